@@ -1,0 +1,158 @@
+/** The client of one user at one server: the list of conversations and those that are open. */
+
+import { v7 as uuidV7 } from 'uuid'
+import { type ConversationId, parseConversationId, parseUserId, type UserId } from '../shared/sync/ids.ts'
+import type { ChatClient, NewConversation } from './api.ts'
+import { createConversationList } from './conversation-list.ts'
+import { openLocal } from './local-conversation.ts'
+import { OpenConversation } from './open-conversation.ts'
+import { createRestClient } from './rest-client.ts'
+import type { ClientStorage, ConversationRow } from './storage/client-storage.ts'
+import { connect } from './sync/connection.ts'
+import { drawClientId } from './sync/own-chain.ts'
+import { gatedWebSocket } from './sync/send-gate.ts'
+import { createTokenSource, type Token } from './sync/token-source.ts'
+
+export interface ChatClientOptions {
+  /** Of the server: `https://chat.example`. */
+  readonly url: string
+  /** The `sub` of the token. */
+  readonly user: string
+  /** A JWT, or what fetches one; called again when one ends or is refused. */
+  readonly token: Token
+}
+
+/** What differs between browsers and Node. */
+export interface Platform {
+  readonly openStorage: (server: string, user: UserId) => Promise<ClientStorage>
+  readonly WebSocket: typeof WebSocket
+  /** Whether there are other tabs to tell. */
+  readonly broadcast: boolean
+  readonly fetch: typeof globalThis.fetch
+  /** The device's clock in ms. */
+  readonly now: () => number
+}
+
+/** Throws TypeError for a URL or a user that cannot be one. */
+export function createClient(options: ChatClientOptions, platform: Platform): ChatClient {
+  const user = parseUserId(options.user)
+  if (user === undefined) throw new TypeError('a user id is 1–128 visible ASCII characters other than /')
+  return startClient(parseServerUrl(options.url), user, options.token, platform)
+}
+
+function startClient(url: string, user: UserId, token: Token, platform: Platform): ChatClient {
+  const tokens = createTokenSource(token, platform.now)
+  const rest = createRestClient(url, tokens, platform.fetch)
+  const opening = platform.openStorage(url, user)
+  const list = createConversationList(opening, platform.now)
+  const open = new Map<ConversationId, Promise<OpenConversation>>()
+  let closing: Promise<void> | undefined
+
+  async function openConversation(id: ConversationId): Promise<OpenConversation> {
+    await list.loaded
+    const local = await openLocal(await opening, user, id, drawClientId)
+    const conversation: OpenConversation = new OpenConversation({
+      id,
+      user,
+      local,
+      now: platform.now,
+      beforehand: () => {
+        const row = list.row(id)
+        const members =
+          row?.unregistered === undefined ? [] : [{ user, access: 'owner' as const }, ...row.unregistered.members]
+        return { title: row?.title ?? null, access: row?.access, members }
+      },
+      connect: (gate, onStatus) =>
+        connect({
+          url,
+          user,
+          id,
+          doc: local.doc,
+          tokens,
+          WebSocket: gatedWebSocket(platform.WebSocket, gate),
+          broadcast: platform.broadcast,
+          register: () => register(id),
+          onStatus,
+        }),
+      onChange: () => list.note(id, () => summarize(conversation)),
+      onClose: () => void open.delete(id),
+    })
+    return conversation
+  }
+
+  async function register(id: ConversationId): Promise<void> {
+    const row = list.row(id)
+    if (row?.unregistered === undefined) return
+    const { members } = row.unregistered
+    await rest.register(id, { members, ...(row.title === null ? {} : { title: row.title }) })
+    await list.change(id, (current) => ({ ...current, unregistered: undefined }))
+  }
+
+  function openOnce(id: ConversationId): Promise<OpenConversation> {
+    if (closing !== undefined) return Promise.reject(new Error('the client is closed'))
+    const known = open.get(id)
+    if (known !== undefined) return known
+    const opened = openConversation(id)
+    open.set(id, opened)
+    opened.catch(() => open.delete(id))
+    return opened
+  }
+
+  return {
+    user,
+    conversations: list.store,
+    create: async (fresh: NewConversation = {}) => {
+      const id = parseConversationId(uuidV7())
+      if (id === undefined) throw new Error('not a UUIDv7')
+      await list.add({
+        id,
+        title: fresh.title ?? null,
+        access: 'owner',
+        updatedAt: platform.now(),
+        lastMessage: null,
+        unread: 0,
+        unregistered: { members: parseMembers(fresh) },
+      })
+      return openOnce(id)
+    },
+    open: (id) => {
+      const parsed = parseConversationId(id)
+      return parsed === undefined ? Promise.reject(new TypeError('not a conversation id')) : openOnce(parsed)
+    },
+    refresh: async () => list.merge(await rest.conversations()),
+    close: () => {
+      closing ??= (async () => {
+        const opened = await Promise.allSettled(open.values())
+        await Promise.all(
+          opened.map((result) => (result.status === 'fulfilled' ? result.value.close() : Promise.resolve())),
+        )
+        await list.flushed()
+        await (await opening).close()
+      })()
+      return closing
+    },
+  }
+}
+
+function summarize(conversation: OpenConversation): Partial<ConversationRow> {
+  const { title, access } = conversation.info.getSnapshot()
+  const messages = conversation.messages.getSnapshot()
+  const last = messages.at(-1)
+  if (last === undefined) return { title, access }
+  const at = last.delivery.state === 'sent' ? last.delivery.createdAt : last.writtenAt
+  return { title, access, lastMessage: last.content, updatedAt: at }
+}
+
+function parseMembers({ members = [] }: NewConversation): NonNullable<ConversationRow['unregistered']>['members'] {
+  return members.map(({ user: text, access }) => {
+    const user = parseUserId(text)
+    if (user === undefined) throw new TypeError(`not a user id: ${text}`)
+    return { user, access }
+  })
+}
+
+function parseServerUrl(text: string): string {
+  const url = new URL(text)
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new TypeError('the url is http or https')
+  return url.href.replace(/\/+$/, '')
+}

@@ -1,0 +1,118 @@
+/** The list of conversations as this device knows it: kept rows, changed by what happens here and by the server's list. */
+
+import type { RestConversationItem } from '../shared/rest.ts'
+import type { ConversationId } from '../shared/sync/ids.ts'
+import type { ConversationSummary, ReadableStore } from './api.ts'
+import type { ClientStorage, ConversationRow } from './storage/client-storage.ts'
+import { createStore } from './store.ts'
+
+export interface ConversationList {
+  readonly store: ReadableStore<readonly ConversationSummary[]>
+  /** Resolves when the kept rows can be read. */
+  readonly loaded: Promise<void>
+  readonly row: (id: ConversationId) => ConversationRow | undefined
+  readonly add: (row: ConversationRow) => Promise<void>
+  readonly change: (id: ConversationId, change: (row: ConversationRow) => ConversationRow) => Promise<void>
+  /** Takes over, a moment later, what an open conversation shows; many calls in a row cost one. */
+  readonly note: (id: ConversationId, summary: () => Partial<ConversationRow>) => void
+  /** Takes over the server's list: what it no longer has is not listed any more. */
+  readonly merge: (items: readonly RestConversationItem[]) => Promise<void>
+  readonly flushed: () => Promise<void>
+}
+
+const noteDelayMs = 200
+
+export function createConversationList(opening: Promise<ClientStorage>, now: () => number): ConversationList {
+  const rows = new Map<ConversationId, ConversationRow>()
+  const store = createStore<readonly ConversationSummary[]>([])
+  const noted = new Map<ConversationId, () => Partial<ConversationRow>>()
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let written: Promise<unknown> = Promise.resolve()
+
+  const loaded = opening.then(async (storage) => {
+    for (const row of await storage.conversations()) rows.set(row.id, row)
+    show()
+  })
+  // Whoever opens a conversation hears of it there.
+  loaded.catch(() => undefined)
+
+  function show(): void {
+    store.set([...rows.values()].map(toSummary).toSorted((a, b) => b.updatedAt - a.updatedAt))
+  }
+
+  /** A summary that cannot be kept costs nothing but a stale line after the next start. */
+  function write(job: (storage: ClientStorage) => Promise<void>): Promise<void> {
+    const done = opening.then(job)
+    written = Promise.allSettled([written, done])
+    return done
+  }
+
+  function put(row: ConversationRow): Promise<void> {
+    rows.set(row.id, row)
+    show()
+    return write((storage) => storage.putConversation(row))
+  }
+
+  function takeNotes(): void {
+    timer = undefined
+    for (const [id, summary] of noted) {
+      const row = rows.get(id) ?? blankRow(id, now())
+      const changed = { ...row, ...summary() }
+      if (!sameRow(row, changed) || !rows.has(id)) put(changed).catch(() => undefined)
+    }
+    noted.clear()
+  }
+
+  return {
+    store,
+    loaded,
+    row: (id) => rows.get(id),
+    add: (row) => put(row),
+    change: async (id, change) => {
+      const row = rows.get(id)
+      if (row !== undefined) await put(change(row))
+    },
+    note: (id, summary) => {
+      noted.set(id, summary)
+      timer ??= setTimeout(takeNotes, noteDelayMs)
+    },
+    merge: async (items) => {
+      await loaded
+      const listed = new Set(items.map(({ id }) => id))
+      const gone = [...rows.values()].filter((row) => row.unregistered === undefined && !listed.has(row.id))
+      for (const { id } of gone) rows.delete(id)
+      const puts = items.map((item) => put({ ...fromItem(item), unregistered: undefined }))
+      const removals = gone.map(({ id }) => write((storage) => storage.removeConversation(id)))
+      show()
+      await Promise.all([...puts, ...removals])
+    },
+    flushed: async () => {
+      clearTimeout(timer)
+      takeNotes()
+      await written
+    },
+  }
+}
+
+function fromItem(item: RestConversationItem): Omit<ConversationRow, 'unregistered'> {
+  return {
+    id: item.id,
+    title: item.title,
+    access: item.access,
+    updatedAt: Date.parse(item.updated_at),
+    lastMessage: item.last_message?.content ?? null,
+    unread: item.unread,
+  }
+}
+
+function blankRow(id: ConversationId, updatedAt: number): ConversationRow {
+  return { id, title: null, access: undefined, updatedAt, lastMessage: null, unread: 0, unregistered: undefined }
+}
+
+function toSummary({ unregistered, ...row }: ConversationRow): ConversationSummary {
+  return { ...row, registered: unregistered === undefined }
+}
+
+function sameRow(a: ConversationRow, b: ConversationRow): boolean {
+  return a.title === b.title && a.access === b.access && a.lastMessage === b.lastMessage && a.updatedAt === b.updatedAt
+}

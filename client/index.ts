@@ -1,0 +1,19 @@
+/** The SDK in browsers: `createChatClient` and its types. */
+
+import type { ChatClient } from './api.ts'
+import { type ChatClientOptions, createClient } from './chat-client.ts'
+import { openBrowserStorage } from './storage/browser/browser-storage.ts'
+
+export * from './api.ts'
+export type { ChatClientOptions } from './chat-client.ts'
+
+/** A client that keeps everything in IndexedDB. Throws TypeError for a URL or a user that cannot be one. */
+export function createChatClient(options: ChatClientOptions): ChatClient {
+  return createClient(options, {
+    openStorage: openBrowserStorage,
+    WebSocket: globalThis.WebSocket,
+    broadcast: true,
+    fetch: (...request) => globalThis.fetch(...request),
+    now: Date.now,
+  })
+}

@@ -1,0 +1,94 @@
+/**
+ * The outbox of one open conversation: own entries that no stamp was seen for, kept on the device before anything is
+ * sent (SPEC OUTBOX*). A voided message stays here, to be read, copied, sent again or discarded. When the device refuses
+ * to keep rows, they live in memory and the status says so.
+ */
+
+import type { ConversationFold } from '../shared/chat/fold.ts'
+import { parseEntry, type MessageEntry, type MessageId } from '../shared/chat/entry.ts'
+import type { VoidReason } from '../shared/chat/policy.ts'
+import type { ConversationId } from '../shared/sync/ids.ts'
+import type { ClientStorage, OutboxRow } from './storage/client-storage.ts'
+
+export interface FailedMessage {
+  readonly entry: MessageEntry
+  readonly row: OutboxRow
+  readonly reason: VoidReason
+}
+
+export interface Outbox {
+  /** Keeps a row; resolves when it is on the medium or when that failed, in which case `onFailure` was told. */
+  readonly put: (row: OutboxRow) => Promise<void>
+  /** Drops what is settled by what the fold has seen; what is void stays, as failed. */
+  readonly settle: (fold: ConversationFold) => void
+  readonly failed: () => readonly FailedMessage[]
+  /** Drops a failed message; undefined when there is none with this id. */
+  readonly discard: (id: MessageId) => FailedMessage | undefined
+  /** Rows whose fate is open. */
+  readonly size: () => number
+  /** Resolves when every write so far has ended. */
+  readonly flushed: () => Promise<void>
+}
+
+export interface OutboxDeps {
+  readonly storage: ClientStorage
+  readonly id: ConversationId
+  /** What the device kept from before. */
+  readonly rows: readonly OutboxRow[]
+  /** Resolves when the document's copy has all that the document has: before that a row must not go. */
+  readonly documentFlushed: () => Promise<void>
+  readonly onFailure: (error: unknown) => void
+}
+
+export function createOutbox({ storage, id, rows, documentFlushed, onFailure }: OutboxDeps): Outbox {
+  const open = new Map<string, OutboxRow>(rows.map((row) => [keyOf(row), row]))
+  let failed: readonly FailedMessage[] = []
+  const writes = new Set<Promise<void>>()
+
+  function track(write: Promise<void>): Promise<void> {
+    const done = write.catch(onFailure).finally(() => writes.delete(done))
+    writes.add(done)
+    return done
+  }
+
+  function drop(row: OutboxRow): void {
+    void track(documentFlushed().then(() => storage.removeOutbox(id, row)))
+  }
+
+  function settleRow(row: OutboxRow, fold: ConversationFold): void {
+    if (row.clock >= fold.stampedThrough(row.client)) return
+    open.delete(keyOf(row))
+    const reason = fold.voidReason(row.client, row.clock)
+    const parsed = parseEntry(row.payload)
+    const entry = parsed.kind === 'entry' && parsed.entry.kind === 'message' ? parsed.entry : undefined
+    // A duplicate was sent twice by this user: the other one counts.
+    if (reason === undefined || reason === 'duplicate' || entry === undefined) drop(row)
+    else failed = [...failed, { entry, row, reason }]
+  }
+
+  return {
+    put: (row) => {
+      open.set(keyOf(row), row)
+      return track(storage.putOutbox(id, row))
+    },
+    settle: (fold) => {
+      for (const row of [...open.values()]) settleRow(row, fold)
+    },
+    failed: () => failed,
+    discard: (message) => {
+      const found = failed.find(({ entry }) => entry.id === message)
+      if (found === undefined) return undefined
+      failed = failed.filter((other) => other !== found)
+      drop(found.row)
+      return found
+    },
+    size: () => open.size,
+    flushed: async () => {
+      while (writes.size > 0) await Promise.all(writes)
+    },
+  }
+}
+
+function keyOf({ client, clock }: OutboxRow): string {
+  return `${client}/${clock}`
+}

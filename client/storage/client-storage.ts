@@ -1,0 +1,75 @@
+/**
+ * The contract of what a client keeps on its device (SPEC OUTBOX*, CHAINS*). One store belongs to one user of one server.
+ * The outbox is the truth for what the server has not stamped; the document's cache may lag behind it or be lost.
+ */
+
+import type { Doc } from 'yjs'
+import type { Access } from '../../shared/chat/access.ts'
+import type { ClientId, ConversationId, UserId } from '../../shared/sync/ids.ts'
+import type { StorageStatus } from '../api.ts'
+
+/** An own entry that no stamp was seen for. */
+export interface OutboxRow {
+  readonly client: ClientId
+  readonly clock: number
+  readonly payload: Uint8Array
+}
+
+/** A chain of this device. */
+export interface PoolRow {
+  readonly client: ClientId
+  /** Clock that the next entry gets, as this device remembers it: a document that knows less has lost its tail. */
+  readonly next: number
+}
+
+/** What the list of conversations shows, and what the server has still to be told. */
+export interface ConversationRow {
+  readonly id: ConversationId
+  readonly title: string | null
+  readonly access: Access | undefined
+  readonly updatedAt: number
+  readonly lastMessage: string | null
+  readonly unread: number
+  /** With whom it was made here; undefined once the server knows it. */
+  readonly unregistered: { readonly members: readonly { readonly user: UserId; readonly access: Access }[] } | undefined
+}
+
+/** The kept copy of a document that is open. */
+export interface DocumentCache {
+  /** Resolves when every change so far is kept. */
+  readonly flushed: () => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+export interface ClientStorage {
+  readonly status: StorageStatus
+  readonly conversations: () => Promise<readonly ConversationRow[]>
+  readonly putConversation: (row: ConversationRow) => Promise<void>
+  readonly removeConversation: (id: ConversationId) => Promise<void>
+
+  /** Loads what is kept of a document into `doc` and keeps every change from then on. */
+  readonly openDocument: (id: ConversationId, doc: Doc) => Promise<DocumentCache>
+
+  readonly pool: (id: ConversationId) => Promise<readonly PoolRow[]>
+  readonly putPool: (id: ConversationId, row: PoolRow) => Promise<void>
+  readonly removePool: (id: ConversationId, client: ClientId) => Promise<void>
+  /** By client and clock, ascending. */
+  readonly outbox: (id: ConversationId) => Promise<readonly OutboxRow[]>
+  /** Keeps an entry and moves its chain's `next` behind it, both or neither, on the medium before it resolves. */
+  readonly putOutbox: (id: ConversationId, row: OutboxRow) => Promise<void>
+  readonly removeOutbox: (id: ConversationId, row: Pick<OutboxRow, 'client' | 'clock'>) => Promise<void>
+
+  /** Whether `lockChain` can tell that nobody holds a chain: not in browsers without Web Locks. */
+  readonly canLock: boolean
+  /**
+   * Takes the lock on a chain among all that share this store; undefined when another holds it or there are no locks.
+   * The result releases it.
+   */
+  readonly lockChain: (id: ConversationId, client: ClientId) => Promise<(() => void) | undefined>
+  readonly close: () => Promise<void>
+}
+
+/** Name of everything one user keeps of one server on a device: accounts never share a store. */
+export function storeName(server: string, user: UserId): string {
+  return `parley:${server}:${user}`
+}

@@ -1,0 +1,57 @@
+/** A store that forgets: for tests, and where the device refuses to keep anything. */
+
+import * as Y from 'yjs'
+import type { ClientId, ConversationId } from '../../../shared/sync/ids.ts'
+import type { StorageStatus } from '../../api.ts'
+import type { ClientStorage, ConversationRow, OutboxRow, PoolRow } from '../client-storage.ts'
+import { createHeldLocks } from '../held-locks.ts'
+
+/** `status` tells why nothing is kept. */
+export function createMemoryStorage(status: StorageStatus): ClientStorage {
+  const conversations = new Map<ConversationId, ConversationRow>()
+  const documents = new Map<ConversationId, Uint8Array>()
+  const pools = new Map<ConversationId, Map<ClientId, PoolRow>>()
+  const outboxes = new Map<ConversationId, Map<string, OutboxRow>>()
+  const tryLock = createHeldLocks()
+
+  return {
+    status,
+    conversations: async () => [...conversations.values()],
+    putConversation: async (row) => void conversations.set(row.id, row),
+    removeConversation: async (id) => void conversations.delete(id),
+
+    openDocument: async (id, doc) => {
+      const kept = documents.get(id)
+      if (kept !== undefined) Y.applyUpdate(doc, kept)
+      return {
+        flushed: async () => undefined,
+        close: async () => void documents.set(id, Y.encodeStateAsUpdate(doc)),
+      }
+    },
+
+    pool: async (id) => [...within(pools, id).values()],
+    putPool: async (id, row) => void within(pools, id).set(row.client, row),
+    removePool: async (id, client) => void within(pools, id).delete(client),
+    outbox: async (id) =>
+      [...within(outboxes, id).values()].toSorted((a, b) => a.client - b.client || a.clock - b.clock),
+    putOutbox: async (id, row) => {
+      within(outboxes, id).set(outboxKey(row), row)
+      within(pools, id).set(row.client, { client: row.client, next: row.clock + 1 })
+    },
+    removeOutbox: async (id, row) => void within(outboxes, id).delete(outboxKey(row)),
+
+    canLock: true,
+    lockChain: async (id, client) => tryLock(`${id}/${client}`),
+    close: async () => undefined,
+  }
+}
+
+function outboxKey({ client, clock }: Pick<OutboxRow, 'client' | 'clock'>): string {
+  return `${client}/${clock}`
+}
+
+function within<Key, Value>(maps: Map<ConversationId, Map<Key, Value>>, id: ConversationId): Map<Key, Value> {
+  const known = maps.get(id) ?? new Map<Key, Value>()
+  maps.set(id, known)
+  return known
+}

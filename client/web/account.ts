@@ -1,0 +1,117 @@
+/** Who uses the page, and with them the client that is open: made and closed here, outside React. */
+
+import type { UserId } from '../../shared/sync/ids.ts'
+import type { ChatClient, ReadableStore } from '../api.ts'
+import { createDesk, type Desk } from './desk.ts'
+import { createDrafts, type Drafts } from './drafts.ts'
+import type { Keep } from './keep.ts'
+import { type Reach, type Refresher, startRefreshing } from './reach.ts'
+import {
+  createTokenSource,
+  keepSession,
+  loadSession,
+  parseSession,
+  type RequestToken,
+  type Session,
+  sessionName,
+  type TokenAnswer,
+} from './session.ts'
+import { createStore } from './store.ts'
+
+export interface SignedIn {
+  readonly user: UserId
+  readonly client: ChatClient
+  readonly desk: Desk
+  readonly drafts: Drafts
+  readonly reach: ReadableStore<Reach>
+}
+
+export type AccountState =
+  | { readonly phase: 'signed-out'; readonly notice?: string }
+  | ({ readonly phase: 'signed-in' } & SignedIn)
+
+export interface Account extends ReadableStore<AccountState> {
+  /** Resolves with why not, or undefined when signed in. */
+  readonly signIn: (user: UserId) => Promise<Exclude<TokenAnswer, { kind: 'token' }> | undefined>
+  readonly signOut: () => void
+}
+
+export interface AccountDeps {
+  readonly keep: Keep
+  readonly page: Window
+  readonly request: RequestToken
+  readonly now: () => number
+  readonly createClient: (user: UserId, token: () => Promise<string>) => ChatClient
+}
+
+/** Starts signed in when this browser remembers somebody. */
+export function createAccount(deps: AccountDeps): Account {
+  const state = createStore<AccountState>({ phase: 'signed-out' })
+  let refresher: Refresher | undefined
+  let closed: Promise<void> = Promise.resolve()
+
+  function enter(session: Session): void {
+    const token = createTokenSource(session, {
+      request: deps.request,
+      now: deps.now,
+      // Another tab may have signed out meanwhile: what it removed stays removed.
+      renewed: (fresh) => {
+        if (loadSession(deps.keep)?.user === fresh.user) keepSession(deps.keep, fresh)
+      },
+    })
+    const client = deps.createClient(session.user, token)
+    refresher = startRefreshing(client, deps.page)
+    state.set({
+      phase: 'signed-in',
+      user: session.user,
+      client,
+      desk: createDesk(client),
+      drafts: createDrafts(deps.keep, session.user),
+      reach: refresher.reach,
+    })
+  }
+
+  function leave(): void {
+    const current = state.getSnapshot()
+    if (current.phase !== 'signed-in') return
+    refresher?.stop()
+    state.set({ phase: 'signed-out' })
+    closed = current.client.close().catch((error: unknown) => {
+      const reason = error instanceof Error ? error.message : String(error)
+      state.set({
+        phase: 'signed-out',
+        notice: `Signed out, but what this device keeps was not closed well: ${reason}`,
+      })
+    })
+  }
+
+  // Tabs of one browser share the session: signing out in one, or in as someone else, counts for all.
+  deps.page.addEventListener('storage', (event) => {
+    if (event.key !== sessionName && event.key !== null) return
+    const session = event.newValue === null ? undefined : parseSession(event.newValue)
+    const current = state.getSnapshot()
+    if (current.phase === 'signed-in' && current.user === session?.user) return
+    leave()
+    if (session !== undefined) void closed.then(() => enter(session))
+  })
+
+  const remembered = loadSession(deps.keep)
+  if (remembered !== undefined) enter(remembered)
+
+  return {
+    getSnapshot: state.getSnapshot,
+    subscribe: state.subscribe,
+    signIn: async (user) => {
+      const answer = await deps.request(user)
+      if (answer.kind !== 'token') return answer
+      await closed
+      keepSession(deps.keep, answer.session)
+      enter(answer.session)
+      return undefined
+    },
+    signOut: () => {
+      deps.keep.remove(sessionName)
+      leave()
+    },
+  }
+}

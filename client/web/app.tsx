@@ -1,0 +1,19 @@
+/** The whole page: signed out or signed in. */
+
+import type { ReadableStore } from '../api.ts'
+import type { Account } from './account.ts'
+import { SignIn } from './sign-in.tsx'
+import { useStore } from './use-store.ts'
+import { Workspace } from './workspace.tsx'
+
+interface Props {
+  readonly account: Account
+  /** The hash of the page's address. */
+  readonly hash: ReadableStore<string>
+}
+
+export function App({ account, hash }: Props) {
+  const state = useStore(account)
+  if (state.phase === 'signed-out') return <SignIn signIn={account.signIn} notice={state.notice} />
+  return <Workspace key={state.user} signedIn={state} hash={hash} signOut={account.signOut} />
+}

@@ -1,0 +1,49 @@
+/** One line of the list of conversations. */
+
+import { memo } from 'react'
+
+import type { UserId } from '../../shared/sync/ids.ts'
+import type { ConversationSummary } from '../api.ts'
+import { Avatar } from './avatar.tsx'
+import { conversationName } from './names.ts'
+import { conversationHash } from './route.ts'
+import { machineTime, shortTime } from './time.ts'
+
+interface Props {
+  readonly summary: ConversationSummary
+  readonly user: UserId
+  readonly today: number
+  readonly isCurrent: boolean
+}
+
+export const ConversationItem = memo(function ConversationItem({ summary, user, today, isCurrent }: Props) {
+  const { id, title, updatedAt, lastMessage, registered } = summary
+  const name = conversationName(title, undefined, user)
+  // What is being read is not unread.
+  const unread = isCurrent ? 0 : summary.unread
+  return (
+    <a
+      className="item"
+      href={conversationHash(id)}
+      aria-current={isCurrent ? 'page' : undefined}
+      data-testid="conversation-item"
+      data-id={id}
+      data-unread={unread}
+      data-registered={registered}
+    >
+      <Avatar name={name} />
+      <span className="item-name">{name}</span>
+      <time className="item-time" dateTime={machineTime(updatedAt)}>
+        {shortTime(updatedAt, today)}
+      </time>
+      <span className="item-last">{lastMessage ?? 'No messages yet'}</span>
+      {unread > 0 && (
+        <span className="badge">
+          {unread > 99 ? '99+' : unread}
+          <span className="hidden"> unread</span>
+        </span>
+      )}
+      {!registered && <span className="mark">Not on the server yet</span>}
+    </a>
+  )
+})

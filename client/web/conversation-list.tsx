@@ -1,0 +1,83 @@
+/** The list of conversations, and below it who is signed in and whether the server answers. */
+
+import type { ConversationId } from '../../shared/sync/ids.ts'
+import type { SignedIn } from './account.ts'
+import { Avatar } from './avatar.tsx'
+import { ConversationItem } from './conversation-item.tsx'
+import { Logo, PlusIcon } from './icons.tsx'
+import type { Reach } from './reach.ts'
+import { newHash } from './route.ts'
+import { useToday } from './time.ts'
+import { useStore } from './use-store.ts'
+import { reachWords } from './wording.ts'
+
+interface Props {
+  readonly signedIn: SignedIn
+  /** The conversation that is open. */
+  readonly current: ConversationId | undefined
+  readonly signOut: () => void
+}
+
+export function ConversationList({ signedIn, current, signOut }: Props) {
+  const { user, client } = signedIn
+  const conversations = useStore(client.conversations)
+  const reach = useStore(signedIn.reach)
+  const today = useToday()
+
+  return (
+    <div className="sidebar">
+      <header className="bar">
+        <Logo />
+        <h1>Parley</h1>
+        <a className="button" href={newHash} data-testid="new-conversation">
+          <PlusIcon />
+          New<span className="hidden"> conversation</span>
+        </a>
+      </header>
+      <nav className="list" aria-label="Conversations">
+        {conversations.length === 0 ? (
+          <EmptyList reach={reach} />
+        ) : (
+          <ul>
+            {conversations.map((summary) => (
+              <li key={summary.id}>
+                <ConversationItem summary={summary} user={user} today={today} isCurrent={summary.id === current} />
+              </li>
+            ))}
+          </ul>
+        )}
+      </nav>
+      <footer className="whoami">
+        <Avatar name={user} />
+        <div className="whoami-text">
+          <p className="whoami-name" data-testid="user">
+            {user}
+          </p>
+          <p className="state" role="status" data-testid="reach" data-phase={reach.phase}>
+            <span className="dot" />
+            <span>{reachWords(reach)}</span>
+          </p>
+        </div>
+        <button type="button" onClick={signOut} data-testid="sign-out">
+          Sign out
+        </button>
+        {'reason' in reach && <p className="whoami-reason">{reach.reason}</p>}
+      </footer>
+    </div>
+  )
+}
+
+function EmptyList({ reach }: { readonly reach: Reach }) {
+  if (reach.phase === 'checking') return <p className="empty">Fetching your conversations…</p>
+  const isOnline = reach.phase === 'online'
+  return (
+    <div className="empty">
+      <p className="empty-title">{isOnline ? 'No conversations yet' : 'No conversations on this device'}</p>
+      <p>
+        {isOnline
+          ? 'Start one, or wait until somebody adds you to theirs.'
+          : 'Those on the server appear when it can be reached. You can start a new one meanwhile.'}
+      </p>
+    </div>
+  )
+}

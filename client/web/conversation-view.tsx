@@ -1,0 +1,88 @@
+/** One open conversation: its head, what there is to know about its connection, its messages, and where one writes. */
+
+import { useCallback, useRef, useState } from 'react'
+
+import type { UserId } from '../../shared/sync/ids.ts'
+import type { Conversation, ConversationInfo, ConversationStatus } from '../api.ts'
+import { Avatar } from './avatar.tsx'
+import { Composer } from './composer.tsx'
+import { ConnectionMark } from './connection-mark.tsx'
+import type { Drafts } from './drafts.ts'
+import { PeopleIcon } from './icons.tsx'
+import { MembersPanel } from './members-panel.tsx'
+import { conversationName, count } from './names.ts'
+import { Notices } from './notices.tsx'
+import { PaneHeader } from './pane-header.tsx'
+import { Timeline } from './timeline.tsx'
+import { useDocumentTitle } from './use-document-title.ts'
+import { useStore } from './use-store.ts'
+
+interface Props {
+  readonly conversation: Conversation
+  readonly user: UserId
+  readonly drafts: Drafts
+}
+
+export function ConversationView({ conversation, user, drafts }: Props) {
+  const info = useStore(conversation.info)
+  const status = useStore(conversation.status)
+  const [showsMembers, setShowsMembers] = useState(false)
+  const [sent, setSent] = useState(0)
+  const toggle = useRef<HTMLButtonElement>(null)
+
+  const users = info.members.map((member) => member.user)
+  const name = conversationName(info.title, users, user)
+  useDocumentTitle(name)
+
+  const closeMembers = useCallback(() => {
+    setShowsMembers(false)
+    toggle.current?.focus()
+  }, [])
+
+  return (
+    <div className="conversation" data-members={showsMembers ? 'shown' : 'away'}>
+      <PaneHeader
+        heading={name}
+        before={<Avatar name={name} />}
+        below={<ConnectionMark connection={status.connection} />}
+      >
+        <button
+          ref={toggle}
+          type="button"
+          className="members-toggle"
+          data-testid="members-toggle"
+          aria-expanded={showsMembers}
+          aria-label={users.length === 0 ? 'Members' : count(users.length, 'member')}
+          onClick={() => setShowsMembers(!showsMembers)}
+        >
+          <PeopleIcon />
+          {users.length > 0 && users.length}
+        </button>
+      </PaneHeader>
+      <Notices status={status} />
+      <div className="talk">
+        <Timeline
+          conversation={conversation}
+          connection={status.connection}
+          isKnown={info.access !== undefined}
+          sent={sent}
+        />
+        <Composer
+          conversation={conversation}
+          drafts={drafts}
+          blocked={whyBlocked(info, status)}
+          onSent={() => setSent(sent + 1)}
+        />
+      </div>
+      {showsMembers && <MembersPanel conversation={conversation} user={user} close={closeMembers} />}
+    </div>
+  )
+}
+
+/** Why nothing can be written here, if so. */
+function whyBlocked(info: ConversationInfo, { connection }: ConversationStatus): string | undefined {
+  if (connection.phase === 'refused') return 'Nothing can be sent here.'
+  if (info.access === 'reader') return 'You can read this conversation, but not write in it.'
+  if (info.access !== undefined) return undefined
+  return connection.phase === 'offline' ? 'Nothing can be sent here before it was received.' : 'Waiting for the server…'
+}

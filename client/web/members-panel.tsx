@@ -1,0 +1,117 @@
+/** Who is in the conversation, and what may be done about it: the same rules that the server applies decide what is offered. */
+
+import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
+
+import type { Access } from '../../shared/chat/access.ts'
+import { judge, type PolicyView } from '../../shared/chat/policy.ts'
+import type { UserId } from '../../shared/sync/ids.ts'
+import type { Conversation, ConversationInfo } from '../api.ts'
+import { AddMember } from './add-member.tsx'
+import { Avatar } from './avatar.tsx'
+import { CloseIcon } from './icons.tsx'
+import { listHash } from './route.ts'
+import { SureButton } from './sure-button.tsx'
+import { useStore } from './use-store.ts'
+import { accessWords, explainError } from './wording.ts'
+
+interface Props {
+  readonly conversation: Conversation
+  readonly user: UserId
+  readonly close: () => void
+}
+
+export function MembersPanel({ conversation, user, close }: Props) {
+  const info = useStore(conversation.info)
+  const [problem, setProblem] = useState<string>()
+  const closer = useRef<HTMLButtonElement>(null)
+  useEffect(() => closer.current?.focus(), [])
+
+  const allows = (member: UserId, access: Access | null): boolean =>
+    judge(viewOf(info), user, { kind: 'member', user: member, access }) === undefined
+
+  function change(member: UserId, access: Access | null): boolean {
+    try {
+      conversation.setMember(member, access)
+      setProblem(undefined)
+      return true
+    } catch (error) {
+      setProblem(explainError(error))
+      return false
+    }
+  }
+
+  function onKeyDown(event: KeyboardEvent): void {
+    if (event.key === 'Escape') close()
+  }
+
+  return (
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- Escape closes it from anywhere inside
+    <aside className="members" aria-label="Members" data-testid="members" onKeyDown={onKeyDown}>
+      <header>
+        <h3>Members</h3>
+        <button ref={closer} type="button" className="icon-button" aria-label="Close the members" onClick={close}>
+          <CloseIcon />
+        </button>
+      </header>
+      {info.members.length === 0 && <p className="hint">They are not known on this device yet.</p>}
+      <ul>
+        {info.members.map(({ user: member, access }) => (
+          <li key={member} data-testid="member" data-user={member} data-access={access}>
+            <Avatar name={member} />
+            <div className="member-text">
+              <p className="member-name">
+                {member}
+                {member === user && <span className="quiet"> (you)</span>}
+              </p>
+              <p className="quiet">{accessWords[access]}</p>
+            </div>
+            {member !== user && allows(member, null) && (
+              <SureButton
+                label={`Remove ${member}`}
+                text="Remove"
+                sure={`Really remove ${member}?`}
+                onSure={() => change(member, null)}
+                testId="member-remove"
+              />
+            )}
+          </li>
+        ))}
+      </ul>
+      <AddMember
+        members={info.members.map((member) => member.user)}
+        isAllowed={allows}
+        add={(member, access) => change(member, access)}
+      />
+      <p className="problem" role="alert">
+        {problem}
+      </p>
+      {info.access !== undefined && (
+        <footer>
+          {allows(user, null) ? (
+            <SureButton
+              label="Leave the conversation"
+              text="Leave the conversation"
+              sure="Really leave?"
+              onSure={() => {
+                if (change(user, null)) window.location.hash = listHash
+              }}
+              testId="leave"
+            />
+          ) : (
+            <p className="hint">You are the only owner, so you cannot leave: a conversation always has an owner.</p>
+          )}
+        </footer>
+      )}
+    </aside>
+  )
+}
+
+/** As much of the conversation's state as decides about members. */
+function viewOf({ members }: ConversationInfo): PolicyView {
+  return {
+    accessOf: (user) => members.find((member) => member.user === user)?.access,
+    ownerCount: () => members.filter(({ access }) => access === 'owner').length,
+    claimOf: () => undefined,
+    nextSeq: () => 0,
+  }
+}

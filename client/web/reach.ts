@@ -1,0 +1,63 @@
+/** Keeps the list of conversations fresh while the page is looked at, and tells whether the server answers. */
+
+import { Fault, isPermanent } from '../../shared/fault.ts'
+import type { ChatClient, ReadableStore } from '../api.ts'
+import { createStore } from './store.ts'
+
+export type Reach =
+  /** Nothing has been answered yet. */
+  | { readonly phase: 'checking' }
+  | { readonly phase: 'online' }
+  | { readonly phase: 'offline'; readonly reason: string }
+  | { readonly phase: 'refused'; readonly reason: string }
+
+export interface Refresher {
+  readonly reach: ReadableStore<Reach>
+  readonly stop: () => void
+}
+
+/** Until there is a socket that tells of new conversations, looking this often feels prompt and costs one request. */
+const refreshMs = 10_000
+
+const checking: Reach = { phase: 'checking' }
+const online: Reach = { phase: 'online' }
+
+export function startRefreshing(client: ChatClient, page: Window): Refresher {
+  const reach = createStore<Reach>(checking)
+  const stopping = new AbortController()
+  const { signal } = stopping
+  let running = false
+
+  async function refresh(): Promise<void> {
+    if (running || signal.aborted || page.document.visibilityState === 'hidden') return
+    running = true
+    const next = await client.refresh().then(() => online, explain)
+    running = false
+    if (!signal.aborted && !isSame(next, reach.getSnapshot())) reach.set(next)
+  }
+
+  const soon = (): void => void refresh()
+  page.addEventListener('focus', soon, { signal })
+  page.addEventListener('online', soon, { signal })
+  page.addEventListener('offline', soon, { signal })
+  page.document.addEventListener('visibilitychange', soon, { signal })
+  const timer = page.setInterval(soon, refreshMs)
+  signal.addEventListener('abort', () => page.clearInterval(timer))
+  soon()
+
+  return { reach, stop: () => stopping.abort() }
+}
+
+function explain(error: unknown): Reach {
+  const reason = error instanceof Error ? error.message : String(error)
+  const refused = error instanceof Fault && isPermanent(error.facts.closeCode)
+  return { phase: refused ? 'refused' : 'offline', reason }
+}
+
+function isSame(a: Reach, b: Reach): boolean {
+  return a.phase === b.phase && reasonOf(a) === reasonOf(b)
+}
+
+function reasonOf(reach: Reach): string | undefined {
+  return 'reason' in reach ? reach.reason : undefined
+}

@@ -1,0 +1,36 @@
+/** Where the page is, as the hash of its address: `#/c/<id>`, `#/new`, or the list. Ids are checked, never trusted. */
+
+import type { ReadableStore } from '../api.ts'
+import { type ConversationId, parseConversationId } from '../../shared/sync/ids.ts'
+
+export type Route =
+  | { readonly kind: 'list' }
+  | { readonly kind: 'new' }
+  | { readonly kind: 'conversation'; readonly id: ConversationId }
+  /** An address that names nothing this page has. */
+  | { readonly kind: 'unknown' }
+
+export function parseRoute(hash: string): Route {
+  if (hash === '' || hash === '#' || hash === '#/') return { kind: 'list' }
+  if (hash === '#/new') return { kind: 'new' }
+  const id = hash.startsWith('#/c/') ? parseConversationId(hash.slice(4)) : undefined
+  return id === undefined ? { kind: 'unknown' } : { kind: 'conversation', id }
+}
+
+export const listHash = '#/'
+export const newHash = '#/new'
+
+export function conversationHash(id: ConversationId): string {
+  return `#/c/${id}`
+}
+
+/** The hash as a store. A string, so that equal addresses are equal snapshots. */
+export function hashStore(page: Window): ReadableStore<string> {
+  return {
+    getSnapshot: () => page.location.hash,
+    subscribe: (listener) => {
+      page.addEventListener('hashchange', listener)
+      return () => page.removeEventListener('hashchange', listener)
+    },
+  }
+}

@@ -1,0 +1,87 @@
+/** The SDK's states and reasons in words for people. */
+
+import type { Access } from '../../shared/chat/access.ts'
+import type { VoidReason } from '../../shared/chat/policy.ts'
+import type { FaultCode } from '../../shared/fault.ts'
+import { type ConnectionStatus, Refusal } from '../api.ts'
+import type { Reach } from './reach.ts'
+
+const tooLarge = 'It is too large.'
+const notUnderstood = 'The server could not read it.'
+
+/** Why a message failed. */
+export const failures: Readonly<Record<VoidReason, string>> = {
+  access: 'You may not write in this conversation.',
+  'too-large': tooLarge,
+  'bad-format': notUnderstood,
+  'bad-json': notUnderstood,
+  'bad-schema': notUnderstood,
+  sealed: 'The server does not take encrypted messages.',
+  'no-bytes': 'It was withdrawn before it reached the server.',
+  'no-target': 'What it refers to does not exist.',
+  'not-author': 'Only the author of a message may do this.',
+  duplicate: 'It has already been sent.',
+  'id-taken': 'Its id belongs to another message.',
+  'last-owner': 'A conversation always has an owner.',
+  'beyond-end': 'It refers to a message that does not exist.',
+}
+
+/** What an error of the SDK means for whoever caused it. */
+export function explainError(error: unknown): string {
+  if (error instanceof Refusal) return failures[error.reason]
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** Refusals that people can do something about; the others speak for themselves. */
+const refusals: Partial<Readonly<Record<FaultCode, string>>> = {
+  'no-access': 'You are not a member of this conversation.',
+  'not-found': 'There is no such conversation on this server.',
+  deleted: 'This conversation was deleted.',
+  expired: 'Your sign-in has expired. Sign out and in again.',
+  unauthenticated: 'The server does not accept your sign-in. Sign out and in again.',
+}
+
+/** Why the server refuses this conversation. */
+export function explainRefusal({ code, reason }: Extract<ConnectionStatus, { phase: 'refused' }>): string {
+  const known: Readonly<Record<string, string | undefined>> = refusals
+  return known[code] ?? reason
+}
+
+/** A connection in a word or two. */
+export function connectionWords({ phase }: ConnectionStatus): string {
+  switch (phase) {
+    case 'live':
+      return 'Live'
+    case 'syncing':
+      return 'Catching up…'
+    case 'connecting':
+      return 'Connecting…'
+    case 'offline':
+      return 'Offline'
+    case 'refused':
+      return 'Refused'
+    case 'closed':
+      return 'Closed'
+  }
+}
+
+export function reachWords({ phase }: Reach): string {
+  switch (phase) {
+    case 'checking':
+      return 'Connecting…'
+    case 'online':
+      return 'Online'
+    case 'offline':
+      return 'Offline'
+    case 'refused':
+      return 'Refused'
+  }
+}
+
+/** What each access allows. */
+export const accessWords: Readonly<Record<Access, string>> = {
+  owner: 'Owner',
+  admin: 'Admin',
+  writer: 'Can write',
+  reader: 'Can read',
+}

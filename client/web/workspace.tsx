@@ -1,0 +1,62 @@
+/** The page of somebody signed in: the list and, beside it or instead of it on a narrow screen, what the address names. */
+
+import { useMemo } from 'react'
+
+import type { ChatClient, ReadableStore } from '../api.ts'
+import type { SignedIn } from './account.ts'
+import { ConversationList } from './conversation-list.tsx'
+import { ConversationPane } from './conversation-pane.tsx'
+import { NewConversation } from './new-conversation.tsx'
+import { listHash, newHash, parseRoute } from './route.ts'
+import { useDocumentTitle } from './use-document-title.ts'
+import { useStore } from './use-store.ts'
+
+interface Props {
+  readonly signedIn: SignedIn
+  readonly hash: ReadableStore<string>
+  readonly signOut: () => void
+}
+
+export function Workspace({ signedIn, hash, signOut }: Props) {
+  const address = useStore(hash)
+  const route = useMemo(() => parseRoute(address), [address])
+  const current = route.kind === 'conversation' ? route.id : undefined
+
+  return (
+    <div className="workspace" data-view={route.kind === 'list' ? 'list' : 'pane'}>
+      <ConversationList signedIn={signedIn} current={current} signOut={signOut} />
+      <main className="pane">
+        {route.kind === 'conversation' && <ConversationPane key={route.id} id={route.id} signedIn={signedIn} />}
+        {route.kind === 'new' && <NewConversation user={signedIn.user} client={signedIn.client} />}
+        {route.kind === 'list' && <NothingOpen client={signedIn.client} />}
+        {route.kind === 'unknown' && <UnknownAddress />}
+      </main>
+    </div>
+  )
+}
+
+function NothingOpen({ client }: { readonly client: ChatClient }) {
+  const isEmpty = useStore(client.conversations).length === 0
+  useDocumentTitle(undefined)
+  return (
+    <div className="empty">
+      <p className="empty-title">No conversation is open</p>
+      <p>{isEmpty ? 'Start one with somebody on this server.' : 'Choose one from the list, or start a new one.'}</p>
+      <a className="button primary" href={newHash}>
+        New conversation
+      </a>
+    </div>
+  )
+}
+
+function UnknownAddress() {
+  useDocumentTitle('Not found')
+  return (
+    <div className="empty">
+      <p className="empty-title">There is nothing at this address</p>
+      <p>
+        The link may have been cut short. <a href={listHash}>See your conversations</a>.
+      </p>
+    </div>
+  )
+}

@@ -1,0 +1,38 @@
+/** Fresh entries on their way to a verdict: read, put in order, and the message ids they touch. */
+
+import { type Entry, entryTime, type MessageId, parseEntry } from '../../shared/chat/entry.ts'
+import type { VoidReason } from '../../shared/chat/policy.ts'
+import { inFoldOrder } from '../../shared/sync/order.ts'
+import type { FreshEntry } from '../sync/acceptance.ts'
+
+export interface Candidate extends FreshEntry {
+  readonly at: number | undefined
+  /** What it says, or why it says nothing. */
+  readonly content:
+    | { readonly kind: 'entry'; readonly entry: Entry }
+    | { readonly kind: 'void'; readonly reason: VoidReason }
+}
+
+/** Reads entries and puts them in fold order: in an update an edit can come before its target. */
+export function readCandidates(fresh: readonly FreshEntry[]): Candidate[] {
+  return inFoldOrder(fresh.map(readCandidate))
+}
+
+function readCandidate(fresh: FreshEntry): Candidate {
+  if (fresh.payload === undefined) return { ...fresh, at: undefined, content: { kind: 'void', reason: 'no-bytes' } }
+  const parsed = parseEntry(fresh.payload)
+  if (parsed.kind === 'unreadable') return { ...fresh, at: undefined, content: { kind: 'void', reason: parsed.reason } }
+  return { ...fresh, at: entryTime(parsed.entry), content: parsed }
+}
+
+/** The message ids that entries make or reach back to, each once. */
+export function touchedIds(candidates: readonly Candidate[]): MessageId[] {
+  const ids = new Set<MessageId>()
+  for (const { content } of candidates) {
+    if (content.kind !== 'entry') continue
+    const { entry } = content
+    if (entry.kind === 'message') ids.add(entry.id)
+    else if ('of' in entry) ids.add(entry.of)
+  }
+  return [...ids]
+}

@@ -1,0 +1,130 @@
+/**
+ * What REST and sockets can do with conversations: the one door to them. Every method checks the user's access and
+ * resolves only when what it answers is durable. Refusals are `Fault`s or, where the entry is wrong, `Refused`.
+ */
+
+import type { Access } from '../shared/chat/access.ts'
+import type { KnownEntry, MessageEntry, MessageId } from '../shared/chat/entry.ts'
+import type { StampedMessage } from '../shared/chat/message.ts'
+import type { VoidReason } from '../shared/chat/policy.ts'
+import type { ClientId, ConversationId, UserId } from '../shared/sync/ids.ts'
+
+/** A conversation as one of its members sees it. Times in ms. */
+export interface ConversationState {
+  readonly id: ConversationId
+  readonly title: string | null
+  readonly access: Access
+  readonly createdMs: number
+  readonly updatedMs: number
+  /** Null before the first entry. */
+  readonly lastSeq: number | null
+}
+
+export interface ConversationSummary extends ConversationState {
+  /** Others' messages after the user's read register, at most `limits.unreadCount`. */
+  readonly unread: number
+  readonly lastMessage: StampedMessage | null
+}
+
+export interface Member {
+  readonly user: UserId
+  readonly access: Access
+}
+
+export interface NewConversation {
+  /** Drawn by the server when undefined. */
+  readonly id?: ConversationId
+  readonly title?: string
+  /** The creator is its owner and need not be named. */
+  readonly members?: readonly Member[]
+}
+
+export interface Posted {
+  readonly message: StampedMessage
+  /** False when an earlier request had already made it. */
+  readonly created: boolean
+}
+
+/** Newest first when neither bound is given; bounds are seqs, exclusive. At most one of the three. */
+export interface MessageQuery {
+  readonly limit: number
+  readonly before?: number
+  readonly after?: number
+  readonly around?: number
+}
+
+export interface ChainPlace {
+  readonly clock: number
+  readonly outcome:
+    | { readonly kind: 'accepted'; readonly seq: number }
+    | { readonly kind: 'void'; readonly reason: string }
+}
+
+/** An entry that the rules do not allow: REST refuses it instead of storing it void. */
+export class Refused extends Error {
+  readonly reason: VoidReason
+
+  constructor(reason: VoidReason) {
+    super(`The rules do not allow it: ${reason}.`)
+    this.name = 'Refused'
+    this.reason = reason
+  }
+}
+
+/** The id or the Idempotency-Key was used before, for another message. */
+export class Conflict extends Error {
+  readonly code: 'id-taken' | 'other-content'
+
+  constructor(code: 'id-taken' | 'other-content') {
+    super(code === 'id-taken' ? "The id is another user's." : 'It was used before, with other content.')
+    this.name = 'Conflict'
+    this.code = code
+  }
+}
+
+/**
+ * Throws Fault `not-found`, `deleted`, `no-access` (not a member, or access too low), `unavailable`; and Refused or
+ * Conflict where said.
+ */
+export interface Conversations {
+  /**
+   * Creates a conversation owned by `user`. With an id that exists: `created: false` and the current state for a
+   * member, Fault `no-access` for anyone else, Fault `deleted` for a deleted one.
+   */
+  create(
+    user: UserId,
+    fresh: NewConversation,
+  ): Promise<{ readonly state: ConversationState; readonly created: boolean }>
+  /** One page, newest activity first; `cursor` as given by the page before (undefined: from the start). */
+  list(
+    user: UserId,
+    page: { readonly limit: number; readonly cursor: ListCursor | undefined },
+  ): Promise<{ readonly items: readonly ConversationSummary[]; readonly next: ListCursor | undefined }>
+  get(user: UserId, id: ConversationId): Promise<ConversationState>
+  delete(user: UserId, id: ConversationId): Promise<void>
+  members(user: UserId, id: ConversationId): Promise<readonly Member[]>
+  /** Appends a `set`, `member`, … entry to the user's held chain; Refused when the rules forbid it. */
+  apply(user: UserId, id: ConversationId, entry: Exclude<KnownEntry, MessageEntry>): Promise<ConversationState>
+  /** Appends a message to the user's held chain; Refused or Conflict. */
+  post(user: UserId, id: ConversationId, message: MessageEntry, idempotencyKey: string | undefined): Promise<Posted>
+  /** By ascending seq. `asOf` is the seq of the last entry that the answer takes account of (-1: none). */
+  messages(
+    user: UserId,
+    id: ConversationId,
+    query: MessageQuery,
+  ): Promise<{ readonly messages: readonly StampedMessage[]; readonly asOf: number }>
+  message(user: UserId, id: ConversationId, messageId: MessageId): Promise<StampedMessage>
+  /** Entries of an own chain from a clock on, at most `limits.pageMessages`; Fault `not-found` for another's chain. */
+  chain(
+    user: UserId,
+    id: ConversationId,
+    client: ClientId,
+    from: number,
+  ): Promise<{ readonly next: number; readonly places: readonly ChainPlace[] }>
+}
+
+/** Where a list goes on: behind this conversation. */
+export interface ListCursor {
+  readonly updatedMs: number
+  readonly id: ConversationId
+}

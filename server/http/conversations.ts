@@ -1,0 +1,196 @@
+/** /api/conversations: create, list, read, rename, delete. */
+
+import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
+import { Fault } from '../../shared/fault.ts'
+import { limits } from '../../shared/limits.ts'
+import {
+  type RestConversation,
+  type RestConversationItem,
+  type RestPage,
+  restMessage,
+  restTime,
+} from '../../shared/rest.ts'
+import { type ConversationId, parseConversationId, type UserId } from '../../shared/sync/ids.ts'
+import type {
+  Conversations,
+  ConversationState,
+  ConversationSummary,
+  ListCursor,
+  NewConversation,
+} from '../conversations.ts'
+import { bodyInput } from './body.ts'
+import { userOf } from './identify.ts'
+import {
+  accept,
+  bad,
+  conversationOf,
+  good,
+  type Input,
+  mapInput,
+  orThrow,
+  parameter,
+  parseInput,
+  requireAccess,
+} from './input.ts'
+import { describe } from './openapi.ts'
+import { invalid } from './problem.ts'
+import * as shapes from './shapes.ts'
+
+const params = z.object({ id: z.string() })
+const query = z.object({
+  limit: shapes.queryNumber(1, limits.pageConversations).exactOptional(),
+  cursor: z.string().exactOptional(),
+})
+const optionalBody = shapes.newConversation.optional()
+
+export function conversationRoutes(scope: FastifyInstance, conversations: Conversations): void {
+  const path = '/api/conversations/:id'
+
+  const create = describe({
+    summary: 'Creates a conversation',
+    body: optionalBody,
+    ok: { 201: shapes.conversationShape },
+    refusals: [413, 415, 422],
+  })
+  scope.post('/api/conversations', { schema: create }, async (request, reply) => {
+    const user = userOf(request)
+    const fresh = orThrow(newConversation(user, bodyInput(optionalBody, request)))
+    const { state } = await conversations.create(user, fresh)
+    return reply.code(201).header('location', `/api/conversations/${state.id}`).send(restConversation(state))
+  })
+
+  const put = describe({
+    summary: 'Creates a conversation with an id of your own; a member gets it as it is',
+    params,
+    body: optionalBody,
+    ok: { 200: shapes.conversationShape, 201: shapes.conversationShape },
+    refusals: [410, 413, 415, 422],
+  })
+  scope.put(path, { schema: put }, async (request, reply) => {
+    const user = userOf(request)
+    const id = parseConversationId(parameter(request, 'id'))
+    if (id === undefined) throw invalid([{ path: 'id', message: 'Invalid input: expected a UUIDv7 in lower case' }])
+    const existing = await find(conversations, user, id)
+    if (existing !== undefined) return restConversation(existing)
+    const fresh = orThrow(newConversation(user, bodyInput(optionalBody, request)))
+    const { state, created } = await conversations.create(user, { ...fresh, id })
+    return reply.code(created ? 201 : 200).send(restConversation(state))
+  })
+
+  const list = describe({
+    summary: 'Your conversations, newest activity first',
+    querystring: query,
+    ok: { 200: shapes.conversationPageShape },
+    refusals: [422],
+  })
+  scope.get('/api/conversations', { schema: list }, async (request): Promise<RestPage<RestConversationItem>> => {
+    const page = orThrow(mapInput(parseInput(query, request.query), listPage))
+    const { items, next } = await conversations.list(userOf(request), page)
+    return { items: items.map(restItem), next_cursor: next === undefined ? null : encodeCursor(next) }
+  })
+
+  const get = describe({
+    summary: 'A conversation',
+    params,
+    ok: { 200: shapes.conversationShape },
+    refusals: [404, 410],
+  })
+  scope.get(path, { schema: get }, async (request) =>
+    restConversation(await conversations.get(userOf(request), conversationOf(request))),
+  )
+
+  const patch = describe({
+    summary: 'Renames a conversation',
+    params,
+    body: shapes.conversationPatch,
+    ok: { 200: shapes.conversationShape },
+    refusals: [404, 410, 413, 415, 422],
+  })
+  scope.patch(path, { schema: patch }, async (request) => {
+    const user = userOf(request)
+    const id = conversationOf(request)
+    const { title } = await accept(bodyInput(shapes.conversationPatch, request), () =>
+      requireAccess(conversations, user, id, 'admin'),
+    )
+    return restConversation(await conversations.apply(user, id, { kind: 'set', key: 'title', value: title }))
+  })
+
+  const remove = describe({ summary: 'Deletes a conversation', params, ok: { 204: undefined }, refusals: [404] })
+  scope.delete(path, { schema: remove }, async (request, reply) => {
+    await deleteOnce(conversations, userOf(request), conversationOf(request))
+    return reply.code(204).send()
+  })
+}
+
+function restConversation(state: ConversationState): RestConversation {
+  return {
+    id: state.id,
+    title: state.title,
+    access: state.access,
+    created_at: restTime(state.createdMs),
+    updated_at: restTime(state.updatedMs),
+    last_seq: state.lastSeq,
+  }
+}
+
+function restItem(summary: ConversationSummary): RestConversationItem {
+  const { id, unread, lastMessage } = summary
+  return {
+    ...restConversation(summary),
+    unread,
+    last_message: lastMessage === null ? null : restMessage(id, lastMessage),
+  }
+}
+
+function newConversation(user: UserId, input: Input<z.output<typeof optionalBody>>): Input<NewConversation> {
+  return mapInput(input, (body = {}) => {
+    const { title, members } = body
+    const self = members?.findIndex((member) => member.user === user && member.access !== 'owner') ?? -1
+    if (self !== -1) return bad(invalid([{ path: `members.${self}.access`, message: 'You are the owner' }]))
+    return good({
+      ...(typeof title === 'string' ? { title } : {}),
+      ...(members === undefined ? {} : { members: members.filter((member) => member.user !== user) }),
+    })
+  })
+}
+
+async function find(
+  conversations: Conversations,
+  user: UserId,
+  id: ConversationId,
+): Promise<ConversationState | undefined> {
+  try {
+    return await conversations.get(user, id)
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'not-found') return undefined
+    throw error
+  }
+}
+
+/** Deleting again changes nothing and is answered the same. */
+async function deleteOnce(conversations: Conversations, user: UserId, id: ConversationId): Promise<void> {
+  try {
+    await conversations.delete(user, id)
+  } catch (error) {
+    if (!(error instanceof Fault && error.code === 'deleted')) throw error
+  }
+}
+
+function listPage({ limit = limits.defaultPageMessages, cursor }: z.output<typeof query>) {
+  const place = cursor === undefined ? undefined : parseCursor(cursor)
+  return cursor !== undefined && place === undefined
+    ? bad(invalid([{ path: 'cursor', message: 'Not a next_cursor of this server' }]))
+    : good({ limit, cursor: place })
+}
+
+function encodeCursor({ updatedMs, id }: ListCursor): string {
+  return Buffer.from(`${updatedMs}:${id}`).toString('base64url')
+}
+
+function parseCursor(text: string): ListCursor | undefined {
+  const [, digits, idText] = /^([0-9]{1,16}):(.+)$/.exec(Buffer.from(text, 'base64url').toString('latin1')) ?? []
+  const id = parseConversationId(idText)
+  const updatedMs = Number(digits)
+  return id === undefined || !Number.isSafeInteger(updatedMs) ? undefined : { updatedMs, id }
+}

@@ -1,0 +1,70 @@
+/** /api/conversations/{id}/members: who is in it, and with what access. */
+
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import type { RestMember } from '../../shared/rest.ts'
+import type { UserId } from '../../shared/sync/ids.ts'
+import { type Conversations, Refused } from '../conversations.ts'
+import { bodyInput } from './body.ts'
+import { userOf } from './identify.ts'
+import { accept, conversationOf, good, type Input, mapInput, parameter, parseInput, requireAccess } from './input.ts'
+import { describe } from './openapi.ts'
+import * as shapes from './shapes.ts'
+
+const params = z.object({ id: z.string(), user: z.string() })
+const userParameter = z.object({ user: shapes.userId })
+
+export function memberRoutes(scope: FastifyInstance, conversations: Conversations): void {
+  const path = '/api/conversations/:id/members/:user'
+
+  const list = describe({
+    summary: 'The members',
+    params: params.pick({ id: true }),
+    ok: { 200: shapes.membersShape },
+    refusals: [404, 410],
+  })
+  scope.get('/api/conversations/:id/members', { schema: list }, async (request) => ({
+    items: await conversations.members(userOf(request), conversationOf(request)),
+  }))
+
+  const put = describe({
+    summary: 'Adds a member, or changes the access of one',
+    params,
+    body: shapes.memberAccess,
+    ok: { 200: shapes.memberShape },
+    refusals: [404, 409, 410, 413, 415, 422],
+  })
+  scope.put(path, { schema: put }, async (request): Promise<RestMember> => {
+    const asking = userOf(request)
+    const id = conversationOf(request)
+    const input = mapInput(memberInput(request), (user) =>
+      mapInput(bodyInput(shapes.memberAccess, request), ({ access }) => good({ user, access })),
+    )
+    const member = await accept(input, () => requireAccess(conversations, asking, id, 'admin'))
+    await conversations.apply(asking, id, { kind: 'member', ...member })
+    return member
+  })
+
+  const remove = describe({
+    summary: 'Removes a member; yourself: leaves',
+    params,
+    ok: { 204: undefined },
+    refusals: [404, 409, 410, 422],
+  })
+  scope.delete(path, { schema: remove }, async (request, reply) => {
+    const asking = userOf(request)
+    const id = conversationOf(request)
+    const user = await accept(memberInput(request), () => requireAccess(conversations, asking, id, 'admin'))
+    try {
+      await conversations.apply(asking, id, { kind: 'member', user, access: null })
+    } catch (error) {
+      // Not a member, or no longer one: that is what was asked for.
+      if (!(error instanceof Refused && error.reason === 'no-target')) throw error
+    }
+    return reply.code(204).send()
+  })
+}
+
+function memberInput(request: FastifyRequest): Input<UserId> {
+  return mapInput(parseInput(userParameter, { user: parameter(request, 'user') }), ({ user }) => good(user))
+}

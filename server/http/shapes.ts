@@ -1,0 +1,134 @@
+/**
+ * The shapes of the REST API for zod: inputs are parsed with them, answers are described by them in openapi.json (tests
+ * hold the answers to it; at run time they are not checked again). Kept in step with `shared/rest.ts`.
+ */
+
+import { z } from 'zod'
+import { accessLevels } from '../../shared/chat/access.ts'
+import { parseMessageId } from '../../shared/chat/entry.ts'
+import { limits } from '../../shared/limits.ts'
+import { parseUserId } from '../../shared/sync/ids.ts'
+
+const uuidV7Text = z.string().meta({ format: 'uuid', description: 'UUIDv7 in lower case' })
+const userText = z.string().meta({ pattern: '^[!-.0-~]{1,128}$', description: 'Visible ASCII other than /' })
+const time = z.string().meta({ format: 'date-time', description: 'RFC 3339, UTC, with milliseconds' })
+const seq = z.int().min(0)
+const access = z.enum(accessLevels)
+const role = z.enum(['user', 'assistant'])
+
+/** Text that one of our parsers takes; what is documented is the text. */
+function parsed<T>(text: z.ZodString, parse: (value: unknown) => T | undefined, expected: string) {
+  return text.transform((value, context): T => {
+    const result = parse(value)
+    if (result !== undefined) return result
+    context.issues.push({ code: 'custom', message: `Invalid input: expected ${expected}`, input: value })
+    return z.NEVER
+  })
+}
+
+const messageId = parsed(uuidV7Text, parseMessageId, 'a UUIDv7 in lower case')
+export const userId = parsed(userText, parseUserId, '1 to 128 visible ASCII characters other than /')
+
+/** A whole number in a query; both bounds are allowed. */
+export function queryNumber(min: number, max: number) {
+  return z
+    .string()
+    .regex(/^[0-9]+$/)
+    .transform(Number)
+    .pipe(z.int().min(min).max(max))
+    .meta({ type: 'integer', minimum: min, maximum: max })
+}
+
+const title = z.string().max(limits.titleLength).nullable()
+const member = z.object({ user: userId, access })
+
+export const newConversation = z.object({
+  title: title.exactOptional(),
+  members: z
+    .array(member)
+    .max(limits.initialMembers)
+    .refine((members) => new Set(members.map(({ user }) => user)).size === members.length, 'A user is named twice')
+    .exactOptional(),
+})
+export const conversationPatch = z.object({ title })
+export const memberAccess = z.object({ access })
+export const demoTokenRequest = z.object({ user: userId })
+
+const part = z.record(z.string(), z.unknown())
+
+export const newMessage = z.object({
+  role,
+  content: z.string(),
+  id: messageId.exactOptional(),
+  reply_to: messageId.exactOptional(),
+  thread: messageId.exactOptional(),
+  parent: messageId.exactOptional(),
+  mentions: z.array(userId).max(limits.mentionsPerMessage).exactOptional(),
+  parts: z.array(part).exactOptional(),
+  status: z.string().exactOptional(),
+})
+
+export const restErrorShape = z.object({
+  detail: z.string(),
+  code: z.string(),
+  fields: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+})
+
+export const messageShape = z.object({
+  id: uuidV7Text,
+  conversation_id: uuidV7Text,
+  user_id: userText,
+  role,
+  content: z.string(),
+  created_at: time.describe("The server's time"),
+  written_at: time.describe("The author's clock"),
+  seq,
+  reply_to: uuidV7Text.optional(),
+  thread: uuidV7Text.optional(),
+  parent: uuidV7Text.optional(),
+  mentions: z.array(userText).optional(),
+  parts: z.array(part).optional(),
+  status: z.string().optional(),
+})
+
+export const conversationShape = z.object({
+  id: uuidV7Text,
+  title: z.string().nullable(),
+  access: access.describe('Of whoever asks'),
+  created_at: time,
+  updated_at: time,
+  last_seq: seq.nullable(),
+})
+
+export const conversationPageShape = z.object({
+  items: z.array(
+    conversationShape.extend({ unread: z.int().min(0).max(limits.unreadCount), last_message: messageShape.nullable() }),
+  ),
+  next_cursor: z.string().nullable(),
+})
+
+export const memberShape = z.object({ user: userText, access })
+export const membersShape = z.object({ items: z.array(memberShape) })
+
+export const chainShape = z.object({
+  client: z.int().min(0),
+  next_clock: z.int().min(0),
+  entries: z.array(
+    z.union([
+      z.object({ clock: z.int().min(0), state: z.literal('accepted'), seq }),
+      z.object({ clock: z.int().min(0), state: z.literal('void'), reason: z.string() }),
+    ]),
+  ),
+})
+
+export const ticketShape = z.object({ ticket: z.string(), expires_at: time })
+export const tokenShape = z.object({ token: z.string(), user: userText, expires_at: time })
+export const healthShape = z.object({ status: z.literal('ok') })
+
+/** Components of openapi.json by their names there. */
+export const namedShapes = {
+  Error: restErrorShape,
+  Message: messageShape,
+  Conversation: conversationShape,
+  Member: memberShape,
+} as const

@@ -1,0 +1,110 @@
+/**
+ * A whole server from a configuration: store, conversations, HTTP and sockets, and the order in which they end. Reads no
+ * environment and owns no signals.
+ */
+
+import { randomBytes, randomInt } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { v7 as uuidV7 } from 'uuid'
+import { type ConversationId, parseConversationId } from '../shared/sync/ids.ts'
+import { createRegistry } from './chat/registry.ts'
+import { createConversations } from './chat/service.ts'
+import { acquireTarget } from './chat/sync-target.ts'
+import type { Config } from './config.ts'
+import { type AppDeps, buildApp } from './http/app.ts'
+import { createAuthenticate, createDemo } from './http/auth.ts'
+import { loadDemoKey } from './http/demo-key.ts'
+import { isAllowedOrigin } from './http/origins.ts'
+import { createTickets } from './http/tickets.ts'
+import type { ConversationStore } from './storage/conversation-store.ts'
+import { openLevelStore } from './storage/level/level-store.ts'
+import { createGroupCommit } from './sync/group-commit.ts'
+import { attachSockets } from './sync/sockets.ts'
+
+export interface ServerDeps {
+  readonly log: AppDeps['log']
+  /** Server time in ms. */
+  readonly now: () => number
+  /** Folder of the built web chat; undefined: none is served. */
+  readonly webRoot: string | undefined
+  /** Told when a write failed: nothing more is acknowledged, and the process has to end. */
+  readonly onStoreFailure: (error: unknown) => void
+  /** LevelDB in the data folder when undefined. */
+  readonly openStore?: () => Promise<ConversationStore>
+}
+
+export interface RunningServer {
+  readonly port: number
+  readonly url: string
+  /** Ends in order: no new requests, sockets told to come back, the commit in flight, the store. Idempotent. */
+  readonly close: () => Promise<void>
+}
+
+const sweepMs = 15_000
+
+/** Rejects with a StoreError when the data cannot be opened, with the system's error when the port is taken. */
+export async function startServer(config: Config, deps: ServerDeps): Promise<RunningServer> {
+  const { log, now } = deps
+  await mkdir(config.dataDir, { recursive: true })
+  const store = await (deps.openStore ?? (() => openLevelStore({ location: join(config.dataDir, 'store') })))()
+  let failure: unknown
+  const commits = createGroupCommit(store, (error) => {
+    failure = error
+    deps.onStoreFailure(error)
+  })
+  const registry = createRegistry({ store, commits, now, drawUint32: () => randomInt(0x1_0000_0000) })
+  const secret = config.auth.kind === 'demo' ? await loadDemoKey(config.dataDir, randomBytes) : config.auth.secret
+  const authenticate = createAuthenticate({ ...config.auth, secret, now })
+  const tickets = createTickets({ now, random: randomBytes })
+  const app = buildApp({
+    conversations: createConversations({ store, registry, drawConversationId }),
+    authenticate,
+    tickets,
+    demo: config.auth.kind === 'demo' ? createDemo(secret, now) : undefined,
+    log,
+    now,
+    origins: config.origins,
+    webRoot: deps.webRoot,
+    health: async () => (failure === undefined ? [] : ['the store has failed']),
+  })
+  const sockets = attachSockets(app.server, {
+    authenticate,
+    tickets,
+    allowsOrigin: (origin, host) => isAllowedOrigin(origin, host, config.origins),
+    acquire: (id) => acquireTarget(registry, id),
+    now,
+    log,
+  })
+  const sweeper = setInterval(() => registry.sweep(now()), sweepMs)
+  let closing: Promise<void> | undefined
+
+  async function close(): Promise<void> {
+    clearInterval(sweeper)
+    await Promise.all([app.close(), sockets.close()])
+    await commits.idle()
+    await store.close()
+  }
+
+  try {
+    await app.listen({ port: config.port, host: config.host })
+  } catch (error) {
+    await close()
+    throw error
+  }
+  const bound = app.server.address()
+  if (bound === null || typeof bound === 'string') throw new Error('not listening on a port')
+  const { port, address, family } = bound
+  const host = family === 'IPv6' ? `[${address}]` : address
+  return {
+    port,
+    url: `http://${host}:${port}`,
+    close: () => (closing ??= close()),
+  }
+}
+
+function drawConversationId(): ConversationId {
+  const id = parseConversationId(uuidV7())
+  if (id === undefined) throw new Error('not a UUIDv7')
+  return id
+}

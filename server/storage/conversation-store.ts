@@ -1,0 +1,197 @@
+/**
+ * The contract of every store, in terms of promises (SPEC, STORE*). A store keeps rows and knows their order; what the
+ * rows mean it does not know. Implementations pass `tests/contract/conversation-store.ts`.
+ *
+ * There may be other writers of the same data (several nodes on one database), so every commit states the head it was
+ * made for, and may be answered `moved`. Only a resolved commit is durable; nothing may be shown to anybody before.
+ */
+
+import type { Access } from '../../shared/chat/access.ts'
+import type { MessageId } from '../../shared/chat/entry.ts'
+import type { StampedMessage } from '../../shared/chat/message.ts'
+import type { ClockRange } from '../../shared/sync/chain-update/chain-struct.ts'
+import type { ClientId, ConversationId, UserId } from '../../shared/sync/ids.ts'
+
+/** What is small and needed for everything; rewritten by every commit. */
+export interface Head {
+  /** Counts the commits of this conversation, from 1: what compare-and-set compares. */
+  readonly revision: number
+  readonly epoch: number
+  readonly createdMs: number
+  readonly updatedMs: number
+  readonly title: string | null
+  /** The seq that the next entry gets. */
+  readonly nextSeq: number
+  /** ClientID of the server chain of this epoch. */
+  readonly serverClient: ClientId
+  /** Clock that the next record gets. */
+  readonly nextRecord: number
+  /** Time of the last stamp in ms: the next one is not before it. */
+  readonly lastStampMs: number
+  /** Seq of the newest message, or null. */
+  readonly lastMessageSeq: number | null
+}
+
+/** What is left of a deleted conversation, so that its id cannot come back. */
+export interface Tombstone {
+  readonly kind: 'deleted'
+  readonly deletedMs: number
+}
+
+export type StoredHead = { readonly kind: 'head'; readonly head: Head } | Tombstone
+
+export interface ChainRow {
+  readonly client: ClientId
+  readonly user: UserId
+  /** Written by the server for that user over REST; sockets cannot append to it. */
+  readonly held: boolean
+  /** Clock that the next entry gets. */
+  readonly next: number
+  readonly createdMs: number
+}
+
+/** One accepted entry, in the order of `seq`. */
+export interface EntryRow {
+  readonly seq: number
+  readonly client: ClientId
+  readonly clock: number
+  readonly timeMs: number
+  /** CRC-32 of the payload as it was received; it outlives the payload. */
+  readonly crc: number
+  /** Undefined when the bytes are not kept: a void or erased entry. */
+  readonly payload: Uint8Array | undefined
+  /** Why it is void; undefined when it is not. */
+  readonly voidReason: string | undefined
+}
+
+/** Where the entry at (client, clock) went. */
+export type PlaceRow = Pick<EntryRow, 'seq' | 'client' | 'clock' | 'crc' | 'voidReason'>
+
+export interface RecordRow {
+  readonly clock: number
+  readonly payload: Uint8Array
+}
+
+/** Whose a message id is, and which message has it. */
+export interface ClaimRow {
+  readonly id: MessageId
+  readonly user: UserId
+  /** Seq of the message; undefined while it is only streamed. */
+  readonly seq: number | undefined
+  /** CRC-32 of role and content as first sent, to tell a retry from another message. */
+  readonly digest: number
+}
+
+export interface MemberRow {
+  readonly user: UserId
+  /** Null in a commit: no longer a member. */
+  readonly access: Access | null
+  /** Seq up to which this user has read; -1 before the first. */
+  readonly readThrough: number
+}
+
+/** Which message an `Idempotency-Key` of a user made. Kept as long as the conversation. */
+export interface IdempotencyRow {
+  readonly user: UserId
+  readonly key: string
+  readonly id: MessageId
+}
+
+/** The deleted clocks of one chain: all of them, merged, ascending. */
+export interface DeletedRow {
+  readonly client: ClientId
+  readonly ranges: readonly ClockRange[]
+}
+
+/** Everything one conversation writes at once. Rows with the same key replace the ones before. */
+export interface ConversationCommit {
+  readonly kind: 'write'
+  readonly conversation: ConversationId
+  /** Revision of the head this was made for; 0 when the conversation must not exist yet. */
+  readonly expectedRevision: number
+  readonly head: Head
+  readonly chains: readonly ChainRow[]
+  readonly deleted: readonly DeletedRow[]
+  readonly entries: readonly EntryRow[]
+  readonly records: readonly RecordRow[]
+  readonly messages: readonly StampedMessage[]
+  readonly claims: readonly ClaimRow[]
+  readonly members: readonly MemberRow[]
+  readonly idempotency: readonly IdempotencyRow[]
+}
+
+/** Removes every row of a conversation, its members' inbox rows included, and leaves a tombstone. */
+export interface ConversationDeletion {
+  readonly kind: 'delete'
+  readonly conversation: ConversationId
+  readonly expectedRevision: number
+  readonly tombstone: Tombstone
+}
+
+export type Commit = ConversationCommit | ConversationDeletion
+
+/** `moved`: the head was not the expected one; nothing of this commit was written. */
+export type CommitOutcome = 'committed' | 'moved'
+
+/** A run of seqs, both ends exclusive. */
+export interface SeqRange {
+  readonly after?: number
+  readonly before?: number
+}
+
+export interface ConversationStore {
+  /**
+   * Writes all commits that are not `moved`, in one atomic batch, and resolves when they are durable. Rejects with a
+   * StoreError when it cannot say that they are; then nothing may be assumed of any of them. At most one call at a time;
+   * at most one commit per conversation in a call.
+   */
+  commit(commits: readonly Commit[]): Promise<readonly CommitOutcome[]>
+
+  head(conversation: ConversationId): Promise<StoredHead | undefined>
+  /** In the order of the ids; undefined where there is none. */
+  heads(conversations: readonly ConversationId[]): Promise<readonly (StoredHead | undefined)[]>
+  chains(conversation: ConversationId): Promise<readonly ChainRow[]>
+  deleted(conversation: ConversationId): Promise<readonly DeletedRow[]>
+  /** Newest first. Detects gaps: a missing seq inside the run is damage. */
+  entriesNewestFirst(conversation: ConversationId, range?: SeqRange): AsyncIterable<EntryRow>
+  /** Oldest first, from `fromClock`. */
+  records(conversation: ConversationId, fromClock: number): AsyncIterable<RecordRow>
+  /** In the order of the clocks asked for; undefined where there is none. */
+  places(
+    conversation: ConversationId,
+    client: ClientId,
+    clocks: readonly number[],
+  ): Promise<readonly (PlaceRow | undefined)[]>
+  /** At most `limit` messages, always by ascending seq: the newest of the range, or the oldest. */
+  messages(
+    conversation: ConversationId,
+    query: SeqRange & { readonly limit: number; readonly take: 'newest' | 'oldest' },
+  ): Promise<readonly StampedMessage[]>
+  message(conversation: ConversationId, seq: number): Promise<StampedMessage | undefined>
+  /** In the order of the ids; undefined where there is none. */
+  claims(conversation: ConversationId, ids: readonly MessageId[]): Promise<readonly (ClaimRow | undefined)[]>
+  idempotency(conversation: ConversationId, user: UserId, key: string): Promise<IdempotencyRow | undefined>
+  members(conversation: ConversationId): Promise<readonly MemberRow[]>
+  member(conversation: ConversationId, user: UserId): Promise<MemberRow | undefined>
+  /** Every conversation of which `user` is a member, in no particular order. */
+  conversationsOf(user: UserId): Promise<readonly ConversationId[]>
+
+  /** Waits for what is under way; idempotent. */
+  close(): Promise<void>
+}
+
+/**
+ * `locked`: another process has the store open. `damaged`: bytes on disk are not what was written; the message says where.
+ * `failed`: the disk or the library refused. `closed`: used after `close()`.
+ */
+export type StoreErrorCode = 'locked' | 'damaged' | 'failed' | 'closed'
+
+export class StoreError extends Error {
+  readonly code: StoreErrorCode
+
+  constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'StoreError'
+    this.code = code
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * The folder of a store, looked at before LevelDB opens it: LevelDB takes a folder that lost its files for a new one, and
+ * skips what it cannot read of its log. Knows file names, and nothing of rows.
+ */
+
+import { mkdir, open, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { StoreError } from '../conversation-store.ts'
+import { assertWholeLog } from './log-file.ts'
+
+/** Lies in the folder while a store is being made, so that one that was interrupted can be told from one that was lost. */
+const markerName = 'creating'
+
+/**
+ * `new`: nothing was ever acknowledged here; the folder exists and is marked. `existing`: the files of a store are there.
+ * Throws StoreError `damaged` for anything else, and `failed` when the location is no folder (SPEC STORE4).
+ */
+export async function prepareFolder(location: string): Promise<'new' | 'existing'> {
+  const names = await namesIn(location)
+  if (names === undefined || names.length === 0 || names.includes(markerName)) {
+    await markFolder(location)
+    return 'new'
+  }
+  const logs = names.filter((name) => name.endsWith('.log'))
+  if (!names.includes('CURRENT')) throw lost(location, 'CURRENT')
+  if (logs.length === 0) throw lost(location, 'its log')
+  for (const log of logs) await assertWholeLog(join(location, log))
+  return 'existing'
+}
+
+/** The store has been made: from now on a folder without it is one that lost it. */
+export async function unmarkFolder(location: string): Promise<void> {
+  await rm(join(location, markerName), { force: true })
+  await syncFolder(location)
+}
+
+async function markFolder(location: string): Promise<void> {
+  await mkdir(location, { recursive: true })
+  await writeFile(join(location, markerName), '')
+  await syncFolder(location)
+  await syncFolder(dirname(location))
+}
+
+async function namesIn(location: string): Promise<string[] | undefined> {
+  const stats = await stat(location).catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw new StoreError('failed', `${location} cannot be read`, { cause: error })
+  })
+  if (stats === undefined) return undefined
+  if (!stats.isDirectory()) throw new StoreError('failed', `${location} is no folder`)
+  return await readdir(location)
+}
+
+/** Makes the names in a folder durable. Windows has no such call and needs none. */
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const folder = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
+function lost(location: string, what: string): StoreError {
+  return new StoreError('damaged', `${location} holds files, but no store: ${what} is missing`)
+}

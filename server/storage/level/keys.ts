@@ -1,0 +1,242 @@
+/**
+ * Where a row lies: the keys of the LevelDB store. The order of bytes is the order of meaning: kind, then conversation
+ * (or user), then number or name. Knows nothing of what rows hold.
+ *
+ *     uint8 kind • fields: UUIDs as 16 bytes, clients as uint32, seqs and clocks as uint64 (big endian), text as bytes
+ *
+ * A user that is not the last field is followed by a 0 byte, which sorts before everything that a user may contain.
+ */
+
+import { type MessageId, parseMessageId } from '../../../shared/chat/entry.ts'
+import {
+  type ClientId,
+  type ConversationId,
+  parseClientId,
+  parseConversationId,
+  parseUserId,
+  type UserId,
+} from '../../../shared/sync/ids.ts'
+
+type ByConversation<Kind extends string> = { readonly kind: Kind; readonly conversation: ConversationId }
+
+export type Key =
+  | { readonly kind: 'format' }
+  | ByConversation<'head'>
+  | (ByConversation<'log'> & { readonly seq: number })
+  | (ByConversation<'record'> & { readonly clock: number })
+  | (ByConversation<'message'> & { readonly seq: number })
+  | (ByConversation<'id'> & { readonly id: MessageId })
+  | (ByConversation<'chain'> & { readonly client: ClientId })
+  | (ByConversation<'deleted'> & { readonly client: ClientId })
+  | (ByConversation<'place'> & { readonly client: ClientId; readonly clock: number })
+  | (ByConversation<'member'> & { readonly user: UserId })
+  | (ByConversation<'idempotency'> & { readonly user: UserId; readonly key: string })
+  | { readonly kind: 'inbox'; readonly user: UserId; readonly conversation: ConversationId }
+
+/** Kinds that one conversation has many rows of, under one prefix. */
+export type RangeKind = Exclude<Key['kind'], 'format' | 'head' | 'inbox'>
+
+/** The first byte of a key is its place here: append, never reorder. */
+const kinds = [
+  'format',
+  'head',
+  'log',
+  'record',
+  'message',
+  'id',
+  'chain',
+  'deleted',
+  'place',
+  'member',
+  'idempotency',
+  'inbox',
+] as const satisfies readonly Key['kind'][]
+
+/** The kinds whose rows go with their conversation; also members, whose keys tell which inbox rows go. */
+export const rangeKinds: readonly RangeKind[] = kinds.filter(
+  (kind) => kind !== 'format' && kind !== 'head' && kind !== 'inbox',
+)
+
+/** From `gte`, inclusive, to `lt`, exclusive. */
+export interface KeyRange {
+  readonly gte: Uint8Array
+  readonly lt: Uint8Array
+}
+
+const uuidBytes = 16
+const clientBytes = 4
+const numberBytes = 8
+const prefixBytes = 1 + uuidBytes
+
+export function encodeKey(key: Key): Uint8Array {
+  switch (key.kind) {
+    case 'format':
+      return Uint8Array.of(tagOf(key.kind))
+    case 'head':
+      return startKey(key.kind, key.conversation, 0)
+    case 'log':
+    case 'message':
+      return numberedKey(key.kind, key.conversation, key.seq)
+    case 'record':
+      return numberedKey(key.kind, key.conversation, key.clock)
+    case 'id': {
+      const bytes = startKey(key.kind, key.conversation, uuidBytes)
+      writeUuid(bytes, key.id, prefixBytes)
+      return bytes
+    }
+    case 'chain':
+    case 'deleted':
+    case 'place': {
+      const bytes = startKey(key.kind, key.conversation, clientBytes + (key.kind === 'place' ? numberBytes : 0))
+      bytes.writeUInt32BE(key.client, prefixBytes)
+      if (key.kind === 'place') writeNumber(bytes, key.clock, prefixBytes + clientBytes)
+      return bytes
+    }
+    case 'member': {
+      const bytes = startKey(key.kind, key.conversation, key.user.length)
+      bytes.write(key.user, prefixBytes, 'latin1')
+      return bytes
+    }
+    case 'idempotency': {
+      const bytes = startKey(key.kind, key.conversation, key.user.length + 1 + Buffer.byteLength(key.key))
+      bytes.write(`${key.user}\0${key.key}`, prefixBytes, 'utf8')
+      return bytes
+    }
+    case 'inbox': {
+      const bytes = startInboxKey(key.user, uuidBytes)
+      writeUuid(bytes, key.conversation, bytes.length - uuidBytes)
+      return bytes
+    }
+  }
+}
+
+/** Reads a key back; undefined for bytes that are none. */
+export function decodeKey(bytes: Uint8Array): Key | undefined {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const kind = kinds[view[0] ?? kinds.length]
+  if (kind === undefined) return undefined
+  if (kind === 'format') return view.length === 1 ? { kind } : undefined
+  if (kind === 'inbox') return decodeInboxKey(view)
+  const conversation = parseConversationId(readUuid(view, 1))
+  if (conversation === undefined) return undefined
+  const rest = view.subarray(prefixBytes)
+  switch (kind) {
+    case 'head':
+      return rest.length === 0 ? { kind, conversation } : undefined
+    case 'log':
+    case 'message': {
+      const seq = readLastNumber(rest, 0)
+      return seq === undefined ? undefined : { kind, conversation, seq }
+    }
+    case 'record': {
+      const clock = readLastNumber(rest, 0)
+      return clock === undefined ? undefined : { kind, conversation, clock }
+    }
+    case 'id': {
+      const id = rest.length === uuidBytes ? parseMessageId(readUuid(rest, 0)) : undefined
+      return id === undefined ? undefined : { kind, conversation, id }
+    }
+    case 'chain':
+    case 'deleted': {
+      const client = rest.length === clientBytes ? parseClientId(rest.readUInt32BE(0)) : undefined
+      return client === undefined ? undefined : { kind, conversation, client }
+    }
+    case 'place': {
+      const clock = readLastNumber(rest, clientBytes)
+      const client = clock === undefined ? undefined : parseClientId(rest.readUInt32BE(0))
+      return clock === undefined || client === undefined ? undefined : { kind, conversation, client, clock }
+    }
+    case 'member': {
+      const user = parseUserId(rest.toString('latin1'))
+      return user === undefined ? undefined : { kind, conversation, user }
+    }
+    case 'idempotency': {
+      const end = rest.indexOf(0)
+      const user = end < 0 ? undefined : parseUserId(rest.toString('latin1', 0, end))
+      return user === undefined ? undefined : { kind, conversation, user, key: rest.toString('utf8', end + 1) }
+    }
+  }
+}
+
+/** All rows of one kind of one conversation. */
+export function rangeOf(kind: RangeKind, conversation: ConversationId): KeyRange {
+  return prefixRange(startKey(kind, conversation, 0))
+}
+
+/** The rows of one kind from one number, inclusive, to another, exclusive. */
+export function numberedRange(
+  kind: 'log' | 'record' | 'message',
+  conversation: ConversationId,
+  { from, to }: { readonly from: number; readonly to: number },
+): KeyRange {
+  return { gte: numberedKey(kind, conversation, from), lt: numberedKey(kind, conversation, to) }
+}
+
+/** The inbox rows of one user. */
+export function inboxRange(user: UserId): KeyRange {
+  return prefixRange(startInboxKey(user, 0))
+}
+
+function decodeInboxKey(view: Buffer): Key | undefined {
+  const end = view.indexOf(0, 1)
+  if (end < 0 || view.length !== end + 1 + uuidBytes) return undefined
+  const user = parseUserId(view.toString('latin1', 1, end))
+  const conversation = parseConversationId(readUuid(view, end + 1))
+  return user === undefined || conversation === undefined ? undefined : { kind: 'inbox', user, conversation }
+}
+
+function tagOf(kind: Key['kind']): number {
+  return kinds.indexOf(kind)
+}
+
+/** Kind and conversation, and room for `more` bytes. */
+function startKey(kind: 'head' | RangeKind, conversation: ConversationId, more: number): Buffer {
+  const bytes = Buffer.allocUnsafe(prefixBytes + more)
+  bytes[0] = tagOf(kind)
+  writeUuid(bytes, conversation, 1)
+  return bytes
+}
+
+function numberedKey(kind: 'log' | 'record' | 'message', conversation: ConversationId, number: number): Buffer {
+  const bytes = startKey(kind, conversation, numberBytes)
+  writeNumber(bytes, number, prefixBytes)
+  return bytes
+}
+
+/** Kind and user, and room for `more` bytes. */
+function startInboxKey(user: UserId, more: number): Buffer {
+  const bytes = Buffer.allocUnsafe(1 + user.length + 1 + more)
+  bytes[0] = tagOf('inbox')
+  bytes.write(`${user}\0`, 1, 'latin1')
+  return bytes
+}
+
+function writeUuid(bytes: Buffer, uuid: string, at: number): void {
+  bytes.write(uuid.replaceAll('-', ''), at, 'hex')
+}
+
+function readUuid(bytes: Buffer, at: number): string {
+  const hex = bytes.toString('hex', at, at + uuidBytes)
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}
+
+function writeNumber(bytes: Buffer, number: number, at: number): void {
+  if (!Number.isSafeInteger(number) || number < 0) throw new RangeError(`${number} is no seq or clock`)
+  bytes.writeUInt32BE(Math.floor(number / 0x1_0000_0000), at)
+  bytes.writeUInt32BE(number % 0x1_0000_0000, at + 4)
+}
+
+function readLastNumber(bytes: Buffer, at: number): number | undefined {
+  if (bytes.length !== at + numberBytes) return undefined
+  const number = bytes.readUInt32BE(at) * 0x1_0000_0000 + bytes.readUInt32BE(at + 4)
+  return Number.isSafeInteger(number) ? number : undefined
+}
+
+function prefixRange(prefix: Buffer): KeyRange {
+  const end = Buffer.from(prefix)
+  let last = end.length - 1
+  // A byte that cannot be counted up is dropped: what is longer sorts before the next shorter prefix.
+  while (end[last] === 0xff) last--
+  end[last] = (end[last] ?? 0) + 1
+  return { gte: prefix, lt: end.subarray(0, last + 1) }
+}

@@ -1,0 +1,273 @@
+/**
+ * What the body of a row holds: one write and one read for each kind, the layout beside them. Counts are varUints, texts
+ * varStrings (lib0), `?` is a byte 1 and the value, or a byte 0. What stands in the key is not repeated in the body.
+ */
+
+import * as decoding from 'lib0/decoding'
+import * as encoding from 'lib0/encoding'
+import { type Access, parseAccess } from '../../../shared/chat/access.ts'
+import { parseMessageId } from '../../../shared/chat/entry.ts'
+import type { StampedMessage } from '../../../shared/chat/message.ts'
+import type { ClockRange } from '../../../shared/sync/chain-update/chain-struct.ts'
+import { type ConversationId, parseClientId, parseUserId, type UserId } from '../../../shared/sync/ids.ts'
+import type {
+  ChainRow,
+  ClaimRow,
+  DeletedRow,
+  EntryRow,
+  IdempotencyRow,
+  MemberRow,
+  PlaceRow,
+  RecordRow,
+  StoredHead,
+} from '../conversation-store.ts'
+import { openRow, type Row, sealRow } from './seal.ts'
+
+//     format: version. It stays readable in all versions.
+export function writeFormat(version: number): Row {
+  return sealRow({ kind: 'format' }, (body) => writeCount(body, version))
+}
+
+export function readFormat(row: Row): number {
+  return openRow(row, 'format', readCount)
+}
+
+//     head: uint8 0 • revision • epoch • createdMs • updatedMs • text title as JSON • nextSeq • serverClient • nextRecord
+//           • lastStampMs • lastMessageSeq?
+//     tombstone: uint8 1 • deletedMs
+const headTag = 0
+const tombstoneTag = 1
+
+export function writeHead(conversation: ConversationId, stored: StoredHead): Row {
+  return sealRow({ kind: 'head', conversation }, (body) => {
+    if (stored.kind === 'deleted') {
+      encoding.writeUint8(body, tombstoneTag)
+      writeCount(body, stored.deletedMs)
+      return
+    }
+    const { head } = stored
+    encoding.writeUint8(body, headTag)
+    writeCount(body, head.revision)
+    writeCount(body, head.epoch)
+    writeCount(body, head.createdMs)
+    writeCount(body, head.updatedMs)
+    // JSON keeps every UTF-16 unit; a title may hold half a surrogate pair, and UTF-8 may not.
+    encoding.writeVarString(body, JSON.stringify(head.title))
+    writeCount(body, head.nextSeq)
+    writeCount(body, head.serverClient)
+    writeCount(body, head.nextRecord)
+    writeCount(body, head.lastStampMs)
+    writeOptional(body, head.lastMessageSeq ?? undefined, writeCount)
+  })
+}
+
+export function readHead(row: Row): StoredHead {
+  return openRow(row, 'head', (body) => {
+    const tag = decoding.readUint8(body)
+    if (tag === tombstoneTag) return { kind: 'deleted', deletedMs: readCount(body) }
+    if (tag !== headTag) return undefined
+    const revision = readCount(body)
+    const epoch = readCount(body)
+    const createdMs = readCount(body)
+    const updatedMs = readCount(body)
+    const title: unknown = JSON.parse(decoding.readVarString(body))
+    if (typeof title !== 'string' && title !== null) return undefined
+    const nextSeq = readCount(body)
+    const serverClient = parseClientId(readCount(body))
+    if (serverClient === undefined) return undefined
+    const nextRecord = readCount(body)
+    const lastStampMs = readCount(body)
+    const lastMessageSeq = readOptional(body, readCount) ?? null
+    const times = { createdMs, updatedMs, lastStampMs }
+    return {
+      kind: 'head',
+      head: { revision, epoch, ...times, title, nextSeq, serverClient, nextRecord, lastMessageSeq },
+    }
+  })
+}
+
+//     chain: text user • uint8 held • next • createdMs
+export function writeChain(conversation: ConversationId, { client, user, held, next, createdMs }: ChainRow): Row {
+  return sealRow({ kind: 'chain', conversation, client }, (body) => {
+    encoding.writeVarString(body, user)
+    encoding.writeUint8(body, held ? 1 : 0)
+    writeCount(body, next)
+    writeCount(body, createdMs)
+  })
+}
+
+export function readChain(row: Row): ChainRow {
+  return openRow(row, 'chain', (body, { client }) => {
+    const user = parseUserId(decoding.readVarString(body))
+    if (user === undefined) return undefined
+    const held = decoding.readUint8(body) === 1
+    return { client, user, held, next: readCount(body), createdMs: readCount(body) }
+  })
+}
+
+//     deleted: ranges × (clock • length)
+export function writeDeleted(conversation: ConversationId, { client, ranges }: DeletedRow): Row {
+  return sealRow({ kind: 'deleted', conversation, client }, (body) => {
+    for (const { clock, length } of ranges) {
+      writeCount(body, clock)
+      writeCount(body, length)
+    }
+  })
+}
+
+export function readDeleted(row: Row): DeletedRow {
+  return openRow(row, 'deleted', (body, { client }) => {
+    const ranges: ClockRange[] = []
+    while (decoding.hasContent(body)) ranges.push({ clock: readCount(body), length: readCount(body) })
+    return { client, ranges }
+  })
+}
+
+//     log: client • clock • timeMs • uint32 crc • payload? with its length • text voidReason?
+export function writeEntry(conversation: ConversationId, row: EntryRow): Row {
+  return sealRow({ kind: 'log', conversation, seq: row.seq }, (body) => {
+    writeCount(body, row.client)
+    writeCount(body, row.clock)
+    writeCount(body, row.timeMs)
+    encoding.writeUint32(body, row.crc)
+    writeOptional(body, row.payload, encoding.writeVarUint8Array)
+    writeOptional(body, row.voidReason, encoding.writeVarString)
+  })
+}
+
+export function readEntry(row: Row): EntryRow {
+  return openRow(row, 'log', (body, { seq }) => {
+    const client = parseClientId(readCount(body))
+    if (client === undefined) return undefined
+    const clock = readCount(body)
+    const timeMs = readCount(body)
+    const crc = decoding.readUint32(body)
+    const payload = readOptional(body, decoding.readVarUint8Array)
+    const voidReason = readOptional(body, decoding.readVarString)
+    return { seq, client, clock, timeMs, crc, payload, voidReason }
+  })
+}
+
+//     place: seq • uint32 crc • text voidReason?
+export function writePlace(conversation: ConversationId, { seq, client, clock, crc, voidReason }: PlaceRow): Row {
+  return sealRow({ kind: 'place', conversation, client, clock }, (body) => {
+    writeCount(body, seq)
+    encoding.writeUint32(body, crc)
+    writeOptional(body, voidReason, encoding.writeVarString)
+  })
+}
+
+export function readPlace(row: Row): PlaceRow {
+  return openRow(row, 'place', (body, { client, clock }) => {
+    const seq = readCount(body)
+    const crc = decoding.readUint32(body)
+    return { seq, client, clock, crc, voidReason: readOptional(body, decoding.readVarString) }
+  })
+}
+
+//     record: payload
+export function writeRecord(conversation: ConversationId, { clock, payload }: RecordRow): Row {
+  return sealRow({ kind: 'record', conversation, clock }, (body) => encoding.writeUint8Array(body, payload))
+}
+
+export function readRecord(row: Row): RecordRow {
+  return openRow(row, 'record', (body, { clock }) => ({ clock, payload: decoding.readTailAsUint8Array(body) }))
+}
+
+//     message: text JSON
+export function writeMessage(conversation: ConversationId, message: StampedMessage): Row {
+  return sealRow({ kind: 'message', conversation, seq: message.seq }, (body) => {
+    encoding.writeVarString(body, JSON.stringify(message))
+  })
+}
+
+export function readMessage(row: Row): StampedMessage {
+  return openRow(row, 'message', (body, { seq }) => {
+    const message: unknown = JSON.parse(decoding.readVarString(body))
+    return isMessageAt(message, seq) ? message : undefined
+  })
+}
+
+/** Asks for what every message has; for the rest the seal vouches that `writeMessage` made it of a StampedMessage. */
+function isMessageAt(value: unknown, seq: number): value is StampedMessage {
+  if (typeof value !== 'object' || value === null) return false
+  const fields: Readonly<Record<string, unknown>> = { ...value }
+  return (
+    fields['seq'] === seq && parseMessageId(fields['id']) !== undefined && parseUserId(fields['user']) !== undefined
+  )
+}
+
+//     id: text user • seq? • uint32 digest
+export function writeClaim(conversation: ConversationId, { id, user, seq, digest }: ClaimRow): Row {
+  return sealRow({ kind: 'id', conversation, id }, (body) => {
+    encoding.writeVarString(body, user)
+    writeOptional(body, seq, writeCount)
+    encoding.writeUint32(body, digest)
+  })
+}
+
+export function readClaim(row: Row): ClaimRow {
+  return openRow(row, 'id', (body, { id }) => {
+    const user = parseUserId(decoding.readVarString(body))
+    if (user === undefined) return undefined
+    return { id, user, seq: readOptional(body, readCount), digest: decoding.readUint32(body) }
+  })
+}
+
+//     member: text access • readThrough + 1
+export function writeMember(conversation: ConversationId, user: UserId, access: Access, readThrough: number): Row {
+  return sealRow({ kind: 'member', conversation, user }, (body) => {
+    encoding.writeVarString(body, access)
+    writeCount(body, readThrough + 1)
+  })
+}
+
+export function readMember(row: Row): MemberRow {
+  return openRow(row, 'member', (body, { user }) => {
+    const access = parseAccess(decoding.readVarString(body))
+    return access === undefined ? undefined : { user, access, readThrough: readCount(body) - 1 }
+  })
+}
+
+//     inbox: nothing; the key says it all
+export function writeInbox(user: UserId, conversation: ConversationId): Row {
+  return sealRow({ kind: 'inbox', user, conversation }, () => {})
+}
+
+export function readInbox(row: Row): ConversationId {
+  return openRow(row, 'inbox', (_body, { conversation }) => conversation)
+}
+
+//     idempotency: text id
+export function writeIdempotency(conversation: ConversationId, { user, key, id }: IdempotencyRow): Row {
+  return sealRow({ kind: 'idempotency', conversation, user, key }, (body) => encoding.writeVarString(body, id))
+}
+
+export function readIdempotency(row: Row): IdempotencyRow {
+  return openRow(row, 'idempotency', (body, { user, key }) => {
+    const id = parseMessageId(decoding.readVarString(body))
+    return id === undefined ? undefined : { user, key, id }
+  })
+}
+
+function writeCount(body: encoding.Encoder, count: number): void {
+  if (!Number.isSafeInteger(count) || count < 0) throw new RangeError(`${count} is no count`)
+  encoding.writeVarUint(body, count)
+}
+
+function readCount(body: decoding.Decoder): number {
+  return decoding.readVarUint(body)
+}
+
+function writeOptional<T>(
+  body: encoding.Encoder,
+  value: T | undefined,
+  write: (body: encoding.Encoder, value: T) => void,
+): void {
+  encoding.writeUint8(body, value === undefined ? 0 : 1)
+  if (value !== undefined) write(body, value)
+}
+
+function readOptional<T>(body: decoding.Decoder, read: (body: decoding.Decoder) => T): T | undefined {
+  return decoding.readUint8(body) === 0 ? undefined : read(body)
+}

@@ -1,0 +1,49 @@
+/** Runs of consecutive numbers, seqs or clocks: which ones a query asks for, and that none of them is missing. */
+
+import { type SeqRange, StoreError } from './conversation-store.ts'
+
+/** From `from`, inclusive, to `to`, exclusive; empty when they meet or cross. */
+export interface Run {
+  readonly from: number
+  readonly to: number
+}
+
+/** The seqs of a range of a log that ends before `end`. */
+export function runOf(range: SeqRange, end: number = Number.MAX_SAFE_INTEGER): Run {
+  const from = range.after === undefined ? 0 : Math.max(0, range.after + 1)
+  const to = range.before === undefined ? end : Math.min(end, range.before)
+  return { from, to }
+}
+
+/** Goes through a run in one direction and throws StoreError `damaged` at the first number that is not there. */
+export class RunWalk {
+  readonly #what: string
+  readonly #step: 1 | -1
+  readonly #end: number
+  #next: number
+
+  /** `what` names the numbered thing and where it belongs, for the error. */
+  constructor({ from, to }: Run, direction: 'ascending' | 'descending', what: string) {
+    const before = from - 1
+    const after = Math.max(from, to)
+    this.#what = what
+    this.#step = direction === 'ascending' ? 1 : -1
+    this.#next = direction === 'ascending' ? from : after - 1
+    this.#end = direction === 'ascending' ? after : before
+  }
+
+  /** The next row has this number. */
+  step(number: number): void {
+    if (number !== this.#next) this.#fail()
+    this.#next += this.#step
+  }
+
+  /** There are no more rows. */
+  end(): void {
+    if (this.#next !== this.#end) this.#fail()
+  }
+
+  #fail(): never {
+    throw new StoreError('damaged', `${this.#what} ${this.#next} is missing`)
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * Binds what a client sent to the chains it may append to (SPEC ACCEPT*). Only sections on the sender's own chains count;
+ * everything else in an update comes along by honest means (step2, browser tabs) and is left out without a word. Pure:
+ * looks at structure alone, knows neither entries nor rows.
+ */
+
+import type { FaultCode } from '../../shared/fault.ts'
+import { limits } from '../../shared/limits.ts'
+import type { Section } from '../../shared/sync/chain-update/parse-update.ts'
+import { crc32 } from '../../shared/sync/crc32.ts'
+import { type ClientId, parseClientId, type UserId } from '../../shared/sync/ids.ts'
+import { chainRoot } from '../../shared/sync/roots.ts'
+
+/** What acceptance knows of a chain. */
+export interface BoundChain {
+  readonly user: UserId
+  readonly held: boolean
+  /** Clock that the next entry gets, counting what is on its way to the disk. */
+  readonly next: number
+}
+
+export interface ChainTable {
+  readonly chain: (client: ClientId) => BoundChain | undefined
+  /** Whether the id is one of the server's own chains. */
+  readonly isServer: (client: ClientId) => boolean
+}
+
+/** An entry that is not stored yet, at the end of its chain. */
+export interface FreshEntry {
+  readonly client: ClientId
+  readonly clock: number
+  /** Undefined when the sender's document no longer has the bytes. */
+  readonly payload: Uint8Array | undefined
+}
+
+/** An entry that the server already has, with the checksum of the bytes that came now. */
+export interface Overlap {
+  readonly client: ClientId
+  readonly clock: number
+  readonly crc: number
+}
+
+export type Binding =
+  | { readonly kind: 'fault'; readonly code: FaultCode; readonly why: string }
+  | {
+      readonly kind: 'bound'
+      /** By chain, ascending clock. */
+      readonly fresh: readonly FreshEntry[]
+      readonly overlaps: readonly Overlap[]
+      /** Something may begin beyond what is stored here: ask with a SyncStep1. */
+      readonly gap: boolean
+    }
+
+export function bindSections(sections: readonly Section[], sender: UserId, table: ChainTable): Binding {
+  const fresh: FreshEntry[] = []
+  const overlaps: Overlap[] = []
+  let gap = false
+  for (const section of sections) {
+    const owner = ownerOf(section, sender, table)
+    if (owner.kind === 'fault') return owner
+    if (owner.kind === 'unknown') gap = true
+    if (owner.kind !== 'own') continue
+    if (section.flaw !== undefined) return fault('malformed', `own chain: ${section.flaw}`)
+    if (section.clock > owner.next) {
+      gap = true
+      continue
+    }
+    const taken = take(section, owner.client, owner.next, fresh, overlaps)
+    if (!taken) return fault('malformed', 'own chain: long deleted run')
+  }
+  return { kind: 'bound', fresh, overlaps, gap }
+}
+
+type Owner =
+  | { readonly kind: 'own'; readonly client: ClientId; readonly next: number }
+  | { readonly kind: 'foreign' }
+  /** It names no root, and no chain of that id is known: whose it is will show when its beginning arrives. */
+  | { readonly kind: 'unknown' }
+  | Extract<Binding, { kind: 'fault' }>
+
+function ownerOf(section: Section, sender: UserId, table: ChainTable): Owner {
+  const client = parseClientId(section.client)
+  if (client === undefined) return { kind: 'foreign' }
+  const known = table.chain(client)
+  const namesSender = section.clock === 0 && section.root === chainRoot(client, sender)
+  if (known !== undefined && known.user === sender) {
+    if (known.held) return { kind: 'foreign' }
+    if (section.clock === 0 && !namesSender) return fault('malformed', 'own chain: another root at clock 0')
+    return { kind: 'own', client, next: known.next }
+  }
+  if (known !== undefined || table.isServer(client)) {
+    return namesSender ? fault('client-taken', 'the clientID is taken') : { kind: 'foreign' }
+  }
+  if (namesSender) return { kind: 'own', client, next: 0 }
+  if (section.clock > 0 && section.flaw === undefined && section.structs.length > 0) return { kind: 'unknown' }
+  return { kind: 'foreign' }
+}
+
+/** Splits a section at `next` into what is stored already and what is fresh. False when it claims too many clocks. */
+function take(section: Section, client: ClientId, next: number, fresh: FreshEntry[], overlaps: Overlap[]): boolean {
+  let clock = section.clock
+  let claimed = 0
+  for (const struct of section.structs) {
+    if (struct.kind === 'payload') {
+      if (clock < next) overlaps.push({ client, clock, crc: crc32(struct.bytes) })
+      else fresh.push({ client, clock, payload: struct.bytes })
+      clock++
+      continue
+    }
+    const end = clock + struct.length
+    claimed += Math.max(0, end - Math.max(clock, next))
+    if (claimed > limits.deletedClocksPerUpdate) return false
+    for (let lost = Math.max(clock, next); lost < end; lost++) fresh.push({ client, clock: lost, payload: undefined })
+    clock = end
+  }
+  return true
+}
+
+function fault(code: FaultCode, why: string): Extract<Binding, { kind: 'fault' }> {
+  return { kind: 'fault', code, why }
+}
+
+/** How many chains `fresh` begins. */
+export function newChains(fresh: readonly FreshEntry[]): number {
+  return fresh.filter(({ clock }) => clock === 0).length
+}

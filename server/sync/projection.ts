@@ -1,0 +1,105 @@
+/**
+ * The document as a projection of its log: encodes what a device lacks from rows (SPEC DOC1). No Y.Doc lives here.
+ */
+
+import type { ChainStruct, ClockRange } from '../../shared/sync/chain-update/chain-struct.ts'
+import { type ChainPart, encodeUpdate } from '../../shared/sync/chain-update/encode-update.ts'
+import type { ClientId, ConversationId, UserId } from '../../shared/sync/ids.ts'
+import { chainRoot, serverRoot } from '../../shared/sync/roots.ts'
+import type { StateVector } from '../../shared/sync/state-vector.ts'
+import { type ConversationStore, type EntryRow, StoreError } from '../storage/conversation-store.ts'
+
+/** What is durable of a conversation at one moment. Never mutated. */
+export interface DurableState {
+  readonly serverClient: ClientId
+  readonly nextRecord: number
+  readonly nextSeq: number
+  readonly chains: ReadonlyMap<ClientId, { readonly user: UserId; readonly held: boolean; readonly next: number }>
+  readonly deleted: ReadonlyMap<ClientId, readonly ClockRange[]>
+}
+
+/** The state vector of the durable document. */
+export function durableStateVector(state: DurableState): StateVector {
+  const clocks = new Map<number, number>()
+  for (const [client, { next }] of state.chains) if (next > 0) clocks.set(client, next)
+  clocks.set(state.serverClient, state.nextRecord)
+  return clocks
+}
+
+/** The update that takes a device from `known` to `state`; it always carries the whole delete set. */
+export async function encodeMissing(
+  store: ConversationStore,
+  conversation: ConversationId,
+  state: DurableState,
+  known: StateVector,
+): Promise<Uint8Array> {
+  const parts = await missingEntries(store, conversation, state, known)
+  const firstRecord = known.get(state.serverClient) ?? 0
+  if (firstRecord < state.nextRecord) {
+    const structs: ChainStruct[] = []
+    for await (const record of store.records(conversation, firstRecord)) {
+      if (record.clock >= state.nextRecord) break
+      structs.push({ kind: 'payload', bytes: record.payload })
+    }
+    parts.push({ client: state.serverClient, root: serverRoot(state.serverClient), clock: firstRecord, structs })
+  }
+  return encodeUpdate(parts, state.deleted)
+}
+
+/**
+ * Walks the log from its end until everything that lacks has been met: the cost is how far back the oldest missing
+ * entry lies, not how long the log is.
+ */
+async function missingEntries(
+  store: ConversationStore,
+  conversation: ConversationId,
+  state: DurableState,
+  known: StateVector,
+): Promise<ChainPart[]> {
+  const missing = new Map<ClientId, EntryRow[]>()
+  let left = 0
+  for (const [client, { next }] of state.chains) {
+    const lacks = next - (known.get(client) ?? 0)
+    if (lacks <= 0) continue
+    missing.set(client, [])
+    left += lacks
+  }
+  if (left > 0) {
+    for await (const row of store.entriesNewestFirst(conversation, { before: state.nextSeq })) {
+      const rows = missing.get(row.client)
+      if (rows === undefined || row.clock < (known.get(row.client) ?? 0)) continue
+      rows.push(row)
+      if (--left === 0) break
+    }
+  }
+  if (left > 0) throw new StoreError('damaged', `conversation ${conversation}: ${left} entries are not in the log`)
+  return [...missing].map(([client, rows]) => partOf(client, rows.toReversed(), state))
+}
+
+function partOf(client: ClientId, rows: readonly EntryRow[], state: DurableState): ChainPart {
+  const user = state.chains.get(client)?.user
+  const first = rows[0]
+  if (user === undefined || first === undefined) throw new Error('a part without a chain')
+  return { client, root: chainRoot(client, user), clock: first.clock, structs: structsOf(rows) }
+}
+
+/** Rows of consecutive clocks as structs; runs without bytes are merged as Yjs merges them. */
+export function structsOf(rows: readonly Pick<EntryRow, 'payload'>[]): ChainStruct[] {
+  const structs: ChainStruct[] = []
+  for (const { payload } of rows) {
+    const last = structs.at(-1)
+    if (payload !== undefined) structs.push({ kind: 'payload', bytes: payload })
+    else if (last?.kind === 'deleted') structs[structs.length - 1] = { kind: 'deleted', length: last.length + 1 }
+    else structs.push({ kind: 'deleted', length: 1 })
+  }
+  return structs
+}
+
+/** Adds a clock to ranges that are ascending and merged. */
+export function withClock(ranges: readonly ClockRange[], clock: number): ClockRange[] {
+  const last = ranges.at(-1)
+  if (last !== undefined && last.clock + last.length === clock) {
+    return [...ranges.slice(0, -1), { clock: last.clock, length: last.length + 1 }]
+  }
+  return [...ranges, { clock, length: 1 }]
+}

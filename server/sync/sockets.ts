@@ -1,0 +1,169 @@
+/**
+ * WebSockets of the stock protocol: the upgrade, who is asking, the session, the end. The only importer of `ws` on the
+ * server. Nothing a peer sends is read before its token or ticket has been proved.
+ */
+
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { Fault, type FaultCode, faults } from '../../shared/fault.ts'
+import { limits } from '../../shared/limits.ts'
+import { type ConversationId, parseConversationId } from '../../shared/sync/ids.ts'
+import type { Authenticate, Identity, Tickets } from '../identity.ts'
+import { type SessionLog, type SocketPort, StockSession } from './stock-session.ts'
+import type { SyncTarget } from './sync-target.ts'
+
+export interface SocketsDeps {
+  readonly authenticate: Authenticate
+  readonly tickets: Tickets
+  /** Whether a page of this origin may connect to this host. */
+  readonly allowsOrigin: (origin: string | undefined, host: string | undefined) => boolean
+  /** Fault `not-found` or `deleted`. */
+  readonly acquire: (id: ConversationId) => Promise<SyncTarget>
+  /** Server time in ms. */
+  readonly now: () => number
+  readonly log: SessionLog
+}
+
+export interface Sockets {
+  readonly size: () => number
+  /** Closes every socket with 1012 and waits for the peers' answer, at most two seconds. */
+  readonly close: () => Promise<void>
+}
+
+const subprotocol = 'yjs'
+const bearerPrefix = 'bearer.'
+const path = /^\/sync\/([^/?]+)$/
+const closingMs = 2000
+/** The longest delay a timer can hold; sockets older than that ask for their token's end again. */
+const longestTimerMs = 0x7fff_ffff
+
+export function attachSockets(server: Server, deps: SocketsDeps): Sockets {
+  const sessions = new Map<WebSocket, StockSession | undefined>()
+  const wss = new WebSocketServer({
+    noServer: true,
+    maxPayload: limits.stockFrameBytes,
+    perMessageDeflate: false,
+    // The token is offered as a subprotocol too; it is never echoed.
+    handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
+  })
+
+  /** Pinged, and not heard from since. */
+  const silent = new WeakSet<WebSocket>()
+
+  server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => socket.destroy())
+    const url = new URL(request.url ?? '/', 'http://localhost')
+    const room = path.exec(url.pathname)?.[1]
+    if (room === undefined) return refuseUpgrade(socket, 404, 'Not Found')
+    if (!deps.allowsOrigin(request.headers.origin, request.headers.host)) return refuseUpgrade(socket, 403, 'Forbidden')
+    wss.handleUpgrade(request, socket, head, (ws) => {
+      sessions.set(ws, undefined)
+      ws.pause()
+      ws.on('error', () => ws.terminate())
+      ws.on('pong', () => silent.delete(ws))
+      ws.once('close', () => {
+        sessions.get(ws)?.end()
+        sessions.delete(ws)
+      })
+      connect(ws, request, url, room).catch((error: unknown) => {
+        if (!(error instanceof Fault)) deps.log.error({ err: error }, 'a socket could not be opened')
+        closeWith(ws, error instanceof Fault ? error.code : 'unavailable')
+      })
+    })
+  })
+
+  async function connect(ws: WebSocket, request: IncomingMessage, url: URL, room: string): Promise<void> {
+    const identity = await identify(request, url, deps)
+    const id = parseConversationId(room)
+    if (id === undefined) throw new Fault('not-found')
+    const target = await deps.acquire(id)
+    if (ws.readyState !== ws.OPEN) return target.release()
+    const session = new StockSession(identity.user, target, portOf(ws), deps.log)
+    sessions.set(ws, session)
+    ws.on('message', (data) => session.receive(asBytes(data)))
+    closeAtExpiry(ws, session, identity, deps.now)
+    session.start()
+    ws.resume()
+  }
+
+  const heartbeats = setInterval(() => {
+    for (const [ws, session] of sessions) {
+      if (session === undefined) continue
+      if (silent.has(ws) && !session.isBusy) {
+        ws.terminate()
+        continue
+      }
+      silent.add(ws)
+      ws.ping()
+      session.beat()
+    }
+  }, limits.heartbeatMs)
+
+  return {
+    size: () => sessions.size,
+    close: async () => {
+      clearInterval(heartbeats)
+      const closed = [...sessions.keys()].map((ws) => new Promise((resolve) => ws.once('close', resolve)))
+      for (const [ws, session] of sessions) {
+        if (session === undefined) closeWith(ws, 'restart')
+        else session.close('restart')
+      }
+      const timer = setTimeout(() => {
+        for (const ws of sessions.keys()) ws.terminate()
+      }, closingMs)
+      await Promise.all(closed)
+      clearTimeout(timer)
+    },
+  }
+}
+
+async function identify(request: IncomingMessage, url: URL, deps: SocketsDeps): Promise<Identity> {
+  const ticket = url.searchParams.get('ticket')
+  if (ticket !== null) {
+    const identity = deps.tickets.redeem(ticket)
+    if (identity === undefined) throw new Fault('unknown-ticket')
+    return identity
+  }
+  const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim())
+  const bearer = offered.find((name) => name.startsWith(bearerPrefix))
+  if (bearer === undefined) throw new Fault('unauthenticated')
+  return deps.authenticate(bearer.slice(bearerPrefix.length))
+}
+
+function closeAtExpiry(ws: WebSocket, session: StockSession, identity: Identity, now: () => number): void {
+  const leftMs = identity.expiresMs - now()
+  const timer = setTimeout(
+    () => {
+      if (leftMs > longestTimerMs) closeAtExpiry(ws, session, identity, now)
+      else session.close('expired')
+    },
+    Math.max(0, Math.min(leftMs, longestTimerMs)),
+  )
+  ws.once('close', () => clearTimeout(timer))
+}
+
+function portOf(ws: WebSocket): SocketPort {
+  return {
+    send: (frame) => ws.send(frame),
+    close: (code) => closeWith(ws, code),
+    pause: () => ws.pause(),
+    resume: () => ws.resume(),
+    bufferedBytes: () => ws.bufferedAmount,
+  }
+}
+
+function closeWith(ws: WebSocket, code: FaultCode): void {
+  // A paused socket would not see the peer's answer.
+  ws.resume()
+  ws.close(faults[code].closeCode, code)
+}
+
+function asBytes(data: Buffer | ArrayBuffer | Buffer[]): Uint8Array {
+  if (Array.isArray(data)) return Buffer.concat(data)
+  return data instanceof ArrayBuffer ? new Uint8Array(data) : data
+}
+
+function refuseUpgrade(socket: Duplex, status: number, text: string): void {
+  socket.end(`HTTP/1.1 ${status} ${text}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+}

@@ -1,0 +1,258 @@
+/**
+ * The fold: from the content of a conversation's document to what people see. Stamped entries in the order of the
+ * server's chain, then pending ones in fold order. A pure function of the document, advanced record by record so that
+ * one more entry costs one more step. Knows no Yjs: it reads the document through a `ChainSource`.
+ */
+
+import { crc32 } from '../sync/crc32.ts'
+import type { ClientId, UserId } from '../sync/ids.ts'
+import { inFoldOrder } from '../sync/order.ts'
+import type { Genesis, ServerRecord, Stamp } from '../sync/record.ts'
+import type { Access } from './access.ts'
+import { type Entry, entryTime, type MessageId, parseEntry } from './entry.ts'
+import { type Message, messageOf, type StampedMessage } from './message.ts'
+import { type IdClaim, parseVoidReason, type PolicyView, type VoidReason } from './policy.ts'
+
+/** A chain as it stands in a document. */
+export interface SourceChain {
+  readonly client: ClientId
+  readonly user: UserId
+  /** Clock of the first entry that has not arrived. */
+  readonly next: number
+}
+
+/** How the fold reads a document. */
+export interface ChainSource {
+  readonly chains: () => Iterable<SourceChain>
+  readonly userOf: (client: ClientId) => UserId | undefined
+  /** The payload at a place, `gone` when it was deleted, undefined when it has not arrived. */
+  readonly payloadAt: (client: ClientId, clock: number) => Uint8Array | 'gone' | undefined
+}
+
+export interface PendingMessage extends Message {
+  readonly client: ClientId
+  readonly clock: number
+}
+
+/** An entry without a stamp. */
+interface PendingEntry {
+  readonly client: ClientId
+  readonly clock: number
+  readonly user: UserId
+  readonly at: number | undefined
+  readonly entry: Entry
+}
+
+/** Settings and members, which pending entries change too until they are stamped. */
+export interface Roster {
+  readonly title: string | null
+  readonly settings: ReadonlyMap<string, unknown>
+  readonly members: ReadonlyMap<UserId, Access>
+  /** Seq up to which each user has read. */
+  readonly reads: ReadonlyMap<UserId, number>
+}
+
+export interface Folded extends Roster {
+  /** Undefined until the server's first record has arrived. */
+  readonly genesis: Genesis | undefined
+  /** By ascending seq. */
+  readonly sent: readonly StampedMessage[]
+  /** In fold order, behind all that is sent. */
+  readonly pending: readonly PendingMessage[]
+  /** Seq of the last stamped entry; -1 before the first. */
+  readonly lastSeq: number
+}
+
+/** A stamp's checksum and the bytes of this device disagree: this device has forked. */
+export interface Fork {
+  readonly client: ClientId
+  readonly clock: number
+}
+
+const emptyRoster: Roster = { title: null, settings: new Map(), members: new Map(), reads: new Map() }
+
+export class ConversationFold {
+  #genesis: Genesis | undefined
+  #roster: Roster = emptyRoster
+  readonly #sent: StampedMessage[] = []
+  /** What was last shown of `#sent`; undefined since something was added. */
+  #shownSent: readonly StampedMessage[] | undefined
+  readonly #claims = new Map<MessageId, IdClaim>()
+  readonly #voids = new Map<string, VoidReason>()
+  readonly #stamped = new Map<ClientId, number>()
+  #lastSeq = -1
+  #nextRecord = 0
+  #fork: Fork | undefined
+
+  /** Clock of the first record that was not applied yet. */
+  get nextRecord(): number {
+    return this.#nextRecord
+  }
+
+  get fork(): Fork | undefined {
+    return this.#fork
+  }
+
+  /** Clock up to which the entries of a chain are stamped. */
+  stampedThrough(client: ClientId): number {
+    return this.#stamped.get(client) ?? 0
+  }
+
+  /** Why the entry at a stamped place is void; undefined when it is not. */
+  voidReason(client: ClientId, clock: number): VoidReason | undefined {
+    return this.#voids.get(place(client, clock))
+  }
+
+  hasMessage(id: MessageId): boolean {
+    return this.#claims.get(id)?.complete === true
+  }
+
+  /**
+   * Applies the next record of the server's chain; undefined stands for one that is deleted or of a later version.
+   * False when it is a stamp whose entries have not all arrived: it is to be offered again.
+   */
+  advance(record: ServerRecord | undefined, source: ChainSource): boolean {
+    switch (record?.kind) {
+      case 'genesis':
+        this.#genesis = record
+        this.#roster = { ...this.#roster, members: new Map([...this.#roster.members, [record.owner, 'owner']]) }
+        break
+      case 'stamp':
+        if (!hasArrived(record, source)) return false
+        this.#applyStamp(record, source)
+        break
+      case 'void':
+        this.#voids.set(place(record.client, record.clock), parseVoidReason(record.reason))
+        break
+      case 'erased':
+      case 'checkpoint':
+      case undefined:
+        break
+    }
+    this.#nextRecord++
+    return true
+  }
+
+  /** The state with what is pending on top; a new object at every call, with the same messages inside. */
+  view(source: ChainSource): Folded {
+    const waiting = this.#pendingEntries(source)
+    const { roster, pending } = this.#applyPending(waiting)
+    return {
+      ...roster,
+      genesis: this.#genesis,
+      sent: (this.#shownSent ??= [...this.#sent]),
+      pending,
+      lastSeq: this.#lastSeq,
+    }
+  }
+
+  /** The state that the rules of `policy` look at before an own entry is sent. */
+  policyView(view: Folded): PolicyView {
+    const claims = new Map<MessageId, IdClaim>(view.pending.map(({ id, user }) => [id, { user, complete: true }]))
+    return {
+      accessOf: (user) => view.members.get(user),
+      ownerCount: () => [...view.members.values()].filter((access) => access === 'owner').length,
+      claimOf: (id) => this.#claims.get(id) ?? claims.get(id),
+      nextSeq: () => this.#lastSeq + 1,
+    }
+  }
+
+  #applyStamp(stamp: Stamp, source: ChainSource): void {
+    let seq = stamp.seq
+    for (const run of stamp.runs) {
+      const user = source.userOf(run.client)
+      for (const [index, crc] of run.crcs.entries()) {
+        const clock = run.clock + index
+        const payload = source.payloadAt(run.client, clock)
+        if (payload instanceof Uint8Array && !this.#voids.has(place(run.client, clock)) && user !== undefined) {
+          if (crc32(payload) !== crc) this.#fork ??= { client: run.client, clock }
+          const message = this.#applyEntry(user, payload, seq, stamp.timeMs)
+          if (message !== undefined) this.#addSent(message)
+        }
+        seq++
+      }
+      this.#stamped.set(run.client, run.clock + run.crcs.length)
+    }
+    this.#lastSeq = seq - 1
+  }
+
+  #addSent(message: StampedMessage): void {
+    this.#sent.push(message)
+    this.#shownSent = undefined
+  }
+
+  #applyEntry(user: UserId, payload: Uint8Array, seq: number, timeMs: number): StampedMessage | undefined {
+    const parsed = parseEntry(payload)
+    if (parsed.kind === 'unreadable') return undefined
+    const { entry } = parsed
+    if (entry.kind === 'message') {
+      this.#claims.set(entry.id, { user, complete: true })
+      return { ...messageOf(user, entry), seq, createdAt: timeMs }
+    }
+    if (entry.kind === 'delta' && !this.#claims.has(entry.of)) this.#claims.set(entry.of, { user, complete: false })
+    this.#roster = applyToRoster(this.#roster, user, entry)
+    return undefined
+  }
+
+  #pendingEntries(source: ChainSource): PendingEntry[] {
+    const entries: PendingEntry[] = []
+    for (const { client, user, next } of source.chains()) {
+      for (let clock = this.stampedThrough(client); clock < next; clock++) {
+        const payload = source.payloadAt(client, clock)
+        if (!(payload instanceof Uint8Array)) continue
+        const parsed = parseEntry(payload)
+        if (parsed.kind === 'unreadable') continue
+        entries.push({ client, clock, user, at: entryTime(parsed.entry), entry: parsed.entry })
+      }
+    }
+    return inFoldOrder(entries)
+  }
+
+  #applyPending(waiting: readonly PendingEntry[]): { roster: Roster; pending: readonly PendingMessage[] } {
+    let roster = this.#roster
+    const pending: PendingMessage[] = []
+    const ids = new Set<MessageId>()
+    for (const { client, clock, user, entry } of waiting) {
+      if (entry.kind !== 'message') {
+        roster = applyToRoster(roster, user, entry)
+      } else if (!this.hasMessage(entry.id) && !ids.has(entry.id)) {
+        // The same message can stand in two chains of its author: appended again after a crash, and not lost after all.
+        ids.add(entry.id)
+        pending.push({ ...messageOf(user, entry), client, clock })
+      }
+    }
+    return { roster, pending }
+  }
+}
+
+/** What an entry of `user` changes in settings, members and read registers; the same roster when nothing. */
+export function applyToRoster(roster: Roster, user: UserId, entry: Entry): Roster {
+  if (entry.kind === 'set') {
+    const settings = new Map(roster.settings).set(entry.key, entry.value)
+    const title = entry.key === 'title' ? asTitle(entry.value) : roster.title
+    return { ...roster, settings, title }
+  }
+  if (entry.kind === 'member') {
+    const members = new Map(roster.members)
+    if (entry.access === null) members.delete(entry.user)
+    else members.set(entry.user, entry.access)
+    return { ...roster, members }
+  }
+  if (entry.kind === 'read' && entry.thread === undefined && (entry.through ?? -1) > (roster.reads.get(user) ?? -1)) {
+    return { ...roster, reads: new Map(roster.reads).set(user, entry.through ?? -1) }
+  }
+  return roster
+}
+
+function hasArrived(stamp: Stamp, source: ChainSource): boolean {
+  return stamp.runs.every(({ client, clock, crcs }) => source.payloadAt(client, clock + crcs.length - 1) !== undefined)
+}
+
+function place(client: ClientId, clock: number): string {
+  return `${client}/${clock}`
+}
+
+/** Entries with another value are void. */
+function asTitle(value: unknown): string | null {
+  return typeof value === 'string' ? value : null
+}

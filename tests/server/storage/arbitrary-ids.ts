@@ -1,0 +1,34 @@
+// Arbitrary ids for property tests, drawn so that equal ones and neighbours are frequent.
+import fc from 'fast-check'
+
+import { clientId, conversationId, messageId, userId } from '../../contract/store-rows.ts'
+
+/** Safe integers from 0, with the borders of bytes and words among them. */
+export const count = fc.oneof(
+  fc.integer({ min: 0, max: 300 }),
+  fc.constantFrom(255, 256, 65_535, 65_536, 0xffff_ffff, 0x1_0000_0000, Number.MAX_SAFE_INTEGER),
+  fc.maxSafeNat(),
+)
+
+const near = fc.oneof(fc.integer({ min: 0, max: 3 }), fc.constantFrom(0xff, 0x100, 0xffff_ffff_fffe, 0xffff_ffff_ffff))
+export const conversation = near.map(conversationId)
+export const message = near.map(messageId)
+
+export const client = fc
+  .oneof(fc.integer({ min: 0, max: 3 }), fc.constantFrom(255, 256, 0xffff_ffff), fc.nat())
+  .map(clientId)
+
+/** Visible ASCII without the slash; short ones of few letters are often prefixes of each other. */
+const visible = Array.from({ length: 94 }, (_, index) => String.fromCharCode(33 + index)).filter((char) => char !== '/')
+export const user = fc
+  .oneof(
+    fc.string({ unit: fc.constantFrom('!', 'a', '~'), minLength: 1, maxLength: 3 }),
+    fc.string({ unit: fc.constantFrom(...visible), minLength: 1, maxLength: 128 }),
+  )
+  .map(userId)
+
+/** An `Idempotency-Key`: visible ASCII, slashes included. */
+export const requestKey = fc.oneof(
+  fc.string({ unit: fc.constantFrom('!', '/', '~'), minLength: 1, maxLength: 3 }),
+  fc.string({ unit: fc.constantFrom('/', ...visible), minLength: 1, maxLength: 255 }),
+)

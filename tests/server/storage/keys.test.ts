@@ -1,0 +1,163 @@
+// The key codec: what comes back, what order it gives, and what ranges take in.
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+
+import {
+  decodeKey,
+  encodeKey,
+  inboxRange,
+  type Key,
+  type KeyRange,
+  numberedRange,
+  rangeKinds,
+  rangeOf,
+} from '../../../server/storage/level/keys.ts'
+import { clientId, conversationId, messageId, userId } from '../../contract/store-rows.ts'
+import { client, conversation, count, message, requestKey, user } from './arbitrary-ids.ts'
+
+const arbitraryKey: fc.Arbitrary<Key> = fc.oneof(
+  fc.constant({ kind: 'format' } as const),
+  fc.record({ kind: fc.constant('head' as const), conversation }),
+  fc.record({ kind: fc.constantFrom('log' as const, 'message' as const), conversation, seq: count }),
+  fc.record({ kind: fc.constant('record' as const), conversation, clock: count }),
+  fc.record({ kind: fc.constant('id' as const), conversation, id: message }),
+  fc.record({ kind: fc.constantFrom('chain' as const, 'deleted' as const), conversation, client }),
+  fc.record({ kind: fc.constant('place' as const), conversation, client, clock: count }),
+  fc.record({ kind: fc.constant('member' as const), conversation, user }),
+  fc.record({ kind: fc.constant('idempotency' as const), conversation, user, key: requestKey }),
+  fc.record({ kind: fc.constant('inbox' as const), user, conversation }),
+)
+
+/** The kinds in the order of their tags, which is on disk and never changes. */
+const kindsInOrder: readonly Key['kind'][] = [
+  'format',
+  'head',
+  'log',
+  'record',
+  'message',
+  'id',
+  'chain',
+  'deleted',
+  'place',
+  'member',
+  'idempotency',
+  'inbox',
+]
+
+/** What a key means, most significant first; the arbitraries above list their fields so. */
+function meaningOf({ kind, ...fields }: Key): (string | number)[] {
+  return [kindsInOrder.indexOf(kind), ...Object.values<string | number>(fields)]
+}
+
+function compareMeaning(a: Key, b: Key): number {
+  const theirs = meaningOf(b)
+  for (const [index, mine] of meaningOf(a).entries()) {
+    const other = theirs[index]
+    if (other === undefined || mine > other) return 1
+    if (mine < other) return -1
+  }
+  return 0
+}
+
+function isIn({ gte, lt }: KeyRange, key: Key): boolean {
+  const bytes = encodeKey(key)
+  return Buffer.compare(bytes, gte) >= 0 && Buffer.compare(bytes, lt) < 0
+}
+
+describe('keys', () => {
+  test('[STORE6] every key comes back as it was', () => {
+    fc.assert(
+      fc.property(arbitraryKey, (key) => {
+        expect(decodeKey(encodeKey(key))).toStrictEqual(key)
+      }),
+      { numRuns: 3000 },
+    )
+  })
+
+  test('[STORE6] the order of bytes is the order of meaning', () => {
+    fc.assert(
+      fc.property(arbitraryKey, arbitraryKey, (a, b) => {
+        expect(Buffer.compare(encodeKey(a), encodeKey(b))).toBe(compareMeaning(a, b))
+      }),
+      { numRuns: 10_000 },
+    )
+  })
+
+  test('[STORE6] a range of a conversation holds its rows of that kind, and no others', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...rangeKinds), conversation, arbitraryKey, (kind, id, key) => {
+        const belongs = key.kind === kind && key.conversation === id
+        expect(isIn(rangeOf(kind, id), key)).toBe(belongs)
+      }),
+      { numRuns: 10_000 },
+    )
+  })
+
+  test('[STORE6] a range of numbers holds those from the first to before the last', () => {
+    const kinds = fc.constantFrom('log' as const, 'record' as const, 'message' as const)
+    fc.assert(
+      fc.property(kinds, conversation, count, count, arbitraryKey, (kind, id, from, to, key) => {
+        const number = key.kind === 'record' ? key.clock : key.kind === 'log' || key.kind === 'message' ? key.seq : -1
+        const belongs = key.kind === kind && key.conversation === id && number >= from && number < to
+        expect(isIn(numberedRange(kind, id, { from, to }), key)).toBe(belongs)
+      }),
+      { numRuns: 10_000 },
+    )
+  })
+
+  test('[STORE6] the range of an inbox holds one user, and none whose name begins the same', () => {
+    fc.assert(
+      fc.property(user, arbitraryKey, (who, key) => {
+        expect(isIn(inboxRange(who), key)).toBe(key.kind === 'inbox' && key.user === who)
+      }),
+      { numRuns: 10_000 },
+    )
+  })
+
+  test('[STORE6] bytes that are no key are told from keys', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
+        const key = decodeKey(bytes)
+        if (key !== undefined && key.kind !== 'idempotency') expect(encodeKey(key)).toEqual(Buffer.from(bytes))
+      }),
+      { numRuns: 10_000 },
+    )
+    expect(decodeKey(Uint8Array.of())).toBeUndefined()
+    expect(decodeKey(Uint8Array.of(99))).toBeUndefined()
+    for (const key of literals.map(([one]) => encodeKey(one))) {
+      expect(decodeKey(key.subarray(0, -1))).not.toEqual(decodeKey(key))
+    }
+  })
+
+  test('a number that is no seq is a bug', () => {
+    for (const seq of [-1, 0.5, Number.NaN, 2 ** 53]) {
+      expect(() => encodeKey({ kind: 'log', conversation: conversationId(1), seq })).toThrow(RangeError)
+    }
+  })
+
+  const id = '0190a000000070008000000000000001'
+  const literals: readonly (readonly [Key, string])[] = [
+    [{ kind: 'format' }, '00'],
+    [{ kind: 'head', conversation: conversationId(1) }, `01${id}`],
+    [{ kind: 'log', conversation: conversationId(1), seq: 258 }, `02${id}0000000000000102`],
+    [{ kind: 'record', conversation: conversationId(1), clock: 2 ** 53 - 1 }, `03${id}001fffffffffffff`],
+    [{ kind: 'message', conversation: conversationId(1), seq: 0 }, `04${id}0000000000000000`],
+    [{ kind: 'id', conversation: conversationId(1), id: messageId(2) }, `05${id}0190b000000070008000000000000002`],
+    [{ kind: 'chain', conversation: conversationId(1), client: clientId(7) }, `06${id}00000007`],
+    [{ kind: 'deleted', conversation: conversationId(1), client: clientId(2 ** 32 - 1) }, `07${id}ffffffff`],
+    [
+      { kind: 'place', conversation: conversationId(1), client: clientId(7), clock: 8 },
+      `08${id}000000070000000000000008`,
+    ],
+    [{ kind: 'member', conversation: conversationId(1), user: userId('ann') }, `09${id}616e6e`],
+    [
+      { kind: 'idempotency', conversation: conversationId(1), user: userId('ann'), key: 'k/1' },
+      `0a${id}616e6e006b2f31`,
+    ],
+    [{ kind: 'inbox', user: userId('ann'), conversation: conversationId(1) }, `0b616e6e00${id}`],
+  ]
+
+  test.each(literals)('[STORE6] the bytes of a key on disk do not change: %o', (key, hex) => {
+    expect(Buffer.from(encodeKey(key)).toString('hex')).toBe(hex)
+  })
+})

@@ -1,0 +1,52 @@
+// The store in memory passes the contract, and does what tests want of it beside.
+import { describe, expect, test } from 'vitest'
+
+import { createMemoryDisk } from '../../../server/storage/memory/memory-disk.ts'
+import { createMemoryStore } from '../../../server/storage/memory/memory-store.ts'
+import { conversationStoreContract } from '../../contract/conversation-store.ts'
+import { conversationId, headAt, write } from '../../contract/store-rows.ts'
+
+conversationStoreContract('memory', async () => {
+  const disk = createMemoryDisk()
+  let refuse = false
+  const beforeCommit = async (): Promise<void> => {
+    if (!refuse) return
+    refuse = false
+    throw new Error('the disk is full')
+  }
+  let store = createMemoryStore({ disk, beforeCommit })
+  return {
+    store,
+    reopen: async () => {
+      await store.close()
+      store = createMemoryStore({ disk, beforeCommit })
+      return store
+    },
+    failNextWrite: () => {
+      refuse = true
+    },
+    dispose: async () => await store.close(),
+  }
+})
+
+describe('memory: what tests want beside', () => {
+  const one = conversationId(1)
+
+  test('a commit can be held, and is not to be seen before it is released', async () => {
+    let release = (): void => {}
+    const released = new Promise<void>((resolve) => (release = resolve))
+    const store = createMemoryStore({ beforeCommit: async () => await released })
+    const commit = store.commit([write(one, 1)])
+    expect(await store.head(one)).toBeUndefined()
+    release()
+    expect(await commit).toEqual(['committed'])
+    expect(await store.head(one)).toEqual({ kind: 'head', head: headAt(1) })
+  })
+
+  test('[STORE5] two stores on one disk: who comes second has moved', async () => {
+    const disk = createMemoryDisk()
+    const stores = [createMemoryStore({ disk }), createMemoryStore({ disk })]
+    const outcomes = await Promise.all(stores.map(async (store) => await store.commit([write(one, 1)])))
+    expect(outcomes).toEqual([['committed'], ['moved']])
+  })
+})
