@@ -15,7 +15,7 @@ import type { Config } from './config.ts'
 import { type AppDeps, buildApp } from './http/app.ts'
 import { createAuthenticate, createDemo } from './http/auth.ts'
 import { loadDemoKey } from './http/demo-key.ts'
-import { isAllowedOrigin } from './http/origins.ts'
+import { isAllowedOrigin, isDemoHost } from './http/origins.ts'
 import { createTickets } from './http/tickets.ts'
 import type { ConversationStore } from './storage/conversation-store.ts'
 import { openLevelStore } from './storage/level/level-store.ts'
@@ -53,7 +53,13 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     failure = error
     deps.onStoreFailure(error)
   })
-  const registry = createRegistry({ store, commits, now, drawUint32: () => randomInt(0x1_0000_0000) })
+  const registry = createRegistry({
+    store,
+    commits,
+    now,
+    drawUint32: () => randomInt(0x1_0000_0000),
+    onBug: (error) => log.error({ err: error }, 'a conversation has to start again from the disk'),
+  })
   const secret = config.auth.kind === 'demo' ? await loadDemoKey(config.dataDir, randomBytes) : config.auth.secret
   const authenticate = createAuthenticate({ ...config.auth, secret, now })
   const tickets = createTickets({ now, random: randomBytes })
@@ -71,7 +77,9 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   const sockets = attachSockets(app.server, {
     authenticate,
     tickets,
-    allowsOrigin: (origin, host) => isAllowedOrigin(origin, host, config.origins),
+    allowsOrigin: (origin, host) =>
+      isAllowedOrigin(origin, host, config.origins) &&
+      (config.auth.kind !== 'demo' || isDemoHost(host, config.origins)),
     acquire: (id) => acquireTarget(registry, id),
     now,
     log,

@@ -16,7 +16,7 @@ import {
   sessionName,
   type TokenAnswer,
 } from './session.ts'
-import { createStore } from './store.ts'
+import { createStore } from '../store.ts'
 
 export interface SignedIn {
   readonly user: UserId

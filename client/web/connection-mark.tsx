@@ -9,7 +9,7 @@ interface Props {
 
 export function ConnectionMark({ connection }: Props) {
   return (
-    <p className="state" role="status" data-testid="connection" data-phase={connection.phase}>
+    <p className="state" data-testid="connection" data-phase={connection.phase}>
       <span className="dot" />
       <span>{connectionWords(connection)}</span>
     </p>

@@ -53,7 +53,7 @@ export function ConversationList({ signedIn, current, signOut }: Props) {
           <p className="whoami-name" data-testid="user">
             {user}
           </p>
-          <p className="state" role="status" data-testid="reach" data-phase={reach.phase}>
+          <p className="state" data-testid="reach" data-phase={reach.phase}>
             <span className="dot" />
             <span>{reachWords(reach)}</span>
           </p>

@@ -84,5 +84,6 @@ function whyBlocked(info: ConversationInfo, { connection }: ConversationStatus):
   if (connection.phase === 'refused') return 'Nothing can be sent here.'
   if (info.access === 'reader') return 'You can read this conversation, but not write in it.'
   if (info.access !== undefined) return undefined
+  if (info.members.length > 0) return 'You are not a member of this conversation.'
   return connection.phase === 'offline' ? 'Nothing can be sent here before it was received.' : 'Waiting for the server…'
 }

@@ -5,7 +5,7 @@
 
 import type { ConversationId } from '../../shared/sync/ids.ts'
 import type { ChatClient, Conversation, ReadableStore } from '../api.ts'
-import { createStore, type WritableStore } from './store.ts'
+import { createStore, type Store } from '../store.ts'
 
 export type Opened =
   | { readonly phase: 'opening' }
@@ -27,7 +27,7 @@ const keepOpen = 6
 
 interface Seat {
   readonly id: ConversationId
-  readonly state: WritableStore<Opened>
+  readonly state: Store<Opened>
   readonly place: Place
   lookers: number
   /** Settles when it has been closed after its last use. */

@@ -45,7 +45,7 @@ export function parseTypedNames(text: string): TypedNames {
   return { users: [...users], bad: [...bad] }
 }
 
-export const hues = 8
+const hues = 8
 
 /** One of `hues` colours, the same for a name wherever it stands. */
 export function hueOf(name: string): number {

@@ -1,6 +1,8 @@
 /** What people must know to trust the page: that it is offline, refused, or keeps nothing on this device. */
 
-import type { ConversationStatus } from '../api.ts'
+import { useState } from 'react'
+
+import type { ConnectionStatus, ConversationStatus } from '../api.ts'
 import { OfflineIcon, WarningIcon } from './icons.tsx'
 import { count } from './names.ts'
 import { explainRefusal } from './wording.ts'
@@ -10,17 +12,18 @@ interface Props {
 }
 
 export function Notices({ status: { connection, storage, pending } }: Props) {
+  const lost = useLostConnection(connection)
   const waiting = pending === 0 ? '' : ` ${count(pending, 'message')} waiting.`
   return (
     <div className="notices">
-      {connection.phase === 'offline' && (
-        <div className="notice" data-kind="offline">
+      {lost !== undefined && (
+        <div className="notice" data-kind="offline" role="status">
           <OfflineIcon />
           <div>
             <p>
               <strong>You are offline.</strong> What you write is sent when the connection is back.{waiting}
             </p>
-            <p className="notice-reason">{connection.reason}</p>
+            <p className="notice-reason">{lost}</p>
           </div>
         </div>
       )}
@@ -49,4 +52,12 @@ export function Notices({ status: { connection, storage, pending } }: Props) {
       )}
     </div>
   )
+}
+
+/** Why the connection was lost, until there is one again: attempts in between change nothing for those who read it. */
+function useLostConnection(connection: ConnectionStatus): string | undefined {
+  const [lost, setLost] = useState<string>()
+  const next = connection.phase === 'offline' ? connection.reason : connection.phase === 'connecting' ? lost : undefined
+  if (next !== lost) setLost(next)
+  return next
 }

@@ -1,8 +1,8 @@
 /** Keeps the list of conversations fresh while the page is looked at, and tells whether the server answers. */
 
-import { Fault, isPermanent } from '../../shared/fault.ts'
+import { type FaultCode, faults, isPermanent } from '../../shared/fault.ts'
 import type { ChatClient, ReadableStore } from '../api.ts'
-import { createStore } from './store.ts'
+import { createStore } from '../store.ts'
 
 export type Reach =
   /** Nothing has been answered yet. */
@@ -49,9 +49,16 @@ export function startRefreshing(client: ChatClient, page: Window): Refresher {
 }
 
 function explain(error: unknown): Reach {
-  const reason = error instanceof Error ? error.message : String(error)
-  const refused = error instanceof Fault && isPermanent(error.facts.closeCode)
-  return { phase: refused ? 'refused' : 'offline', reason }
+  // What fetch throws when there is no answer says less than this, and in the words of the browser.
+  if (error instanceof TypeError) return { phase: 'offline', reason: 'The server cannot be reached.' }
+  if (!(error instanceof Error)) return { phase: 'offline', reason: String(error) }
+  if (error.name === 'TimeoutError') return { phase: 'offline', reason: 'The server does not answer.' }
+  const refused = 'code' in error && isFaultCode(error.code) && isPermanent(faults[error.code].closeCode)
+  return { phase: refused ? 'refused' : 'offline', reason: error.message }
+}
+
+function isFaultCode(code: unknown): code is FaultCode {
+  return typeof code === 'string' && Object.hasOwn(faults, code)
 }
 
 function isSame(a: Reach, b: Reach): boolean {

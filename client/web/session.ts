@@ -76,12 +76,16 @@ export async function requestDemoToken(user: UserId): Promise<TokenAnswer> {
     : { kind: 'token', session }
 }
 
-/** The token for each connection: the kept one, or a new one when it is about to end and the server can be asked. */
+/**
+ * The token for the SDK, which asks again only when the last one was refused or is about to end: first the kept one, if
+ * it is good for a day, then new ones. While the server cannot be asked, the last one.
+ */
 export function createTokenSource(
   first: Session,
   deps: { readonly request: RequestToken; readonly renewed: (session: Session) => void; readonly now: () => number },
 ): () => Promise<string> {
   let session = first
+  let isFirst = true
   let renewal: Promise<string> | undefined
 
   async function renew(): Promise<string> {
@@ -96,7 +100,9 @@ export function createTokenSource(
   }
 
   return async () => {
-    if (deps.now() < session.expiresAtMs - renewBeforeMs) return session.token
+    const wasFirst = isFirst
+    isFirst = false
+    if (wasFirst && deps.now() < session.expiresAtMs - renewBeforeMs) return session.token
     renewal ??= renew().finally(() => {
       renewal = undefined
     })

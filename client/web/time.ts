@@ -14,22 +14,26 @@ const minuteMs = 60_000
 /** A day before the last time that a Date can hold: whatever clock a message claims, its page must render. */
 const lastMs = 8_640_000_000_000_000 - 24 * 60 * minuteMs
 
+function clamp(ms: number): number {
+  return Number.isFinite(ms) ? Math.min(ms, lastMs) : 0
+}
+
 /** The start of the day in which `ms` lies, on this device's calendar. */
 export function dayOf(ms: number): number {
-  return new Date(Math.min(ms, lastMs)).setHours(0, 0, 0, 0)
+  return new Date(clamp(ms)).setHours(0, 0, 0, 0)
 }
 
 export function clockTime(ms: number): string {
-  return clockFormat.format(Math.min(ms, lastMs))
+  return clockFormat.format(clamp(ms))
 }
 
 export function wholeTime(ms: number): string {
-  return wholeFormat.format(Math.min(ms, lastMs))
+  return wholeFormat.format(clamp(ms))
 }
 
 /** For `dateTime` attributes. */
 export function machineTime(ms: number): string {
-  return new Date(Math.min(ms, lastMs)).toISOString()
+  return new Date(clamp(ms)).toISOString()
 }
 
 /** A day's name: Today, Yesterday, a weekday within the week, else the date. */
@@ -47,7 +51,7 @@ export function dayName(day: number, today: number): string {
 export function shortTime(ms: number, today: number): string {
   const daysAgo = countDays(dayOf(ms), today)
   if (daysAgo === 0) return clockTime(ms)
-  return daysAgo > 0 && daysAgo < 7 ? dayName(dayOf(ms), today) : shortDateFormat.format(Math.min(ms, lastMs))
+  return daysAgo > 0 && daysAgo < 7 ? dayName(dayOf(ms), today) : shortDateFormat.format(clamp(ms))
 }
 
 /** Today's start; components that read it render again when the day changes. */

@@ -24,6 +24,7 @@ export const failures: Readonly<Record<VoidReason, string>> = {
   'id-taken': 'Its id belongs to another message.',
   'last-owner': 'A conversation always has an owner.',
   'beyond-end': 'It refers to a message that does not exist.',
+  unknown: 'The server refused it.',
 }
 
 /** What an error of the SDK means for whoever caused it. */

@@ -78,12 +78,17 @@ async function overlapsAgree(live: LiveConversation, overlaps: readonly Overlap[
   for (const overlap of overlaps) {
     const crc = live.ledger.uncommittedCrc(overlap.client, overlap.clock)
     if (crc !== undefined && crc !== overlap.crc) return false
-    if (crc === undefined) stored.set(overlap.client, [...(stored.get(overlap.client) ?? []), overlap])
+    if (crc !== undefined) continue
+    const group = stored.get(overlap.client)
+    if (group === undefined) stored.set(overlap.client, [overlap])
+    else group.push(overlap)
   }
   for (const [client, group] of stored) {
-    const clocks = group.map(({ clock }) => clock)
-    const places = await live.deps.store.places(live.id, client, clocks)
-    if (group.some(({ crc }, index) => places[index]?.crc !== crc)) return false
+    for (const slice of sliced(group, limits.entriesPerSlice)) {
+      const clocks = slice.map(({ clock }) => clock)
+      const places = await live.deps.store.places(live.id, client, clocks)
+      if (slice.some(({ crc }, index) => places[index]?.crc !== crc)) return false
+    }
   }
   return true
 }

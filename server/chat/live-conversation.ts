@@ -34,6 +34,8 @@ export interface LiveDeps {
   readonly now: () => number
   /** A random unsigned 32-bit integer. */
   readonly drawUint32: () => number
+  /** Told of an assertion that failed; the conversation starts again from the disk by itself. */
+  readonly onBug: (error: unknown) => void
 }
 
 export class LiveConversation implements Writer {
@@ -47,7 +49,8 @@ export class LiveConversation implements Writer {
   #head: Head
   #staged = new Staged()
   #inFlight: Staged | undefined
-  #deleting = false
+  /** Set once the conversation is to be deleted; whoever asked for that waits for it. */
+  #deletion: Staged | undefined
   #ended: FaultCode | undefined
 
   constructor(id: ConversationId, loaded: LoadedConversation, deps: LiveDeps) {
@@ -143,7 +146,10 @@ export class LiveConversation implements Writer {
       const reason = content.kind === 'void' ? content.reason : judge(view, author, content.entry)
       const seq = this.ledger.append({ client, clock, payload, voidReason: reason })
       this.#staged.bytes += payload?.length ?? 0
-      if (content.kind === 'entry' && reason === undefined) this.#applyEntry(author, content.entry, seq, claims)
+      if (content.kind !== 'entry' || reason !== undefined) continue
+      // Whoever only reads does not move the conversation to the top of everybody's list.
+      if (content.entry.kind !== 'read') this.#staged.isActivity = true
+      this.#applyEntry(author, content.entry, seq, claims)
     }
     this.deps.commits.request(this)
   }
@@ -165,7 +171,8 @@ export class LiveConversation implements Writer {
 
   /** The user's held chain, begun when there is none: where the server writes what they do over REST. */
   heldChain(user: UserId): ClientId {
-    for (const chain of this.ledger.chains()) if (chain.held && chain.user === user) return chain.client
+    const held = this.ledger.heldChain(user)
+    if (held !== undefined) return held
     let client = parseClientId(this.deps.drawUint32())
     while (client === undefined || this.ledger.chain(client) !== undefined || this.ledger.isServer(client)) {
       client = parseClientId(this.deps.drawUint32())
@@ -183,8 +190,9 @@ export class LiveConversation implements Writer {
 
   /** Deletes the conversation with all its rows; from a serial job. */
   delete(): Promise<void> {
-    this.#deleting = true
-    return this.commit()
+    this.#deletion ??= new Staged()
+    this.deps.commits.request(this)
+    return this.#deletion.durable
   }
 
   seal(): Sealed | undefined {
@@ -192,7 +200,8 @@ export class LiveConversation implements Writer {
       this.#staged.reject(new Fault(this.#ended))
       return undefined
     }
-    if (!this.#deleting && !this.#hasNews) {
+    const deletion = this.#deletion
+    if (deletion === undefined && !this.#hasNews) {
       this.#staged.resolve()
       this.#staged = new Staged()
       return undefined
@@ -200,7 +209,9 @@ export class LiveConversation implements Writer {
     const staged = this.#staged
     this.#staged = new Staged()
     this.#inFlight = staged
-    if (this.#deleting) return { commit: this.#deletion(), settle: (outcome) => this.#settleDeletion(staged, outcome) }
+    if (deletion !== undefined) {
+      return { commit: this.#delete(), settle: (outcome) => this.#settleDeletion(staged, deletion, outcome) }
+    }
     const sealed = this.ledger.seal(this.deps.now())
     return { commit: this.#write(staged, sealed), settle: (outcome) => this.#settle(staged, sealed, outcome) }
   }
@@ -257,7 +268,7 @@ export class LiveConversation implements Writer {
     this.#head = {
       ...this.#head,
       revision: expectedRevision + 1,
-      updatedMs: timeMs,
+      updatedMs: staged.isActivity ? timeMs : this.#head.updatedMs,
       lastStampMs: timeMs,
       title: staged.title === undefined ? this.#head.title : staged.title.value,
       nextSeq,
@@ -287,22 +298,28 @@ export class LiveConversation implements Writer {
       return
     }
     this.ledger.settle(sealed)
-    this.#broadcast.relay(sealed.update)
+    if (sealed.records.length > 0) this.#broadcast.relay(sealed.update)
     for (const { user, access } of staged.members.values()) {
       if (access === null && this.accessOf(user) === undefined) this.#broadcast.close('no-access', user)
     }
     staged.resolve()
   }
 
-  #deletion(): Commit {
+  #delete(): Commit {
     const tombstone = { kind: 'deleted', deletedMs: this.deps.now() } as const
     return { kind: 'delete', conversation: this.id, expectedRevision: this.#head.revision, tombstone }
   }
 
-  #settleDeletion(staged: Staged, outcome: CommitOutcome | 'failed'): void {
+  #settleDeletion(staged: Staged, deletion: Staged, outcome: CommitOutcome | 'failed'): void {
     this.#inFlight = undefined
-    if (outcome === 'committed') staged.resolve()
+    if (outcome === 'committed') deletion.resolve()
+    else deletion.reject(new Fault('unavailable'))
     this.#end(outcome === 'committed' ? 'deleted' : 'unavailable', staged)
+  }
+
+  abandon(error: unknown): void {
+    this.deps.onBug(error)
+    this.#end('unavailable', this.#inFlight ?? this.#staged)
   }
 
   /** What is in memory may be ahead of the disk for ever: everybody starts again from the disk. */

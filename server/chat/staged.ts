@@ -11,6 +11,8 @@ export class Staged {
   readonly members = new Map<UserId, MemberRow>()
   readonly idempotency: IdempotencyRow[] = []
   title: { readonly value: string | null } | undefined
+  /** Something happened that makes the conversation newer. */
+  isActivity = false
   bytes = 0
   /** Settles with the commit. */
   readonly durable: Promise<void>

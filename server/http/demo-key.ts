@@ -13,7 +13,7 @@ export async function loadDemoKey(dataDir: string, random: (bytes: number) => Ui
   const path = join(dataDir, 'demo-key')
   const text = await readIfThere(path)
   if (text === undefined) {
-    const key = random(keyBytes)
+    const key = Uint8Array.from(random(keyBytes))
     await writeDurably(dataDir, path, `${Buffer.from(key).toString('base64url')}\n`)
     return key
   }

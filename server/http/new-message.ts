@@ -36,7 +36,7 @@ export function messageInput(request: FastifyRequest, nowMs: number): Input<NewM
 
 function isContentTooLarge(body: unknown): boolean {
   if (typeof body !== 'object' || body === null || !('content' in body)) return false
-  return typeof body.content === 'string' && Buffer.byteLength(body.content) > limits.entryBytes
+  return typeof body.content === 'string' && Buffer.byteLength(body.content) >= limits.entryBytes
 }
 
 /** Node joins a header that comes twice with a comma and a space, which is no visible character. */

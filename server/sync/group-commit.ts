@@ -9,6 +9,8 @@ import type { Commit, CommitOutcome, ConversationStore } from '../storage/conver
 export interface Writer {
   /** Takes everything that waits; undefined when nothing does. What comes later belongs to the next batch. */
   readonly seal: () => Sealed | undefined
+  /** A bug of ours stopped it: it alone has to start again from the disk. */
+  readonly abandon: (error: unknown) => void
 }
 
 export interface Sealed {
@@ -24,6 +26,14 @@ export interface GroupCommit {
   readonly idle: () => Promise<void>
 }
 
+function guarded(writer: Writer, step: () => void): void {
+  try {
+    step()
+  } catch (error) {
+    writer.abandon(error)
+  }
+}
+
 /** `onFailure` hears of the first failed write, once; all that is requested afterwards fails. */
 export function createGroupCommit(store: ConversationStore, onFailure: (error: unknown) => void): GroupCommit {
   let waiting = new Set<Writer>()
@@ -31,19 +41,27 @@ export function createGroupCommit(store: ConversationStore, onFailure: (error: u
   let failed = false
 
   async function writeBatch(writers: ReadonlySet<Writer>): Promise<void> {
-    const sealed = [...writers].map((writer) => writer.seal()).filter((batch) => batch !== undefined)
-    if (sealed.length === 0) return
-    if (failed) {
-      for (const { settle } of sealed) settle('failed')
-      return
+    const batch: { readonly writer: Writer; readonly sealed: Sealed }[] = []
+    for (const writer of writers) {
+      guarded(writer, () => {
+        const sealed = writer.seal()
+        if (sealed !== undefined) batch.push({ writer, sealed })
+      })
     }
+    if (batch.length === 0) return
+    const outcomes = failed ? [] : await write(batch.map(({ sealed }) => sealed.commit))
+    for (const [index, { writer, sealed }] of batch.entries()) {
+      guarded(writer, () => sealed.settle(outcomes[index] ?? 'failed'))
+    }
+  }
+
+  async function write(commits: readonly Commit[]): Promise<readonly CommitOutcome[]> {
     try {
-      const outcomes = await store.commit(sealed.map(({ commit }) => commit))
-      for (const [index, { settle }] of sealed.entries()) settle(outcomes[index] ?? 'failed')
+      return await store.commit(commits)
     } catch (error) {
       failed = true
-      for (const { settle } of sealed) settle('failed')
       onFailure(error)
+      return []
     }
   }
 

@@ -7,7 +7,7 @@
 import type { ChainStruct, ClockRange } from '../../shared/sync/chain-update/chain-struct.ts'
 import { type ChainPart, encodeUpdate } from '../../shared/sync/chain-update/encode-update.ts'
 import { crc32 } from '../../shared/sync/crc32.ts'
-import type { ClientId } from '../../shared/sync/ids.ts'
+import type { ClientId, UserId } from '../../shared/sync/ids.ts'
 import { encodeRecord, type ServerRecord, type StampRun } from '../../shared/sync/record.ts'
 import { chainRoot, serverRoot } from '../../shared/sync/roots.ts'
 import type { ChainRow, DeletedRow, EntryRow, RecordRow } from '../storage/conversation-store.ts'
@@ -50,6 +50,7 @@ type AppendedEntry = Omit<EntryRow, 'timeMs'>
 export class Ledger implements ChainTable {
   readonly #serverClient: ClientId
   readonly #chains: Map<ClientId, ChainRow>
+  readonly #held = new Map<UserId, ClientId>()
   readonly #deleted: Map<ClientId, readonly ClockRange[]>
   #nextRecord: number
   #nextSeq: number
@@ -66,6 +67,7 @@ export class Ledger implements ChainTable {
   constructor(start: LedgerStart) {
     this.#serverClient = start.serverClient
     this.#chains = new Map(start.chains.map((row) => [row.client, row]))
+    for (const { client, user, held } of start.chains) if (held) this.#held.set(user, client)
     this.#deleted = new Map(start.deleted.map(({ client, ranges }) => [client, ranges]))
     this.#nextRecord = start.nextRecord
     this.#nextSeq = start.nextSeq
@@ -103,12 +105,17 @@ export class Ledger implements ChainTable {
     return client === this.#serverClient
   }
 
+  heldChain(user: UserId): ClientId | undefined {
+    return this.#held.get(user)
+  }
+
   chains(): Iterable<ChainRow> {
     return this.#chains.values()
   }
 
   /** Checksum of an entry that is accepted and not in the store yet. */
   uncommittedCrc(client: ClientId, clock: number): number | undefined {
+    if (clock < (this.#durableChains.get(client)?.next ?? 0)) return undefined
     const isIt = (entry: AppendedEntry): boolean => entry.client === client && entry.clock === clock
     return (this.#appended.find(isIt) ?? this.#inFlight.find(isIt))?.crc
   }
@@ -117,6 +124,7 @@ export class Ledger implements ChainTable {
   addChain(chain: Omit<ChainRow, 'next'>): void {
     if (this.#chains.has(chain.client) || this.isServer(chain.client)) throw new Error('the clientID is taken')
     this.#chains.set(chain.client, { ...chain, next: 0 })
+    if (chain.held) this.#held.set(chain.user, chain.client)
   }
 
   /** Appends the next entry of a chain and gives it its seq. */

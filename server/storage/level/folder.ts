@@ -11,6 +11,9 @@ import { assertWholeLog } from './log-file.ts'
 /** Lies in the folder while a store is being made, so that one that was interrupted can be told from one that was lost. */
 const markerName = 'creating'
 
+/** The write-ahead log; LevelDB opens without it, and without what was in it. */
+const logFile = /^[0-9]+\.log$/
+
 /**
  * `new`: nothing was ever acknowledged here; the folder exists and is marked. `existing`: the files of a store are there.
  * Throws StoreError `damaged` for anything else, and `failed` when the location is no folder (SPEC STORE4).
@@ -21,10 +24,10 @@ export async function prepareFolder(location: string): Promise<'new' | 'existing
     await markFolder(location)
     return 'new'
   }
-  const logs = names.filter((name) => name.endsWith('.log'))
-  if (!names.includes('CURRENT')) throw lost(location, 'CURRENT')
-  if (logs.length === 0) throw lost(location, 'its log')
-  for (const log of logs) await assertWholeLog(join(location, log))
+  for (const file of [/^CURRENT$/, /^MANIFEST-/, logFile]) {
+    if (!names.some((name) => file.test(name))) throw lost(location, file)
+  }
+  for (const name of names.filter((one) => logFile.test(one))) await assertWholeLog(join(location, name))
   return 'existing'
 }
 
@@ -62,6 +65,6 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
-function lost(location: string, what: string): StoreError {
-  return new StoreError('damaged', `${location} holds files, but no store: ${what} is missing`)
+function lost(location: string, file: RegExp): StoreError {
+  return new StoreError('damaged', `${location} holds files, but no whole store: no file is named ${file.source}`)
 }

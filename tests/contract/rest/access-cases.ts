@@ -146,7 +146,7 @@ export function accessCases(use: () => People): void {
     })
   })
 
-  test('[REST6] a chain that is not there, or not yours, is 404', async () => {
+  test('[REST8] a chain that is not there, or not yours, is 404', async () => {
     const ann = use().person('ann')
     const path = await ann.creates()
     for (const client of ['4294967295', 'nonsense', '-1', '01', '4294967296', '1.5']) {

@@ -25,12 +25,15 @@ export interface FakeServerOptions {
   readonly deps?: Partial<AppDeps>
   readonly logLevel?: LogLevel
   readonly logStream?: LogStream
+  /** Called before it listens. */
+  readonly prepare?: (app: FastifyInstance) => void
 }
 
 export async function startFakeServer({
   deps = {},
   logLevel = 'warn',
   logStream = process.stderr,
+  prepare = () => {},
 }: FakeServerOptions = {}): Promise<FakeServer> {
   const now = Date.now
   const conversations = deps.conversations ?? fakeConversations({ now, newId: freshConversationId })
@@ -47,6 +50,7 @@ export async function startFakeServer({
       health: async () => [],
       ...deps,
     })
+    prepare(app)
     return { app, url: await app.listen({ port: 0, host: '127.0.0.1' }) }
   }
   let running = await start()

@@ -1,5 +1,5 @@
 // Arbitrary ids for property tests, drawn so that equal ones and neighbours are frequent.
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 
 import { clientId, conversationId, messageId, userId } from '../../contract/store-rows.ts'
 
@@ -32,3 +32,8 @@ export const requestKey = fc.oneof(
   fc.string({ unit: fc.constantFrom('!', '/', '~'), minLength: 1, maxLength: 3 }),
   fc.string({ unit: fc.constantFrom('/', ...visible), minLength: 1, maxLength: 255 }),
 )
+
+/** Plain objects; fast-check's own may lack a prototype. */
+export function record<T>(fields: { [Key in keyof T]: fc.Arbitrary<T[Key]> }): fc.Arbitrary<T> {
+  return fc.record(fields, { noNullPrototype: true })
+}

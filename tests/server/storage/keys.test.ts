@@ -1,5 +1,5 @@
 // The key codec: what comes back, what order it gives, and what ranges take in.
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
 import {
@@ -13,19 +13,19 @@ import {
   rangeOf,
 } from '../../../server/storage/level/keys.ts'
 import { clientId, conversationId, messageId, userId } from '../../contract/store-rows.ts'
-import { client, conversation, count, message, requestKey, user } from './arbitrary-ids.ts'
+import { client, conversation, count, message, record, requestKey, user } from './arbitrary-ids.ts'
 
 const arbitraryKey: fc.Arbitrary<Key> = fc.oneof(
   fc.constant({ kind: 'format' } as const),
-  fc.record({ kind: fc.constant('head' as const), conversation }),
-  fc.record({ kind: fc.constantFrom('log' as const, 'message' as const), conversation, seq: count }),
-  fc.record({ kind: fc.constant('record' as const), conversation, clock: count }),
-  fc.record({ kind: fc.constant('id' as const), conversation, id: message }),
-  fc.record({ kind: fc.constantFrom('chain' as const, 'deleted' as const), conversation, client }),
-  fc.record({ kind: fc.constant('place' as const), conversation, client, clock: count }),
-  fc.record({ kind: fc.constant('member' as const), conversation, user }),
-  fc.record({ kind: fc.constant('idempotency' as const), conversation, user, key: requestKey }),
-  fc.record({ kind: fc.constant('inbox' as const), user, conversation }),
+  record({ kind: fc.constant('head' as const), conversation }),
+  record({ kind: fc.constantFrom('log' as const, 'message' as const), conversation, seq: count }),
+  record({ kind: fc.constant('record' as const), conversation, clock: count }),
+  record({ kind: fc.constant('id' as const), conversation, id: message }),
+  record({ kind: fc.constantFrom('chain' as const, 'deleted' as const), conversation, client }),
+  record({ kind: fc.constant('place' as const), conversation, client, clock: count }),
+  record({ kind: fc.constant('member' as const), conversation, user }),
+  record({ kind: fc.constant('idempotency' as const), conversation, user, key: requestKey }),
+  record({ kind: fc.constant('inbox' as const), user, conversation }),
 )
 
 /** The kinds in the order of their tags, which is on disk and never changes. */
@@ -118,7 +118,7 @@ describe('keys', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
         const key = decodeKey(bytes)
-        if (key !== undefined && key.kind !== 'idempotency') expect(encodeKey(key)).toEqual(Buffer.from(bytes))
+        expect(key === undefined || Buffer.compare(encodeKey(key), bytes) === 0).toBe(true)
       }),
       { numRuns: 10_000 },
     )

@@ -1,16 +1,37 @@
 // The row codecs: what is written comes back, and what was changed on the way does not.
-import fc from 'fast-check'
+import * as fc from 'fast-check'
+import * as encoding from 'lib0/encoding'
 import { describe, expect, test } from 'vitest'
 
-import { StoreError } from '../../../server/storage/conversation-store.ts'
+import {
+  type ChainRow,
+  type ClaimRow,
+  type DeletedRow,
+  type EntryRow,
+  type Head,
+  type IdempotencyRow,
+  type PlaceRow,
+  StoreError,
+  type StoredHead,
+} from '../../../server/storage/conversation-store.ts'
 import * as rows from '../../../server/storage/level/rows.ts'
-import type { Row } from '../../../server/storage/level/seal.ts'
+import { type Row, sealRow } from '../../../server/storage/level/seal.ts'
 import { accessLevels } from '../../../shared/chat/access.ts'
-import { conversationId, headAt, messageAt, recordAt } from '../../contract/store-rows.ts'
-import { client, conversation, count, message, requestKey, user } from './arbitrary-ids.ts'
+import type { StampedMessage } from '../../../shared/chat/message.ts'
+import type { ClockRange } from '../../../shared/sync/chain-update/chain-struct.ts'
+import {
+  ann,
+  clientId,
+  conversationId,
+  entryAt,
+  headAt,
+  messageAt,
+  messageId,
+  recordAt,
+} from '../../contract/store-rows.ts'
+import { client, conversation, count, message, record, requestKey, user } from './arbitrary-ids.ts'
 
 const one = conversationId(1)
-const belowMax = count.filter((number) => number < Number.MAX_SAFE_INTEGER)
 const crc = fc.nat({ max: 0xffff_ffff })
 const bytes = fc.uint8Array({ maxLength: 300 })
 const text = fc.string({ unit: 'binary' })
@@ -18,76 +39,173 @@ const text = fc.string({ unit: 'binary' })
 const units = fc.array(fc.nat({ max: 0xffff })).map((codes) => String.fromCharCode(...codes))
 const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined })
 
-function comesBack<T>(arbitrary: fc.Arbitrary<T>, write: (value: T) => Row, read: (row: Row) => unknown): void {
-  fc.assert(
-    fc.property(arbitrary, (value) => {
-      const row = write(value)
-      // As LevelDB gives them: Buffers.
-      expect(read({ key: Buffer.from(row.key), value: Buffer.from(row.value) })).toStrictEqual(value)
-    }),
-    { numRuns: 500 },
-  )
+interface RoundTrip {
+  readonly value: unknown
+  readonly found: unknown
 }
 
-describe('rows', () => {
-  test('[STORE1] a head comes back as it was', () => {
-    const head = fc.record({
-      revision: count,
-      epoch: count,
-      createdMs: count,
-      updatedMs: count,
-      title: fc.option(fc.oneof(text, units), { nil: null }),
-      nextSeq: count,
-      serverClient: client,
-      nextRecord: count,
-      lastStampMs: count,
-      lastMessageSeq: fc.option(count, { nil: null }),
+function roundTrip<T>(
+  values: fc.Arbitrary<T>,
+  write: (value: T) => Row,
+  read: (row: Row) => unknown,
+): fc.Arbitrary<RoundTrip> {
+  return values.map((value) => {
+    const { key, value: stored } = write(value)
+    // As LevelDB gives them: Buffers.
+    return { value, found: read({ key: Buffer.from(key), value: Buffer.from(stored) }) }
+  })
+}
+
+const head: fc.Arbitrary<StoredHead> = record({
+  kind: fc.constant('head' as const),
+  head: record<Head>({
+    revision: count,
+    epoch: count,
+    createdMs: count,
+    updatedMs: count,
+    title: fc.option(fc.oneof(text, units), { nil: null }),
+    nextSeq: count,
+    serverClient: client,
+    nextRecord: count,
+    lastStampMs: count,
+    lastMessageSeq: fc.option(count, { nil: null }),
+  }),
+})
+const tombstone: fc.Arbitrary<StoredHead> = record({ kind: fc.constant('deleted' as const), deletedMs: count })
+const place = { seq: count, client, clock: count, crc, voidReason: maybe(text) }
+const entry = record<EntryRow>({ ...place, timeMs: count, payload: maybe(bytes) })
+const chain = record<ChainRow>({ client, user, held: fc.boolean(), next: count, createdMs: count })
+const deleted = record<DeletedRow>({ client, ranges: fc.array(record<ClockRange>({ clock: count, length: count })) })
+const claim = record<ClaimRow>({ id: message, user, seq: maybe(count), digest: crc })
+const readThrough = count.filter((number) => number < Number.MAX_SAFE_INTEGER).map((number) => number - 1)
+const member = record({ user, access: fc.constantFrom(...accessLevels), readThrough })
+const stamped: fc.Arbitrary<StampedMessage> = record({
+  id: message,
+  user,
+  role: fc.constantFrom('user' as const, 'assistant' as const),
+  content: units,
+  writtenAt: count,
+  seq: count,
+  createdAt: count,
+  parts: fc.array(record({ text, more: fc.array(fc.oneof(count, units, fc.constant(null))) })),
+})
+
+const roundTrips: readonly (readonly [kind: string, fc.Arbitrary<RoundTrip>])[] = [
+  ['format', roundTrip(count, rows.writeFormat, rows.readFormat)],
+  ['head', roundTrip(fc.oneof(head, tombstone), (value) => rows.writeHead(one, value), rows.readHead)],
+  ['log', roundTrip(entry, (value) => rows.writeEntry(one, value), rows.readEntry)],
+  ['place', roundTrip(record<PlaceRow>(place), (value) => rows.writePlace(one, value), rows.readPlace)],
+  [
+    'record',
+    roundTrip(record({ clock: count, payload: bytes }), (value) => rows.writeRecord(one, value), rows.readRecord),
+  ],
+  ['message', roundTrip(stamped, (value) => rows.writeMessage(one, value), rows.readMessage)],
+  ['id', roundTrip(claim, (value) => rows.writeClaim(one, value), rows.readClaim)],
+  ['chain', roundTrip(chain, (value) => rows.writeChain(one, value), rows.readChain)],
+  ['deleted', roundTrip(deleted, (value) => rows.writeDeleted(one, value), rows.readDeleted)],
+  [
+    'member',
+    roundTrip(member, (value) => rows.writeMember(one, value.user, value.access, value.readThrough), rows.readMember),
+  ],
+  ['inbox', roundTrip(conversation, (value) => rows.writeInbox(ann, value), rows.readInbox)],
+  [
+    'idempotency',
+    roundTrip(
+      record<IdempotencyRow>({ user, key: requestKey, id: message }),
+      (value) => rows.writeIdempotency(one, value),
+      rows.readIdempotency,
+    ),
+  ],
+]
+
+test.each(roundTrips)('[STORE1] a %s row comes back as it was', (_kind, trips) => {
+  fc.assert(
+    fc.property(trips, ({ value, found }) => {
+      expect(found).toStrictEqual(value)
+    }),
+    { numRuns: 1000 },
+  )
+})
+
+const content = 'the content of a row'
+const samples: readonly (readonly [kind: string, row: Row, read: (row: Row) => unknown])[] = [
+  ['format', rows.writeFormat(1), rows.readFormat],
+  ['head', rows.writeHead(one, { kind: 'head', head: headAt(3, { title: content }) }), rows.readHead],
+  ['head', rows.writeHead(one, { kind: 'deleted', deletedMs: 1_700_000_000_000 }), rows.readHead],
+  ['log', rows.writeEntry(one, entryAt(3, { payload: new TextEncoder().encode(content) })), rows.readEntry],
+  ['log', rows.writeEntry(one, entryAt(3, { payload: undefined, voidReason: 'access' })), rows.readEntry],
+  ['place', rows.writePlace(one, entryAt(3)), rows.readPlace],
+  ['record', rows.writeRecord(one, recordAt(3)), rows.readRecord],
+  ['message', rows.writeMessage(one, messageAt(3, { content })), rows.readMessage],
+  ['id', rows.writeClaim(one, { id: messageId(3), user: ann, seq: 3, digest: 4 }), rows.readClaim],
+  [
+    'chain',
+    rows.writeChain(one, { client: clientId(3), user: ann, held: true, next: 4, createdMs: 5 }),
+    rows.readChain,
+  ],
+  ['deleted', rows.writeDeleted(one, { client: clientId(3), ranges: [{ clock: 4, length: 5 }] }), rows.readDeleted],
+  ['member', rows.writeMember(one, ann, 'owner', 3), rows.readMember],
+  ['inbox', rows.writeInbox(ann, one), rows.readInbox],
+  ['idempotency', rows.writeIdempotency(one, { user: ann, key: 'a/key', id: messageId(3) }), rows.readIdempotency],
+]
+
+function errorOf(read: () => unknown): unknown {
+  try {
+    return read()
+  } catch (error) {
+    return error
+  }
+}
+
+function flipped(source: Uint8Array, bit: number): Uint8Array {
+  const copy = Uint8Array.from(source)
+  copy[bit >>> 3] = (copy[bit >>> 3] ?? 0) ^ (1 << (bit & 7))
+  return copy
+}
+
+describe('damage', () => {
+  test.each(samples)('[STORE3] one flipped bit of a %s row, anywhere, is damage', (kind, { key, value }, read) => {
+    expect(read({ key, value })).toBeDefined()
+    const damagedRows = [
+      ...Array.from({ length: key.length * 8 }, (_, bit) => ({ key: flipped(key, bit), value })),
+      ...Array.from({ length: value.length * 8 }, (_, bit) => ({ key, value: flipped(value, bit) })),
+      ...Array.from({ length: value.length }, (_, length) => ({ key, value: value.subarray(0, length) })),
+      { key, value: Uint8Array.of(...value, 0) },
+    ]
+    for (const row of damagedRows) {
+      const error = errorOf(() => read(row))
+      expect(error).toBeInstanceOf(StoreError)
+      expect(error).toMatchObject({ code: 'damaged', message: expect.stringContaining(kind) as string })
+      expect(String(error)).not.toContain(content)
+    }
+  })
+
+  test('[STORE3] a whole row under the key of another is damage, and the error says which conversation', () => {
+    const { key } = rows.writeEntry(one, entryAt(3))
+    for (const other of [rows.writeEntry(one, entryAt(4)), rows.writeEntry(conversationId(2), entryAt(3))]) {
+      const error = errorOf(() => rows.readEntry({ key, value: other.value }))
+      expect(error).toMatchObject({ code: 'damaged', message: `a log row of conversation ${one} is damaged` })
+    }
+  })
+
+  test('[STORE3] a sealed row that does not hold what its kind holds is damage', () => {
+    const other = rows.writePlace(one, entryAt(3))
+    expect(errorOf(() => rows.readEntry(other))).toMatchObject({ code: 'damaged' })
+    const nobody = sealRow({ kind: 'chain', conversation: one, client: clientId(1) }, (body) => {
+      encoding.writeVarString(body, 'no/user')
     })
-    const stored = fc.oneof(
-      head.map((value) => ({ kind: 'head', head: value }) as const),
-      fc.record({ kind: fc.constant('deleted' as const), deletedMs: count }),
-    )
-    comesBack(stored, (value) => rows.writeHead(one, value), rows.readHead)
-  })
-
-  test('[STORE1] an entry and its place come back as they were', () => {
-    const place = { seq: count, client, clock: count, crc, voidReason: maybe(text) }
-    const entry = fc.record({ ...place, timeMs: count, payload: maybe(bytes) })
-    comesBack(entry, (value) => rows.writeEntry(one, value), rows.readEntry)
-    comesBack(fc.record(place), (value) => rows.writePlace(one, value), rows.readPlace)
-  })
-
-  test('[STORE1] a record comes back as it was', () => {
-    comesBack(fc.record({ clock: count, payload: bytes }), (value) => rows.writeRecord(one, value), rows.readRecord)
-  })
-
-  test('[STORE1] a chain and what is deleted of it come back as they were', () => {
-    const chain = fc.record({ client, user, held: fc.boolean(), next: count, createdMs: count })
-    const deleted = fc.record({ client, ranges: fc.array(fc.record({ clock: count, length: count })) })
-    comesBack(chain, (value) => rows.writeChain(one, value), rows.readChain)
-    comesBack(deleted, (value) => rows.writeDeleted(one, value), rows.readDeleted)
-  })
-
-  test('[STORE1] a message comes back as it was', () => {
-    const arbitrary = fc
-      .record({ seq: count, id: message, user, content: units, status: text, part: fc.jsonValue() })
-      .map(({ seq, part, ...fields }) => messageAt(seq, { ...fields, parts: [{ part }] }))
-      .map((value) => JSON.parse(JSON.stringify(value)) as typeof value)
-    comesBack(arbitrary, (value) => rows.writeMessage(one, value), rows.readMessage)
-  })
-
-  test('[STORE1] claims, members, inboxes and idempotency keys come back as they were', () => {
-    const claim = fc.record({ id: message, user, seq: maybe(belowMax), digest: crc })
-    comesBack(claim, (value) => rows.writeClaim(one, value), rows.readClaim)
-    const member = fc.record({
-      user,
-      access: fc.constantFrom(...accessLevels),
-      readThrough: belowMax.map((number) => number - 1),
+    expect(errorOf(() => rows.readChain(nobody))).toMatchObject({ code: 'damaged' })
+    const short = sealRow({ kind: 'place', conversation: one, client: clientId(1), clock: 2 }, () => {})
+    expect(errorOf(() => rows.readPlace(short))).toMatchObject({ code: 'damaged' })
+    const noJson = sealRow({ kind: 'message', conversation: one, seq: 1 }, (body) => {
+      encoding.writeVarString(body, '{')
     })
-    const writeMember = (value: { user: typeof value.user }): Row => rows.writeMember(one, value.user, 'owner', -1)
-    comesBack(member, (value) => rows.writeMember(one, value.user, value.access, value.readThrough), rows.readMember)
-    comesBack(conversation, (value) => rows.writeInbox(writeMember as never, value), rows.readInbox)
-    const idempotency = fc.record({ user, key: requestKey, id: message })
-    comesBack(idempotency, (value) => rows.writeIdempotency(one, value), rows.readIdempotency)
+    expect(errorOf(() => rows.readMessage(noJson))).toMatchObject({ code: 'damaged' })
+  })
+
+  test('a number that is no count is a bug', () => {
+    for (const revision of [-1, 0.5, Number.NaN, 2 ** 53]) {
+      expect(() => rows.writeHead(one, { kind: 'head', head: headAt(revision) })).toThrow(RangeError)
+    }
   })
 })
