@@ -184,7 +184,7 @@ async function readMessages(
   if (around === undefined) return store.messages(id, { limit, take: 'newest' })
   const half = Math.floor(limit / 2)
   const older = half === 0 ? [] : await store.messages(id, { before: around, limit: half, take: 'newest' })
-  const newer = await store.messages(id, { after: around - 1, limit: limit - half, take: 'oldest' })
+  const newer = await store.messages(id, { after: around, limit: limit - half, take: 'oldest' })
   return [...older, ...newer]
 }
 

@@ -1,15 +1,14 @@
 /** openapi.json (REST7): generated from the shapes that the routes are declared with, refusals included. */
 
+import { STATUS_CODES } from 'node:http'
 import { fastifySwagger } from '@fastify/swagger'
 import type { FastifyInstance, FastifySchema } from 'fastify'
-import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
+import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { namedShapes, restErrorShape } from './shapes.ts'
+import { restErrorShape } from './shapes.ts'
 
 /** Has to come before the routes that it describes. */
 export function describeRoutes(app: FastifyInstance): void {
-  const schemaRegistry = z.registry<{ id?: string }>()
-  for (const [id, shape] of Object.entries(namedShapes)) schemaRegistry.add(shape, { id })
   void app.register(fastifySwagger, {
     openapi: {
       openapi: '3.1.0',
@@ -17,8 +16,8 @@ export function describeRoutes(app: FastifyInstance): void {
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
       security: [{ token: [] }],
     },
-    transform: createJsonSchemaTransform({ schemaRegistry }),
-    transformObject: createJsonSchemaTransformObject({ schemaRegistry }),
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
   })
 }
 
@@ -28,7 +27,21 @@ export function openapiRoute(scope: FastifyInstance): void {
     isPublic: true,
     ok: { 200: z.record(z.string(), z.unknown()) },
   })
-  scope.get('/api/openapi.json', { schema }, () => scope.swagger())
+  let document: unknown
+  scope.get('/api/openapi.json', { schema }, () => (document ??= tidy(scope.swagger())))
+}
+
+const optionalBody = 'x-optional-body'
+
+/** Puts right what the generators cannot know: bodies that may be missing, and components that nothing refers to. */
+function tidy(document: object): unknown {
+  return JSON.parse(JSON.stringify(document), (key, value: unknown) => {
+    if (typeof value !== 'object' || value === null) return value
+    if (key === 'schemas') return Object.fromEntries(Object.entries(value).filter(([name]) => !name.endsWith('Input')))
+    if (!(optionalBody in value && 'requestBody' in value)) return value
+    const { [optionalBody]: _, requestBody, ...operation } = value
+    return { ...operation, requestBody: { ...Object(requestBody), required: false } }
+  })
 }
 
 export interface RouteDescription {
@@ -48,16 +61,20 @@ export interface RouteDescription {
 /** The schema of a route. It only describes: what comes in is parsed by the handler, in the order of REST2. */
 export function describe({ summary, isPublic = false, ok, refusals = [], ...input }: RouteDescription): FastifySchema {
   const everywhere = isPublic ? [403, 500, 503] : [401, 403, 429, 500, 503]
-  const statuses = [...new Set([...refusals, ...everywhere])]
+  const refused = [...everywhere, ...refusals].map((status) => [status, restErrorShape] as const)
+  const answers = [...Object.entries(ok), ...refused].map(([status, shape]) => [status, answer(Number(status), shape)])
   return {
     summary,
     ...(isPublic ? { security: [] } : {}),
+    ...(input.body instanceof z.ZodOptional ? { [optionalBody]: true } : {}),
     ...input,
-    response: {
-      ...Object.fromEntries(Object.entries(ok).map(([status, shape]) => [status, shape ?? z.undefined()])),
-      ...Object.fromEntries(statuses.map((status) => [status, refusal])),
-    },
+    response: Object.fromEntries(answers),
   }
 }
 
-const refusal = { description: 'Refused', content: { 'application/json': { schema: restErrorShape } } }
+function answer(status: number, shape: z.ZodType | undefined) {
+  const description = STATUS_CODES[status] ?? ''
+  return shape === undefined
+    ? z.undefined().describe(description)
+    : { description, content: { 'application/json': { schema: shape } } }
+}

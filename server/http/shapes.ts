@@ -68,37 +68,46 @@ export const newMessage = z.object({
   status: z.string().exactOptional(),
 })
 
-export const restErrorShape = z.object({
-  detail: z.string(),
-  code: z.string(),
-  fields: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
-})
+export const restErrorShape = z
+  .object({
+    detail: z.string().describe('For people'),
+    code: z.string().describe('For programs'),
+    fields: z
+      .array(z.object({ path: z.string(), message: z.string() }))
+      .optional()
+      .describe('What is wrong where'),
+  })
+  .meta({ id: 'Error' })
 
-export const messageShape = z.object({
-  id: uuidV7Text,
-  conversation_id: uuidV7Text,
-  user_id: userText,
-  role,
-  content: z.string(),
-  created_at: time.describe("The server's time"),
-  written_at: time.describe("The author's clock"),
-  seq,
-  reply_to: uuidV7Text.optional(),
-  thread: uuidV7Text.optional(),
-  parent: uuidV7Text.optional(),
-  mentions: z.array(userText).optional(),
-  parts: z.array(part).optional(),
-  status: z.string().optional(),
-})
+export const messageShape = z
+  .object({
+    id: uuidV7Text,
+    conversation_id: uuidV7Text,
+    user_id: userText,
+    role,
+    content: z.string(),
+    created_at: time.describe("The server's time"),
+    written_at: time.describe("The author's clock"),
+    seq,
+    reply_to: uuidV7Text.optional(),
+    thread: uuidV7Text.optional(),
+    parent: uuidV7Text.optional(),
+    mentions: z.array(userText).optional(),
+    parts: z.array(part).optional(),
+    status: z.string().optional(),
+  })
+  .meta({ id: 'Message' })
 
-export const conversationShape = z.object({
-  id: uuidV7Text,
-  title: z.string().nullable(),
-  access: access.describe('Of whoever asks'),
-  created_at: time,
-  updated_at: time,
-  last_seq: seq.nullable(),
-})
+export const conversationShape = z
+  .object({
+    id: uuidV7Text,
+    title: z.string().nullable(),
+    access: access.describe('Of whoever asks'),
+    created_at: time,
+    updated_at: time,
+    last_seq: seq.nullable(),
+  })
+  .meta({ id: 'Conversation' })
 
 export const conversationPageShape = z.object({
   items: z.array(
@@ -107,7 +116,7 @@ export const conversationPageShape = z.object({
   next_cursor: z.string().nullable(),
 })
 
-export const memberShape = z.object({ user: userText, access })
+export const memberShape = z.object({ user: userText, access }).meta({ id: 'Member' })
 export const membersShape = z.object({ items: z.array(memberShape) })
 
 export const chainShape = z.object({
@@ -124,11 +133,3 @@ export const chainShape = z.object({
 export const ticketShape = z.object({ ticket: z.string(), expires_at: time })
 export const tokenShape = z.object({ token: z.string(), user: userText, expires_at: time })
 export const healthShape = z.object({ status: z.literal('ok') })
-
-/** Components of openapi.json by their names there. */
-export const namedShapes = {
-  Error: restErrorShape,
-  Message: messageShape,
-  Conversation: conversationShape,
-  Member: memberShape,
-} as const

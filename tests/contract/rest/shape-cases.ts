@@ -154,7 +154,10 @@ export function shapeCases(use: () => People): void {
     const answer = await use().call('GET', '/api/openapi.json')
     expect(answer.status).toBe(200)
     expect(answer.body).toMatchObject({ openapi: expect.stringMatching(/^3\.1/), info: { title: 'Parley' } })
-    const { paths } = answer.body as { paths: Record<string, object> }
+    const { paths } = answer.body as { paths: Record<string, Record<string, object>> }
+    expect(paths['/api/conversations']?.['post']).toMatchObject({ requestBody: { required: false } })
+    expect(paths['/api/conversations/{id}/messages']?.['post']).toMatchObject({ requestBody: { required: true } })
+    expect(paths['/health/live']?.['get']).toMatchObject({ security: [] })
     expect(
       Object.fromEntries(Object.entries(paths).map(([path, verbs]) => [path, Object.keys(verbs).toSorted()])),
     ).toEqual({

@@ -334,7 +334,7 @@ describe('what Y.Array.push emits', () => {
     doc.getMap('map').set('key', new Y.Array())
     doc.getMap('map').set('doc', new Y.Doc({ guid: 'sub', autoLoad: true }))
     const xml = doc.getXmlFragment('xml')
-    xml.insert(0, [new Y.XmlElement('p'), new Y.XmlText(), new Y.XmlHook('hook')])
+    xml.insert(0, [new Y.XmlElement('p'), new Y.XmlText()])
     xml.delete(1, 1)
     doc.getArray('list').insert(0, [1, 2])
     doc.getArray('list').insert(1, [Uint8Array.of(5)])
