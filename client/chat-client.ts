@@ -1,6 +1,7 @@
 /** The client of one user at one server: the list of conversations and those that are open. */
 
 import { v7 as uuidV7 } from 'uuid'
+import { isTitle } from '../shared/chat/entry.ts'
 import { type ConversationId, parseConversationId, parseUserId, type UserId } from '../shared/sync/ids.ts'
 import type { ChatClient, NewConversation } from './api.ts'
 import { createConversationList } from './conversation-list.ts'
@@ -102,6 +103,7 @@ function startClient(url: string, user: UserId, token: Token, platform: Platform
     user,
     conversations: list.store,
     create: async (fresh: NewConversation = {}) => {
+      if (!isTitle(fresh.title ?? null)) throw new TypeError('the title is too long')
       const id = parseConversationId(uuidV7())
       if (id === undefined) throw new Error('not a UUIDv7')
       await list.add({
@@ -119,7 +121,11 @@ function startClient(url: string, user: UserId, token: Token, platform: Platform
       const parsed = parseConversationId(id)
       return parsed === undefined ? Promise.reject(new TypeError('not a conversation id')) : openOnce(parsed)
     },
-    refresh: async () => list.merge(await rest.conversations()),
+    refresh: async () => {
+      await list.loaded
+      const asked = list.registered()
+      await list.merge(await rest.conversations(), asked)
+    },
     close: () => {
       closing ??= (async () => {
         const opened = await Promise.allSettled(open.values())
@@ -138,9 +144,10 @@ function summarize(conversation: OpenConversation): Partial<ConversationRow> {
   const { title, access } = conversation.info.getSnapshot()
   const messages = conversation.messages.getSnapshot()
   const last = messages.at(-1)
-  if (last === undefined) return { title, access }
+  const { unread } = conversation
+  if (last === undefined) return { title, access, unread }
   const at = last.delivery.state === 'sent' ? last.delivery.createdAt : last.writtenAt
-  return { title, access, lastMessage: last.content, updatedAt: at }
+  return { title, access, unread, lastMessage: last.content, updatedAt: at }
 }
 
 function parseMembers({ members = [] }: NewConversation): NonNullable<ConversationRow['unregistered']>['members'] {

@@ -15,8 +15,10 @@ export interface ConversationList {
   readonly change: (id: ConversationId, change: (row: ConversationRow) => ConversationRow) => Promise<void>
   /** Takes over, a moment later, what an open conversation shows; many calls in a row cost one. */
   readonly note: (id: ConversationId, summary: () => Partial<ConversationRow>) => void
-  /** Takes over the server's list: what it no longer has is not listed any more. */
-  readonly merge: (items: readonly RestConversationItem[]) => Promise<void>
+  /** Those the server is known to have: to be asked before its list is. */
+  readonly registered: () => readonly ConversationId[]
+  /** Takes over the server's list; those of `asked` that it no longer has are not listed any more. */
+  readonly merge: (items: readonly RestConversationItem[], asked: readonly ConversationId[]) => Promise<void>
   readonly flushed: () => Promise<void>
 }
 
@@ -76,13 +78,14 @@ export function createConversationList(opening: Promise<ClientStorage>, now: () 
       noted.set(id, summary)
       timer ??= setTimeout(takeNotes, noteDelayMs)
     },
-    merge: async (items) => {
+    registered: () => [...rows.values()].filter((row) => row.unregistered === undefined).map(({ id }) => id),
+    merge: async (items, asked) => {
       await loaded
       const listed = new Set(items.map(({ id }) => id))
-      const gone = [...rows.values()].filter((row) => row.unregistered === undefined && !listed.has(row.id))
-      for (const { id } of gone) rows.delete(id)
-      const puts = items.map((item) => put({ ...fromItem(item), unregistered: undefined }))
-      const removals = gone.map(({ id }) => write((storage) => storage.removeConversation(id)))
+      const gone = asked.filter((id) => !listed.has(id))
+      for (const id of gone) rows.delete(id)
+      const puts = items.map((item) => put(merged(rows.get(item.id), item)))
+      const removals = gone.map((id) => write((storage) => storage.removeConversation(id)))
       show()
       await Promise.all([...puts, ...removals])
     },
@@ -94,15 +97,15 @@ export function createConversationList(opening: Promise<ClientStorage>, now: () 
   }
 }
 
-function fromItem(item: RestConversationItem): Omit<ConversationRow, 'unregistered'> {
-  return {
-    id: item.id,
-    title: item.title,
-    access: item.access,
-    updatedAt: Date.parse(item.updated_at),
-    lastMessage: item.last_message?.content ?? null,
-    unread: item.unread,
-  }
+/** What is newer here is pending still. */
+function merged(row: ConversationRow | undefined, item: RestConversationItem): ConversationRow {
+  const { id, title, access, unread } = item
+  const updatedAt = Date.parse(item.updated_at)
+  const isNewer = row !== undefined && row.updatedAt > updatedAt
+  const activity = isNewer
+    ? { updatedAt: row.updatedAt, lastMessage: row.lastMessage }
+    : { updatedAt, lastMessage: item.last_message?.content ?? null }
+  return { id, title, access, unread, ...activity, unregistered: undefined }
 }
 
 function blankRow(id: ConversationId, updatedAt: number): ConversationRow {
@@ -114,5 +117,11 @@ function toSummary({ unregistered, ...row }: ConversationRow): ConversationSumma
 }
 
 function sameRow(a: ConversationRow, b: ConversationRow): boolean {
-  return a.title === b.title && a.access === b.access && a.lastMessage === b.lastMessage && a.updatedAt === b.updatedAt
+  const before = shown(a)
+  return shown(b).every((value, index) => value === before[index])
+}
+
+/** What a summary can change. */
+function shown({ title, access, lastMessage, updatedAt, unread }: ConversationRow): readonly unknown[] {
+  return [title, access, lastMessage, updatedAt, unread]
 }

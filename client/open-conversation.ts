@@ -8,6 +8,7 @@ import type { Access } from '../shared/chat/access.ts'
 import { encodeEntry, type KnownEntry, type MessageId, parseMessageId, saysSomething } from '../shared/chat/entry.ts'
 import { ConversationFold, type Folded } from '../shared/chat/fold.ts'
 import { judge } from '../shared/chat/policy.ts'
+import { faults } from '../shared/fault.ts'
 import { limits } from '../shared/limits.ts'
 import { type ClientId, type ConversationId, parseClientId, parseUserId, type UserId } from '../shared/sync/ids.ts'
 import {
@@ -57,7 +58,7 @@ export class OpenConversation implements Conversation {
   #server: ClientId | undefined
   #folded: Folded
   #chain: LocalConversation['chain']
-  #connection: Connection
+  #connection: Connection | undefined
   #connectionStatus: ConnectionStatus = { phase: 'connecting' }
   #storageStatus: StorageStatus
   #closing: Promise<void> | undefined
@@ -82,7 +83,7 @@ export class OpenConversation implements Conversation {
     this.#status = createStore<ConversationStatus>(this.#currentStatus())
     this.#refresh()
     local.doc.on('afterTransaction', () => this.#afterTransaction())
-    this.#connection = this.#connect()
+    if (this.#fold.fork === undefined) this.#connection = this.#connect()
   }
 
   get messages(): Conversation['messages'] {
@@ -95,6 +96,18 @@ export class OpenConversation implements Conversation {
 
   get status(): Conversation['status'] {
     return this.#status
+  }
+
+  /** Others' messages after the own read register. */
+  get unread(): number {
+    const { user } = this.#deps
+    const through = this.#folded.reads.get(user) ?? -1
+    let count = 0
+    for (const message of this.#folded.sent.toReversed()) {
+      if (message.seq <= through || count === limits.unreadCount) break
+      if (message.user !== user) count++
+    }
+    return count
   }
 
   send(message: string | Draft): MessageId {
@@ -148,7 +161,7 @@ export class OpenConversation implements Conversation {
 
   async #close(): Promise<void> {
     const { local, onClose } = this.#deps
-    this.#connection.close()
+    this.#connection?.close()
     await this.#outbox.flushed()
     await local.cache.close()
     this.#chain.release()
@@ -196,7 +209,7 @@ export class OpenConversation implements Conversation {
         this.#chain = { client, release: release ?? (() => undefined) }
       })
       .catch((error: unknown) => this.#noteStorageFailure(error))
-    this.#connection.close()
+    this.#connection?.close()
     this.#connection = this.#connect()
   }
 
@@ -213,10 +226,13 @@ export class OpenConversation implements Conversation {
       this.#server = server
       this.#fold = new ConversationFold()
     }
-    for (;;) {
+    while (this.#fold.fork === undefined) {
       const record = this.#source.recordAt(server, this.#fold.nextRecord)
       if (record === undefined || !this.#fold.advance(record === 'gone' ? undefined : record, this.#source)) return
     }
+    // What this device holds is not what the server has: nothing it would send or show from here on could be trusted.
+    this.#connection?.close()
+    this.#connectionStatus = { phase: 'refused', code: 'forked', reason: faults.forked.text }
   }
 
   #show(): void {

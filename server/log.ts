@@ -11,17 +11,6 @@ export function parseLogLevel(text: string): LogLevel | undefined {
   return logLevels.find((level) => level === text)
 }
 
-type LogLine = (facts: object, message: string) => void
-
-/** As much of a logger as the rest of the server needs. */
-export interface Log {
-  readonly debug: LogLine
-  readonly info: LogLine
-  readonly warn: LogLine
-  readonly error: LogLine
-  readonly fatal: LogLine
-}
-
 /** Names under which nothing may be logged, at the top of a line or one level down. */
 const secretNames = [
   'token',

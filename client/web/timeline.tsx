@@ -41,6 +41,8 @@ export function Timeline({ conversation, connection, isKnown, sent }: Props) {
   const away = left?.sent === sent ? left : undefined
   const scroller = useRef<HTMLDivElement>(null)
   const content = useRef<HTMLOListElement>(null)
+  /** Whether the end was in view at the last scrolling: known a little earlier than `away`. */
+  const isAtEnd = useRef(true)
   /** Where a message stood before older ones were put above it. */
   const held = useRef<{ readonly element: Element; readonly top: number }>(undefined)
 
@@ -64,10 +66,12 @@ export function Timeline({ conversation, connection, isKnown, sent }: Props) {
     scroller.current.scrollTop += anchor.element.getBoundingClientRect().top - anchor.top
   }, [rows, away, toEnd])
 
-  // The composer grows, keyboards open, windows change: the end stays the end.
+  // The composer grows, keyboards open, windows change: the end stays the end, but not against who is just leaving it.
   useEffect(() => {
     if (away !== undefined || scroller.current === null || content.current === null) return
-    const observer = new ResizeObserver(toEnd)
+    const observer = new ResizeObserver(() => {
+      if (isAtEnd.current) toEnd()
+    })
     observer.observe(scroller.current)
     observer.observe(content.current)
     return () => observer.disconnect()
@@ -76,9 +80,9 @@ export function Timeline({ conversation, connection, isKnown, sent }: Props) {
   function onScroll(): void {
     const { current } = scroller
     if (current === null) return
-    const isAtEnd = current.scrollHeight - current.scrollTop - current.clientHeight < nearEndPx
-    if (isAtEnd === (away === undefined)) return
-    setLeft(isAtEnd ? undefined : { oldest: messages[first]?.id, seen: messages.length, sent })
+    isAtEnd.current = current.scrollHeight - current.scrollTop - current.clientHeight < nearEndPx
+    if (isAtEnd.current === (away === undefined)) return
+    setLeft(isAtEnd.current ? undefined : { oldest: messages[first]?.id, seen: messages.length, sent })
   }
 
   function showOlder(): void {

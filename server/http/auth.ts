@@ -53,7 +53,7 @@ export function createDemo(secret: Uint8Array, now: () => number): Demo {
 }
 
 /** `exp` counts whole seconds, so the token ends up to one earlier than asked. */
-export async function signToken(key: Uint8Array | CryptoKey, { user, expiresMs }: Identity): Promise<SignedToken> {
+async function signToken(key: Uint8Array | CryptoKey, { user, expiresMs }: Identity): Promise<SignedToken> {
   const exp = Math.floor(expiresMs / 1000)
   const token = await new SignJWT()
     .setProtectedHeader({ alg: algorithm })

@@ -40,7 +40,7 @@ function tidy(document: object): unknown {
     if (key === 'schemas') return Object.fromEntries(Object.entries(value).filter(([name]) => !name.endsWith('Input')))
     if (!(optionalBody in value && 'requestBody' in value)) return value
     const { [optionalBody]: _, requestBody, ...operation } = value
-    return { ...operation, requestBody: { ...Object(requestBody), required: false } }
+    return { ...operation, requestBody: { ...(typeof requestBody === 'object' ? requestBody : {}), required: false } }
   })
 }
 

@@ -23,6 +23,7 @@ import {
   deleteSet,
   gc,
   item,
+  joined,
   paddedVarUint,
   type Place,
   section,
@@ -125,7 +126,7 @@ function* frames(): Cases {
   yield ['a type of NaN', paddedVarUint(0, 200), malformed]
   yield ['a padded type', concat(paddedVarUint(0, 8), [2], varBytes(empty)), nothing]
   const fakes = Array.from({ length: 20_000 }, (_, index) => concat(varUint(index), [1], varText('{"a":1}')))
-  yield ['awareness of 20,000 fake clients', concat([1], varBytes(concat(varUint(fakes.length), ...fakes))), nothing]
+  yield ['awareness of 20,000 fake clients', concat([1], varBytes(joined([varUint(fakes.length), ...fakes]))), nothing]
   const pinned = concat([1], varUint(5), varUint(2 ** 53 - 1), varText('{"user":"alice"}'))
   yield ['awareness with the clock 2^53 - 1', concat([1], varBytes(pinned)), nothing]
   yield ['awareness that is no awareness', Uint8Array.of(1, 255, 255), nothing]

@@ -26,6 +26,7 @@ import {
   type ForgedItem,
   gc,
   item,
+  joined,
   paddedVarUint,
   section,
   skip,
@@ -455,14 +456,14 @@ function* deleteSets(stage: Stage): Cases {
   const ranges = Array.from({ length: 60_000 }, (_, index) => concat(varUint(index * 2), [1]))
   yield [
     '191 KB of ranges',
-    update([], concat([1], varUint(victim.client), varUint(ranges.length), ...ranges)),
+    update([], joined([[1], varUint(victim.client), varUint(ranges.length), ...ranges])),
     nothing,
   ]
   const merged = content.any(...Array.from({ length: 60_000 }, () => any.null))
   const target = section(stage.fresh(), 0, [item({ parent: 'r', content: merged })])
   yield [
     '191 KB over one merged ContentAny',
-    update([target], concat([1], varUint(7), varUint(ranges.length), ...ranges)),
+    update([target], joined([[1], varUint(7), varUint(ranges.length), ...ranges])),
     nothing,
   ]
 }

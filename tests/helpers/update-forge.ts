@@ -9,6 +9,11 @@ export interface Place {
 }
 
 export function concat(...pieces: readonly Bytes[]): Uint8Array {
+  return joined(pieces)
+}
+
+/** For more pieces than a call can have arguments. */
+export function joined(pieces: readonly Bytes[]): Uint8Array {
   const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0))
   let position = 0
   for (const piece of pieces) {
@@ -66,7 +71,7 @@ export const content = {
     ref: 7,
     bytes: concat(varUint(typeRef), name === undefined ? [] : varText(name)),
   }),
-  any: (...values: readonly Bytes[]): Content => ({ ref: 8, bytes: concat(varUint(values.length), ...values) }),
+  any: (...values: readonly Bytes[]): Content => ({ ref: 8, bytes: joined([varUint(values.length), ...values]) }),
   doc: (guid: string, options: Bytes): Content => ({ ref: 9, bytes: concat(varText(guid), options) }),
 } as const
 
@@ -145,7 +150,7 @@ export function section(
   structs: readonly Bytes[],
   count?: number,
 ): Uint8Array {
-  return concat(varUint(count ?? structs.length), varUint(client), varUint(clock), ...structs)
+  return joined([varUint(count ?? structs.length), varUint(client), varUint(clock), ...structs])
 }
 
 export interface DeletedRange extends Place {
@@ -157,20 +162,20 @@ export function deleteSet(ranges: readonly DeletedRange[] = []): Uint8Array {
   const clients = ranges.map(({ client, clock, length }) =>
     concat(varUint(client), [1], varUint(clock), varUint(length)),
   )
-  return concat(varUint(clients.length), ...clients)
+  return joined([varUint(clients.length), ...clients])
 }
 
 /** An update; `count` lies about its sections when it is given. */
 export function update(sections: readonly Bytes[], deletes: Bytes = deleteSet(), count?: number): Uint8Array {
-  return concat(varUint(count ?? sections.length), ...sections, deletes)
+  return joined([varUint(count ?? sections.length), ...sections, deletes])
 }
 
 export function stateVector(
   clocks: readonly (readonly [number | bigint, number | bigint])[],
   count?: number,
 ): Uint8Array {
-  return concat(
+  return joined([
     varUint(count ?? clocks.length),
     ...clocks.map(([client, clock]) => concat(varUint(client), varUint(clock))),
-  )
+  ])
 }

@@ -15,7 +15,7 @@ import { type ConversationId, parseConversationId } from '../../../shared/sync/i
 import type { RestServer } from '../../contract/rest-acceptance.ts'
 import { fakeConversations } from './fake-conversations.ts'
 
-export const secret = 'a secret for tests, long enough for it'
+const secret = 'a secret for tests, long enough for it'
 
 export interface FakeServer extends RestServer {
   readonly app: FastifyInstance

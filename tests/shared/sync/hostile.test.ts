@@ -26,7 +26,17 @@ import {
 } from '../../helpers/adversarial-corpus.ts'
 import { append, docOf, hex } from '../../helpers/chain-doc.ts'
 import { announcedRandom, announceSeed, createRandom, type Random } from '../../helpers/seeded-random.ts'
-import { chainItems, concat, content, item, section, stateVector, update, varUint } from '../../helpers/update-forge.ts'
+import {
+  chainItems,
+  concat,
+  content,
+  item,
+  joined,
+  section,
+  stateVector,
+  update,
+  varUint,
+} from '../../helpers/update-forge.ts'
 
 const parsers: readonly ((bytes: Uint8Array) => unknown)[] = [
   parseUpdate,
@@ -145,7 +155,7 @@ describe('every parser', () => {
       },
       deletes: (size) => update([], concat([1, 5], varUint(size), new Uint8Array(size * 2).fill(1))),
       'state vector': (size) => stateVector(Array.from({ length: size }, (_, index) => [index, 1] as const)),
-      stamp: (size) => concat([3, 0, 1], ...Array.from({ length: size }, () => [5, 1, 1, 0, 0, 0, 0])),
+      stamp: (size) => joined([[3, 0, 1], ...Array.from({ length: size }, () => [5, 1, 1, 0, 0, 0, 0])]),
       'JSON entry': (size) => jsonPayload(`{"kind":"x","v":${'['.repeat(size)}${']'.repeat(size)}}`),
     }
     for (const [name, make] of Object.entries(families)) {
