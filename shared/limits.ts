@@ -46,6 +46,8 @@ export const limits = {
   unhandledBytes: mebibyte,
   /** Life of a ticket: long enough to open a socket with it, too short to be found in a log in time. */
   ticketMs: 30_000,
+  /** Unspent tickets: one for each conversation that a device opens when its connection comes back. */
+  unspentTicketsPerUser: 1000,
   /** Life of a token of the demo mode. */
   demoTokenMs: 30 * 24 * 60 * 60 * 1000,
   /** Clocks of servers differ; also what jose calls clock tolerance. */

@@ -154,6 +154,13 @@ export class LiveConversation implements Writer {
     this.deps.commits.request(this)
   }
 
+  /** Whether things are already as an entry would have them: then a repeated request needs none. */
+  changesNothing(entry: Entry): boolean {
+    if (entry.kind === 'member') return (this.accessOf(entry.user) ?? null) === entry.access
+    if (entry.kind !== 'set' || entry.key !== 'title') return false
+    return (this.#staged.title ?? this.#inFlight?.title ?? { value: this.#head.title }).value === entry.value
+  }
+
   /** Writes the first record; from a serial job, on an unborn conversation. */
   begin(owner: UserId): void {
     this.ledger.appendRecord({ kind: 'genesis', epoch: this.#head.epoch, owner, createdAt: this.#head.createdMs })

@@ -70,6 +70,7 @@ export async function stageOwn(
   const claims = await live.claims(touchedIds([candidate]))
   const reason = judge(live.policyView(claims), user, entry)
   if (reason !== undefined) throw new Refused(reason)
+  if (live.changesNothing(entry)) return { durable: live.commit() }
   live.stage(user, [candidate], claims)
   return { durable: live.commit() }
 }

@@ -66,7 +66,8 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     connectionTimeout: connectionTimeoutMs,
     requestTimeout: requestTimeoutMs,
     http: { headersTimeout: headersTimeoutMs },
-    forceCloseConnections: true,
+    // Whoever waits for a commit in flight hears of it.
+    forceCloseConnections: 'idle',
     return503OnClosing: false,
     trustProxy: false,
     routerOptions: { maxParamLength },

@@ -7,9 +7,6 @@ import type { Identity, Tickets } from '../identity.ts'
 
 const ticketBytes = 32
 
-/** Unspent tickets of one user: one for each conversation that a device opens when its connection comes back. */
-const unspentPerUser = 1000
-
 interface Issued {
   readonly identity: Identity
   readonly expiresMs: number
@@ -44,7 +41,7 @@ export function createTickets({ now, random }: TicketSources): Tickets {
     issue(identity) {
       sweep()
       const count = counts.get(identity.user) ?? 0
-      if (count >= unspentPerUser) throw new Fault('overloaded')
+      if (count >= limits.unspentTicketsPerUser) throw new Fault('overloaded')
       const ticket = Buffer.from(random(ticketBytes)).toString('base64url')
       const expiresMs = now() + limits.ticketMs
       unspent.set(ticket, { identity, expiresMs })

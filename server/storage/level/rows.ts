@@ -174,16 +174,16 @@ export function readRecord(row: Row): RecordRow {
   return openRow(row, 'record', (body, { clock }) => ({ clock, payload: decoding.readTailAsUint8Array(body) }))
 }
 
-//     message: text JSON
+//     message: JSON in UTF-8
 export function writeMessage(conversation: ConversationId, message: StampedMessage): Row {
   return sealRow({ kind: 'message', conversation, seq: message.seq }, (body) => {
-    encoding.writeVarString(body, JSON.stringify(message))
+    encoding.writeUint8Array(body, Buffer.from(JSON.stringify(message)))
   })
 }
 
 export function readMessage(row: Row): StampedMessage {
   return openRow(row, 'message', (body, { seq }) => {
-    const message: unknown = JSON.parse(decoding.readVarString(body))
+    const message: unknown = JSON.parse(Buffer.from(decoding.readTailAsUint8Array(body)).toString())
     return isMessageAt(message, seq) ? message : undefined
   })
 }

@@ -21,16 +21,15 @@ export type KeyOf<Kind extends Key['kind']> = Extract<Key, { readonly kind: Kind
 
 const crcBytes = 4
 
-export function sealRow(key: Key, writeBody: (body: encoding.Encoder) => void): Row {
+/** The body is what `writeFields` writes, and `tail` behind it, which is copied once however long it is. */
+export function sealRow(key: Key, writeFields: (body: encoding.Encoder) => void, tail: Uint8Array = noBytes): Row {
   const keyBytes = encodeKey(key)
   const encoder = encoding.createEncoder()
-  encoding.writeUint8Array(encoder, keyBytes)
-  writeBody(encoder)
-  encoding.writeUint32(encoder, 0)
-  const bytes = encoding.toUint8Array(encoder)
-  const end = bytes.length - crcBytes
-  viewOf(bytes).setUint32(end, crc32(bytes.subarray(0, end)))
-  return { key: keyBytes, value: bytes.subarray(keyBytes.length) }
+  writeFields(encoder)
+  const content = joined(keyBytes, encoding.toUint8Array(encoder), tail, crcRoom)
+  const end = content.length - crcBytes
+  content.writeUInt32BE(crc32(content.subarray(0, end)), end)
+  return { key: keyBytes, value: content.subarray(keyBytes.length) }
 }
 
 /** Checks the seal and reads the body, to its end; StoreError `damaged` when either fails. */
@@ -55,10 +54,12 @@ export function openRow<Kind extends Key['kind'], T>(
 function isSealed({ key, value }: Row): boolean {
   const end = value.length - crcBytes
   if (end < 0) return false
-  const bytes = new Uint8Array(key.length + end)
-  bytes.set(key)
-  bytes.set(value.subarray(0, end), key.length)
-  return viewOf(value).getUint32(end) === crc32(bytes)
+  const crc = Buffer.from(value.buffer, value.byteOffset, value.length).readUInt32BE(end)
+  return crc === crc32(joined(key, value.subarray(0, end)))
+}
+
+function joined(...parts: readonly Uint8Array[]): Buffer {
+  return Buffer.concat(parts)
 }
 
 function isOfKind<Kind extends Key['kind']>(key: Key | undefined, kind: Kind): key is KeyOf<Kind> {
@@ -69,8 +70,4 @@ function isOfKind<Kind extends Key['kind']>(key: Key | undefined, kind: Kind): k
 function damagedRow(key: Key, options?: ErrorOptions): StoreError {
   const where = key.kind === 'format' ? 'the store' : `conversation ${key.conversation}`
   return new StoreError('damaged', `a ${key.kind} row of ${where} is damaged`, options)
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

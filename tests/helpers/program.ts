@@ -1,0 +1,80 @@
+// A Node program as a child process: what it wrote, how it ended. Programs that a test forgets die with this process.
+import { type ChildProcess, spawn } from 'node:child_process'
+
+import { childEnv } from './coverage-env.ts'
+import { root } from './root.ts'
+
+export interface Ending {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+export interface Program {
+  readonly child: ChildProcess
+  readonly stdout: () => string
+  readonly stderr: () => string
+  /** The first whole line of stdout; rejects with what it said on stderr when the program ends without one. */
+  readonly firstLine: Promise<string>
+  /** When it has ended and all it wrote has been read. */
+  readonly ended: Promise<Ending>
+  /** SIGKILL, and waits. Does nothing when it has ended already. */
+  readonly kill: () => Promise<Ending>
+}
+
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
+export interface ProgramOptions {
+  readonly env?: Readonly<Record<string, string>>
+  /** A channel of messages, for programs that are driven by the test. */
+  readonly ipc?: boolean
+}
+
+/** Runs `node <args>` in the folder of the repository. */
+export function runProgram(args: readonly string[], { env = {}, ipc = false }: ProgramOptions = {}): Program {
+  const child = spawn(process.execPath, args, {
+    cwd: root,
+    env: childEnv(env),
+    stdio: ['ignore', 'pipe', 'pipe', ...(ipc ? (['ipc'] as const) : [])],
+    // Structured clones, so that bytes come through as bytes.
+    serialization: 'advanced',
+  })
+  running.add(child)
+  let stdout = ''
+  let stderr = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text
+  })
+  const firstLine = new Promise<string>((resolve, reject) => {
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text
+      const end = stdout.indexOf('\n')
+      if (end >= 0) resolve(stdout.slice(0, end))
+    })
+    child.once('close', (code, signal) => {
+      reject(new Error(`it ended (${code ?? signal}) without a word: ${stderr}`))
+    })
+  })
+  // Whoever waits for it hears of it.
+  firstLine.catch(() => undefined)
+  const ended = new Promise<Ending>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code, signal) => {
+      running.delete(child)
+      resolve({ code, signal })
+    })
+  })
+  return {
+    child,
+    stdout: () => stdout,
+    stderr: () => stderr,
+    firstLine,
+    ended,
+    kill: () => {
+      child.kill('SIGKILL')
+      return ended
+    },
+  }
+}
