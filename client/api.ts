@@ -80,7 +80,7 @@ export interface Conversation {
   setTitle(title: string | null): void
   /** Adds or changes a member; null removes. */
   setMember(user: string, access: Access | null): void
-  /** Tells that everything others have sent here so far was seen; says nothing when that is known already. */
+  /** Tells that everything others have sent here so far was seen; nothing to do when that is known, or no longer a member. */
   markRead(): void
   /** Sends a failed message again, as a new one. */
   retry(id: MessageId): MessageId
@@ -101,6 +101,8 @@ export interface ConversationSummary {
   readonly updatedAt: number
   readonly lastMessage: string | null
   readonly unread: number
+  /** As last seen on this device; undefined when it was never opened here. */
+  readonly members: ConversationInfo['members'] | undefined
   /** False while the server does not know it yet: made offline. */
   readonly registered: boolean
 }

@@ -2,8 +2,10 @@
 
 import { v7 as uuidV7 } from 'uuid'
 import { isTitle } from '../shared/chat/entry.ts'
+import { limits } from '../shared/limits.ts'
 import { type ConversationId, parseConversationId, parseUserId, type UserId } from '../shared/sync/ids.ts'
 import type { ChatClient, NewConversation } from './api.ts'
+import { createBackgroundSender } from './background-sender.ts'
 import { createConversationList } from './conversation-list.ts'
 import { openLocal } from './local-conversation.ts'
 import { OpenConversation } from './open-conversation.ts'
@@ -47,12 +49,20 @@ function startClient(url: string, user: UserId, token: Token, platform: Platform
   const opening = platform.openStorage(url, user)
   const list = createConversationList(opening, platform.now)
   const open = new Map<ConversationId, Promise<OpenConversation>>()
+  const background = createBackgroundSender(openOnce, (id) => open.has(id))
   let closing: Promise<void> | undefined
+  // What cannot be opened now is tried again at the next start, or when the application opens it.
+  sendUnsent().catch(() => undefined)
+
+  async function sendUnsent(): Promise<void> {
+    await list.loaded
+    await background.send(new Set([...list.unregistered(), ...(await (await opening).unsent())]))
+  }
 
   async function openConversation(id: ConversationId): Promise<OpenConversation> {
     await list.loaded
     const local = await openLocal(await opening, user, id, drawClientId)
-    const conversation: OpenConversation = new OpenConversation({
+    return new OpenConversation({
       id,
       user,
       local,
@@ -75,10 +85,12 @@ function startClient(url: string, user: UserId, token: Token, platform: Platform
           register: () => register(id),
           onStatus,
         }),
-      onChange: () => list.note(id, () => summarize(conversation)),
+      onChange: (conversation) => {
+        list.note(id, () => summarize(conversation))
+        background.check(conversation)
+      },
       onClose: () => void open.delete(id),
     })
-    return conversation
   }
 
   async function register(id: ConversationId): Promise<void> {
@@ -86,40 +98,57 @@ function startClient(url: string, user: UserId, token: Token, platform: Platform
     if (row?.unregistered === undefined) return
     const { members } = row.unregistered
     await rest.register(id, { members, ...(row.title === null ? {} : { title: row.title }) })
-    await list.change(id, (current) => ({ ...current, unregistered: undefined }))
+    // When that cannot be kept, the server is told again after the next start, and answers the same.
+    await list.change(id, (current) => ({ ...current, unregistered: undefined })).catch(() => undefined)
   }
 
   function openOnce(id: ConversationId): Promise<OpenConversation> {
     if (closing !== undefined) return Promise.reject(new Error('the client is closed'))
     const known = open.get(id)
-    if (known !== undefined) return known
+    if (known !== undefined) return known.then((conversation) => unlessClosing(conversation))
     const opened = openConversation(id)
     open.set(id, opened)
     opened.catch(() => open.delete(id))
     return opened
   }
 
+  /** Its chain and its document are free only when it is closed. */
+  async function unlessClosing(conversation: OpenConversation): Promise<OpenConversation> {
+    if (!conversation.isClosing) return conversation
+    await conversation.close()
+    return openOnce(conversation.id)
+  }
+
+  function openHeld(id: ConversationId): Promise<OpenConversation> {
+    background.hold(id)
+    return openOnce(id)
+  }
+
   return {
     user,
     conversations: list.store,
     create: async (fresh: NewConversation = {}) => {
-      if (!isTitle(fresh.title ?? null)) throw new TypeError('the title is too long')
+      if (!isTitle(fresh.title ?? null)) throw new TypeError(`A title has at most ${limits.titleLength} characters.`)
+      const members = parseMembers(fresh)
       const id = parseConversationId(uuidV7())
       if (id === undefined) throw new Error('not a UUIDv7')
-      await list.add({
+      const row: ConversationRow = {
         id,
         title: fresh.title ?? null,
         access: 'owner',
         updatedAt: platform.now(),
         lastMessage: null,
         unread: 0,
-        unregistered: { members: parseMembers(fresh) },
-      })
-      return openOnce(id)
+        members: [{ user, access: 'owner' }, ...members],
+        unregistered: { members },
+      }
+      // A list that cannot be kept must not keep anybody from writing; the conversation's status tells.
+      await list.add(row).catch(() => undefined)
+      return openHeld(id)
     },
     open: (id) => {
       const parsed = parseConversationId(id)
-      return parsed === undefined ? Promise.reject(new TypeError('not a conversation id')) : openOnce(parsed)
+      return parsed === undefined ? Promise.reject(new TypeError('not a conversation id')) : openHeld(parsed)
     },
     refresh: async () => {
       await list.loaded
@@ -141,13 +170,12 @@ function startClient(url: string, user: UserId, token: Token, platform: Platform
 }
 
 function summarize(conversation: OpenConversation): Partial<ConversationRow> {
-  const { title, access } = conversation.info.getSnapshot()
-  const messages = conversation.messages.getSnapshot()
-  const last = messages.at(-1)
-  const { unread } = conversation
-  if (last === undefined) return { title, access, unread }
-  const at = last.delivery.state === 'sent' ? last.delivery.createdAt : last.writtenAt
-  return { title, access, unread, lastMessage: last.content, updatedAt: at }
+  const { title, access, members } = conversation.info.getSnapshot()
+  const known = { title, access, unread: conversation.unread, ...(members.length === 0 ? {} : { members }) }
+  const last = conversation.messages.getSnapshot().findLast(({ delivery }) => delivery.state !== 'failed')
+  if (last === undefined) return known
+  const updatedAt = last.delivery.state === 'sent' ? last.delivery.createdAt : last.writtenAt
+  return { ...known, lastMessage: last.content, updatedAt }
 }
 
 function parseMembers({ members = [] }: NewConversation): NonNullable<ConversationRow['unregistered']>['members'] {

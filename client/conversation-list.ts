@@ -17,6 +17,8 @@ export interface ConversationList {
   readonly note: (id: ConversationId, summary: () => Partial<ConversationRow>) => void
   /** Those the server is known to have: to be asked before its list is. */
   readonly registered: () => readonly ConversationId[]
+  /** Those the server has still to be told of. */
+  readonly unregistered: () => readonly ConversationId[]
   /** Takes over the server's list; those of `asked` that it no longer has are not listed any more. */
   readonly merge: (items: readonly RestConversationItem[], asked: readonly ConversationId[]) => Promise<void>
   readonly flushed: () => Promise<void>
@@ -78,6 +80,7 @@ export function createConversationList(opening: Promise<ClientStorage>, now: () 
       noted.set(id, summary)
       timer ??= setTimeout(takeNotes, noteDelayMs)
     },
+    unregistered: () => [...rows.values()].filter((row) => row.unregistered !== undefined).map(({ id }) => id),
     registered: () => [...rows.values()].filter((row) => row.unregistered === undefined).map(({ id }) => id),
     merge: async (items, asked) => {
       await loaded
@@ -100,16 +103,26 @@ export function createConversationList(opening: Promise<ClientStorage>, now: () 
 /** What is newer here is pending still. */
 function merged(row: ConversationRow | undefined, item: RestConversationItem): ConversationRow {
   const { id, title, access, unread } = item
+  const members = row?.members
   const updatedAt = Date.parse(item.updated_at)
   const isNewer = row !== undefined && row.updatedAt > updatedAt
   const activity = isNewer
     ? { updatedAt: row.updatedAt, lastMessage: row.lastMessage }
     : { updatedAt, lastMessage: item.last_message?.content ?? null }
-  return { id, title, access, unread, ...activity, unregistered: undefined }
+  return { id, title, access, unread, members, ...activity, unregistered: undefined }
 }
 
 function blankRow(id: ConversationId, updatedAt: number): ConversationRow {
-  return { id, title: null, access: undefined, updatedAt, lastMessage: null, unread: 0, unregistered: undefined }
+  return {
+    id,
+    title: null,
+    access: undefined,
+    updatedAt,
+    lastMessage: null,
+    unread: 0,
+    members: undefined,
+    unregistered: undefined,
+  }
 }
 
 function toSummary({ unregistered, ...row }: ConversationRow): ConversationSummary {
@@ -122,6 +135,6 @@ function sameRow(a: ConversationRow, b: ConversationRow): boolean {
 }
 
 /** What a summary can change. */
-function shown({ title, access, lastMessage, updatedAt, unread }: ConversationRow): readonly unknown[] {
-  return [title, access, lastMessage, updatedAt, unread]
+function shown({ title, access, lastMessage, updatedAt, unread, members }: ConversationRow): readonly unknown[] {
+  return [title, access, lastMessage, updatedAt, unread, JSON.stringify(members)]
 }

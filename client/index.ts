@@ -6,6 +6,7 @@ import { openBrowserStorage } from './storage/browser/browser-storage.ts'
 
 export * from './api.ts'
 export type { ChatClientOptions } from './chat-client.ts'
+export { RestFailure } from './rest-client.ts'
 
 /** A client that keeps everything in IndexedDB. Throws TypeError for a URL or a user that cannot be one. */
 export function createChatClient(options: ChatClientOptions): ChatClient {

@@ -7,6 +7,7 @@ import { openNodeStorage } from './storage/node/node-storage.ts'
 
 export * from './api.ts'
 export type { ChatClientOptions } from './chat-client.ts'
+export { RestFailure } from './rest-client.ts'
 
 export interface NodeClientOptions extends ChatClientOptions {
   /** Folder in which this program keeps its conversations; one process at a time. */

@@ -40,7 +40,7 @@ export interface OpenConversationDeps {
   readonly connect: (gate: SendGate, onStatus: (status: ConnectionStatus) => void) => Connection
   /** The device's clock in ms. */
   readonly now: () => number
-  readonly onChange: () => void
+  readonly onChange: (conversation: OpenConversation) => void
   readonly onClose: () => void
 }
 
@@ -98,6 +98,15 @@ export class OpenConversation implements Conversation {
     return this.#status
   }
 
+  /** Own entries whose fate is open. */
+  get unsent(): number {
+    return this.#outbox.size()
+  }
+
+  get isClosing(): boolean {
+    return this.#closing !== undefined
+  }
+
   /** Others' messages after the own read register. */
   get unread(): number {
     const { user } = this.#deps
@@ -112,7 +121,7 @@ export class OpenConversation implements Conversation {
 
   send(message: string | Draft): MessageId {
     const draft: Draft = typeof message === 'string' ? { content: message } : message
-    if (!saysSomething(draft.content, draft.parts)) throw new TypeError('a message says something')
+    if (!saysSomething(draft.content, draft.parts)) throw new TypeError('The message is empty.')
     const id = drawMessageId(this.#deps.now())
     const { content, role = 'user', ...rest } = draft
     this.#append({ kind: 'message', id, role, content, at: this.#deps.now(), ...rest })
@@ -120,7 +129,8 @@ export class OpenConversation implements Conversation {
   }
 
   setTitle(title: string | null): void {
-    if (title !== null && title.length > limits.titleLength) throw new TypeError('the title is too long')
+    if (title !== null && title.length > limits.titleLength)
+      throw new TypeError(`A title has at most ${limits.titleLength} characters.`)
     this.#append({ kind: 'set', key: 'title', value: title })
   }
 
@@ -133,7 +143,8 @@ export class OpenConversation implements Conversation {
   markRead(): void {
     const { user } = this.#deps
     const through = this.#folded.sent.findLast((message) => message.user !== user)?.seq ?? -1
-    if (through > (this.#folded.reads.get(user) ?? -1)) this.#append({ kind: 'read', through })
+    const isMember = this.#folded.members.has(user)
+    if (isMember && through > (this.#folded.reads.get(user) ?? -1)) this.#append({ kind: 'read', through })
   }
 
   retry(id: MessageId): MessageId {
@@ -181,7 +192,8 @@ export class OpenConversation implements Conversation {
     if (this.#closing !== undefined) throw new Error('the conversation is closed')
     const { doc } = this.#deps.local
     const payload = encodeEntry(entry)
-    if (payload.length > limits.entryBytes) throw new TypeError(`more than ${limits.entryBytes} bytes`)
+    if (payload.length > limits.entryBytes)
+      throw new TypeError(`The message is too long: it may have ${limits.entryBytes / 1024} KiB.`)
     const reason = this.#folded.genesis && judge(this.#fold.policyView(this.#folded), this.#deps.user, entry)
     if (reason !== undefined) throw new Refusal(reason)
     this.#gate.hold(this.#outbox.put({ ...nextOwnPlace(doc), payload }))
@@ -240,7 +252,7 @@ export class OpenConversation implements Conversation {
     this.#info.set(this.#currentInfo())
     this.#messages.set(this.#timeline.messages(this.#folded, this.#outbox.failed()))
     this.#showStatus()
-    this.#deps.onChange()
+    this.#deps.onChange(this)
   }
 
   #currentInfo(): ConversationInfo {

@@ -81,7 +81,11 @@ function isConversationPage(value: unknown): value is RestPage<RestConversationI
 
 function isConversationItem(value: unknown): value is RestConversationItem {
   if (typeof value !== 'object' || value === null) return false
-  return 'id' in value && parseConversationId(value.id) !== undefined && 'updated_at' in value && 'unread' in value
+  if (!('id' in value && 'updated_at' in value && 'unread' in value)) return false
+  const { id, updated_at: updatedAt, unread } = value
+  return (
+    parseConversationId(id) !== undefined && !Number.isNaN(Date.parse(String(updatedAt))) && typeof unread === 'number'
+  )
 }
 
 async function read(answer: Response): Promise<unknown> {

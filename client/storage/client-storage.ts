@@ -22,6 +22,11 @@ export interface PoolRow {
   readonly next: number
 }
 
+export interface MemberOf {
+  readonly user: UserId
+  readonly access: Access
+}
+
 /** What the list of conversations shows, and what the server has still to be told. */
 export interface ConversationRow {
   readonly id: ConversationId
@@ -30,8 +35,10 @@ export interface ConversationRow {
   readonly updatedAt: number
   readonly lastMessage: string | null
   readonly unread: number
+  /** As last seen here; undefined when it was never opened on this device. */
+  readonly members: readonly MemberOf[] | undefined
   /** With whom it was made here; undefined once the server knows it. */
-  readonly unregistered: { readonly members: readonly { readonly user: UserId; readonly access: Access }[] } | undefined
+  readonly unregistered: { readonly members: readonly MemberOf[] } | undefined
 }
 
 /** The kept copy of a document that is open. */
@@ -53,6 +60,8 @@ export interface ClientStorage {
   readonly pool: (id: ConversationId) => Promise<readonly PoolRow[]>
   readonly putPool: (id: ConversationId, row: PoolRow) => Promise<void>
   readonly removePool: (id: ConversationId, client: ClientId) => Promise<void>
+  /** The conversations that have rows in the outbox. */
+  readonly unsent: () => Promise<readonly ConversationId[]>
   /** By client and clock, ascending. */
   readonly outbox: (id: ConversationId) => Promise<readonly OutboxRow[]>
   /** Keeps an entry and moves its chain's `next` behind it, both or neither, on the medium before it resolves. */

@@ -30,6 +30,8 @@ export interface Connection {
   readonly close: () => void
 }
 
+/** RFC 6455: no close frame came. */
+const lostCode = 1006
 const firstRetryMs = 500
 const lastRetryMs = 15_000
 /** Refusals of a fresh token after which it is not the token. */
@@ -51,7 +53,7 @@ export function connect(options: ConnectionOptions): Connection {
   let refusedTokens = 0
   let retries = 0
   let retryTimer: ReturnType<typeof setTimeout> | undefined
-  let reason = 'not connected yet'
+  let reason = 'Not connected yet.'
 
   provider.on('status', ({ status }) => {
     if (closed) return
@@ -65,7 +67,7 @@ export function connect(options: ConnectionOptions): Connection {
     onStatus({ phase: 'live' })
   })
   provider.on('connection-close', (event) => {
-    reason = event === null ? 'no answer' : event.reason || `closed (${event.code})`
+    reason = event === null ? 'The server does not answer.' : describe(event.code, event.reason)
     if (closed) return
     onStatus({ phase: 'offline', reason })
     // The provider comes back by itself; by then it should have a token that is good.
@@ -132,5 +134,6 @@ function protocols(token: string): string[] {
 
 function describe(code: number, why: string): string {
   const fault = Object.entries(faults).find(([name]) => name === why)?.[1]
-  return fault?.text ?? `The server closed the connection (${code}).`
+  if (fault !== undefined) return fault.text
+  return code === lostCode ? 'The connection was lost.' : `The server closed the connection (${code}).`
 }

@@ -17,8 +17,12 @@ interface Props {
 }
 
 export const ConversationItem = memo(function ConversationItem({ summary, user, today, isCurrent }: Props) {
-  const { id, title, updatedAt, lastMessage, registered } = summary
-  const name = conversationName(title, undefined, user)
+  const { id, title, members, updatedAt, lastMessage, registered } = summary
+  const name = conversationName(
+    title,
+    members?.map((member) => member.user),
+    user,
+  )
   // What is being read is not unread.
   const unread = isCurrent ? 0 : summary.unread
   return (

@@ -7,6 +7,7 @@ import {
   encodeEntry,
   type MessageEntry,
   type MessageId,
+  isDeeperThan,
   parseEntry,
   parseMessageId,
   saysSomething,
@@ -73,9 +74,4 @@ function checkEntry(entry: MessageEntry): Input<MessageEntry> {
   return bad(
     parsed.reason === 'too-large' ? tooLarge() : invalid([{ path: '', message: `Not an entry: ${parsed.reason}` }]),
   )
-}
-
-function isDeeperThan(value: unknown, depth: number): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  return depth === 0 || Object.values(value).some((inner) => isDeeperThan(inner, depth - 1))
 }

@@ -171,7 +171,8 @@ function parseJsonObject(bytes: Uint8Array): Fields | undefined {
   }
 }
 
-function isDeeperThan(value: unknown, depth: number): boolean {
+/** Whether JSON is nested deeper than `depth` levels; looks no further than that. */
+export function isDeeperThan(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return false
   return depth === 0 || Object.values(value).some((inner) => isDeeperThan(inner, depth - 1))
 }

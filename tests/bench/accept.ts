@@ -40,7 +40,8 @@ export function benchAccept(): Figure[] {
     if (bound.kind === 'fault') throw new Error(bound.why)
     for (const { clock, payload: bytes } of bound.fresh) {
       const entry = parseEntry(bytes ?? new Uint8Array())
-      if (entry.kind !== 'entry' || judge(view, user, entry.entry) !== undefined || bytes === undefined) throw new Error('not accepted')
+      if (entry.kind !== 'entry' || judge(view, user, entry.entry) !== undefined || bytes === undefined)
+        throw new Error('not accepted')
       encodeUpdate([{ client, root, clock, structs: [{ kind: 'payload', bytes }] }])
     }
   }
@@ -52,6 +53,11 @@ export function benchAccept(): Figure[] {
   const microseconds = (acceptMs * 1000) / entries
   return [
     { name: 'validate and encode one entry, no I/O', value: microseconds, unit: 'µs', note: 'budget 25 µs' },
-    { name: 'the same, against Y.applyUpdate of the same updates', value: acceptMs / applyMs, unit: '×', note: 'a server that keeps documents does that at least' },
+    {
+      name: 'the same, against Y.applyUpdate of the same updates',
+      value: acceptMs / applyMs,
+      unit: '×',
+      note: 'a server that keeps documents does that at least',
+    },
   ]
 }

@@ -19,9 +19,13 @@ const opens = 5
 
 export async function benchColdOpen(): Promise<Figure[]> {
   const folder = await mkdtemp(join(tmpdir(), 'parley-bench-'))
-  const child = spawn(process.execPath, [join(root, 'dist/server/main.js'), '--port', '0', '--data', folder, '--log-level', 'silent'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const child = spawn(
+    process.execPath,
+    [join(root, 'dist/server/main.js'), '--port', '0', '--data', folder, '--log-level', 'silent'],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   try {
     const url = await addressOf(child)
     const figures: Figure[] = []
@@ -114,7 +118,10 @@ async function fill(url: string, token: string, conversation: string, user: User
 }
 
 async function createConversation(url: string, token: string): Promise<string> {
-  const answer = await fetch(`${url}/api/conversations`, { method: 'POST', headers: { authorization: `Bearer ${token}` } })
+  const answer = await fetch(`${url}/api/conversations`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}` },
+  })
   return ((await answer.json()) as { readonly id: string }).id
 }
 

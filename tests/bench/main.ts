@@ -10,5 +10,6 @@ const figures: Figure[] = [...benchAccept(), ...(await benchColdOpen())]
 if (process.argv.includes('--json')) {
   console.log(JSON.stringify({ date: new Date().toISOString(), node: process.version, figures }, undefined, 2))
 } else {
-  for (const { name, value, unit, note } of figures) console.log(`${name.padEnd(58)} ${value.toFixed(2).padStart(10)} ${unit}  ${note}`)
+  for (const { name, value, unit, note } of figures)
+    console.log(`${name.padEnd(58)} ${value.toFixed(2).padStart(10)} ${unit}  ${note}`)
 }

@@ -58,6 +58,7 @@ function browserStorage(name: string, db: IDBPDatabase<Schema>): ClientStorage {
     pool: (id) => db.getAll('pool', rowsOf(id)),
     putPool: async (id, row) => void (await db.put('pool', row, [id, row.client])),
     removePool: (id, client) => db.delete('pool', [id, client]),
+    unsent: async () => [...new Set((await db.getAllKeys('outbox')).map(([id]) => id))],
     outbox: (id) => db.getAll('outbox', rowsOf(id)),
     putOutbox: async (id, row) => {
       const transaction = db.transaction(['outbox', 'pool'], 'readwrite', { durability: 'strict' })

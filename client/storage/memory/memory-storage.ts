@@ -32,6 +32,7 @@ export function createMemoryStorage(status: StorageStatus): ClientStorage {
     pool: async (id) => [...within(pools, id).values()],
     putPool: async (id, row) => void within(pools, id).set(row.client, row),
     removePool: async (id, client) => void within(pools, id).delete(client),
+    unsent: async () => [...outboxes].filter(([, rows]) => rows.size > 0).map(([id]) => id),
     outbox: async (id) =>
       [...within(outboxes, id).values()].toSorted((a, b) => a.client - b.client || a.clock - b.clock),
     putOutbox: async (id, row) => {

@@ -32,6 +32,7 @@ export async function openNodeStorage(folder: string, server: string, user: User
     pool: async (id) => (await values(db, `pool/${id}/`)).map(fromJson).filter(isPoolRow),
     putPool: (id, row) => db.put(`pool/${id}/${row.client}`, toJson(row)),
     removePool: (id, client) => db.del(`pool/${id}/${client}`),
+    unsent: () => readUnsent(db),
     outbox: (id) => readOutbox(db, id),
     putOutbox: async (id, row) => {
       const pool: PoolRow = { client: row.client, next: row.clock + 1 }
@@ -48,6 +49,15 @@ export async function openNodeStorage(folder: string, server: string, user: User
 
 function outboxKey(id: ConversationId, { client, clock }: Pick<OutboxRow, 'client' | 'clock'>): string {
   return `outbox/${id}/${padded(client)}/${padded(clock)}`
+}
+
+async function readUnsent(db: Database): Promise<ConversationId[]> {
+  const ids = new Set<ConversationId>()
+  for await (const key of db.keys({ gt: 'outbox/', lt: `outbox/${last}` })) {
+    const id = parseConversationId(key.split('/')[1])
+    if (id !== undefined) ids.add(id)
+  }
+  return [...ids]
 }
 
 async function readOutbox(db: Database, id: ConversationId): Promise<OutboxRow[]> {

@@ -123,16 +123,17 @@ export function readDeleted(row: Row): DeletedRow {
   })
 }
 
-//     log: client • clock • timeMs • uint32 crc • payload? with its length • text voidReason?
+//     log: client • clock • timeMs • uint32 crc • text voidReason? • uint8 1 and the payload, or uint8 0
 export function writeEntry(conversation: ConversationId, row: EntryRow): Row {
-  return sealRow({ kind: 'log', conversation, seq: row.seq }, (body) => {
+  const writeFields = (body: encoding.Encoder): void => {
     writeCount(body, row.client)
     writeCount(body, row.clock)
     writeCount(body, row.timeMs)
     encoding.writeUint32(body, row.crc)
-    writeOptional(body, row.payload, encoding.writeVarUint8Array)
     writeOptional(body, row.voidReason, encoding.writeVarString)
-  })
+    encoding.writeUint8(body, row.payload === undefined ? 0 : 1)
+  }
+  return sealRow({ kind: 'log', conversation, seq: row.seq }, writeFields, row.payload)
 }
 
 export function readEntry(row: Row): EntryRow {
@@ -142,8 +143,8 @@ export function readEntry(row: Row): EntryRow {
     const clock = readCount(body)
     const timeMs = readCount(body)
     const crc = decoding.readUint32(body)
-    const payload = readOptional(body, decoding.readVarUint8Array)
     const voidReason = readOptional(body, decoding.readVarString)
+    const payload = readOptional(body, decoding.readTailAsUint8Array)
     return { seq, client, clock, timeMs, crc, payload, voidReason }
   })
 }
@@ -167,7 +168,7 @@ export function readPlace(row: Row): PlaceRow {
 
 //     record: payload
 export function writeRecord(conversation: ConversationId, { clock, payload }: RecordRow): Row {
-  return sealRow({ kind: 'record', conversation, clock }, (body) => encoding.writeUint8Array(body, payload))
+  return sealRow({ kind: 'record', conversation, clock }, noFields, payload)
 }
 
 export function readRecord(row: Row): RecordRow {
@@ -176,9 +177,7 @@ export function readRecord(row: Row): RecordRow {
 
 //     message: JSON in UTF-8
 export function writeMessage(conversation: ConversationId, message: StampedMessage): Row {
-  return sealRow({ kind: 'message', conversation, seq: message.seq }, (body) => {
-    encoding.writeUint8Array(body, Buffer.from(JSON.stringify(message)))
-  })
+  return sealRow({ kind: 'message', conversation, seq: message.seq }, noFields, Buffer.from(JSON.stringify(message)))
 }
 
 export function readMessage(row: Row): StampedMessage {
@@ -231,7 +230,7 @@ export function readMember(row: Row): MemberRow {
 
 //     inbox: nothing; the key says it all
 export function writeInbox(user: UserId, conversation: ConversationId): Row {
-  return sealRow({ kind: 'inbox', user, conversation }, () => {})
+  return sealRow({ kind: 'inbox', user, conversation }, noFields)
 }
 
 export function readInbox(row: Row): ConversationId {
@@ -249,6 +248,8 @@ export function readIdempotency(row: Row): IdempotencyRow {
     return id === undefined ? undefined : { user, key, id }
   })
 }
+
+function noFields(): void {}
 
 function writeCount(body: encoding.Encoder, count: number): void {
   if (!Number.isSafeInteger(count) || count < 0) throw new RangeError(`${count} is no count`)

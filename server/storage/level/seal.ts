@@ -20,13 +20,15 @@ export interface Row {
 export type KeyOf<Kind extends Key['kind']> = Extract<Key, { readonly kind: Kind }>
 
 const crcBytes = 4
+const roomForCrc = new Uint8Array(crcBytes)
+const noBytes = new Uint8Array(0)
 
 /** The body is what `writeFields` writes, and `tail` behind it, which is copied once however long it is. */
 export function sealRow(key: Key, writeFields: (body: encoding.Encoder) => void, tail: Uint8Array = noBytes): Row {
   const keyBytes = encodeKey(key)
   const encoder = encoding.createEncoder()
   writeFields(encoder)
-  const content = joined(keyBytes, encoding.toUint8Array(encoder), tail, crcRoom)
+  const content = Buffer.concat([keyBytes, encoding.toUint8Array(encoder), tail, roomForCrc])
   const end = content.length - crcBytes
   content.writeUInt32BE(crc32(content.subarray(0, end)), end)
   return { key: keyBytes, value: content.subarray(keyBytes.length) }
@@ -55,11 +57,7 @@ function isSealed({ key, value }: Row): boolean {
   const end = value.length - crcBytes
   if (end < 0) return false
   const crc = Buffer.from(value.buffer, value.byteOffset, value.length).readUInt32BE(end)
-  return crc === crc32(joined(key, value.subarray(0, end)))
-}
-
-function joined(...parts: readonly Uint8Array[]): Buffer {
-  return Buffer.concat(parts)
+  return crc === crc32(Buffer.concat([key, value.subarray(0, end)]))
 }
 
 function isOfKind<Kind extends Key['kind']>(key: Key | undefined, kind: Kind): key is KeyOf<Kind> {

@@ -1,0 +1,68 @@
+// How LevelDB is written to: one synced batch for a call, and none after one that failed.
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+import { describe, expect, test } from 'vitest'
+
+import { openLevelStore } from '../../../server/storage/level/level-store.ts'
+import { listOf } from '../../contract/read-back.ts'
+import { conversationId, deletion, fullCommit, write } from '../../contract/store-rows.ts'
+import { childEnv } from '../../helpers/coverage-env.ts'
+import { root } from '../../helpers/root.ts'
+import { fillDisk, type FillReport } from './fill-disk.ts'
+import { inFolder, withDatabase } from './store-folder.ts'
+import { watchWrites } from './watch-writes.ts'
+
+describe('writes', () => {
+  test('[STORE1] a call of commit is one batch and one sync, however much is in it', async () => {
+    await inFolder(async (location) => {
+      const store = await openLevelStore({ location })
+      const watch = watchWrites()
+      try {
+        await store.commit([fullCommit(conversationId(1), 2), fullCommit(conversationId(2), 2)])
+        expect(watch.writes).toEqual([{ rows: 2 * 20, options: { sync: true } }])
+        await store.commit([deletion(conversationId(1), 1), write(conversationId(3), 1), write(conversationId(4), 9)])
+        expect(watch.writes.slice(1)).toEqual([{ rows: 20 + 1, options: { sync: true } }])
+        await store.commit([write(conversationId(3), 9)])
+        await store.commit([])
+        expect(watch.writes).toHaveLength(2)
+      } finally {
+        watch.restore()
+        await store.close()
+      }
+    })
+  })
+
+  test('[STORE7] after a deletion only the tombstone is left in the database', async () => {
+    await inFolder(async (location) => {
+      const store = await openLevelStore({ location })
+      await store.commit([fullCommit(conversationId(1), 700)])
+      await store.commit([deletion(conversationId(1), 1)])
+      await store.close()
+      const keys = await withDatabase(location, async (database) => await database.keys().all())
+      // The format row, and the head.
+      expect(keys.map((key) => key.length)).toEqual([1, 17])
+    })
+  })
+
+  test('[STORE2] when the disk was full and has room again, nothing is acknowledged, and what was is there', async () => {
+    await inFolder(async (location) => {
+      const module = pathToFileURL(join(root, 'dist/tests/server/storage/fill-disk.js')).href
+      const code = `import('${module}').then((module) => module.${fillDisk.name}(process.argv[1]))`
+      // Files of at most 300 blocks of 512 or 1024 bytes; a write beyond fails instead of ending the process.
+      const script = 'trap "" XFSZ; ulimit -S -f 300; exec "$@"'
+      const args = ['-c', script, 'sh', process.execPath, '--eval', code, location]
+      const child = spawnSync('sh', args, { env: childEnv(), encoding: 'utf8' })
+      expect(child.stderr).toBe('')
+      const { acknowledged, codes } = JSON.parse(child.stdout) as FillReport
+      expect(acknowledged).toBeGreaterThan(10)
+      expect(codes).toEqual(Array.from({ length: 21 }, () => 'failed'))
+
+      const store = await openLevelStore({ location })
+      const entries = await listOf(store.entriesNewestFirst(conversationId(1)))
+      expect(entries).toHaveLength(acknowledged)
+      await store.close()
+    })
+  })
+})
