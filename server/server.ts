@@ -90,6 +90,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   async function close(): Promise<void> {
     clearInterval(sweeper)
     await Promise.all([app.close(), sockets.close()])
+    await registry.stop()
     await commits.idle()
     await store.close()
   }

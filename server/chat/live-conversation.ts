@@ -52,6 +52,7 @@ export class LiveConversation implements Writer {
   /** Set once the conversation is to be deleted; whoever asked for that waits for it. */
   #deletion: Staged | undefined
   #ended: FaultCode | undefined
+  #isStopping = false
 
   constructor(id: ConversationId, loaded: LoadedConversation, deps: LiveDeps) {
     this.id = id
@@ -87,6 +88,7 @@ export class LiveConversation implements Writer {
   /** Throws the fault that keeps `user` out, if there is one. */
   assertMember(user: UserId): void {
     if (this.#ended !== undefined) throw new Fault(this.#ended)
+    if (this.#isStopping) throw new Fault('restart')
     if (this.accessOf(user) === undefined) throw new Fault('no-access')
   }
 
@@ -200,6 +202,12 @@ export class LiveConversation implements Writer {
     this.#deletion ??= new Staged()
     this.deps.commits.request(this)
     return this.#deletion.durable
+  }
+
+  /** Takes nothing more; resolves when no job is under way. What is staged is still committed. */
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    await this.serially(async () => undefined)
   }
 
   seal(): Sealed | undefined {

@@ -22,6 +22,8 @@ export interface Registry {
   /** Drops what has been idle since before `nowMs - limits.idleConversationMs`. */
   readonly sweep: (nowMs: number) => void
   readonly size: () => number
+  /** Nothing more is taken by any of them; resolves when what is under way is staged (SPEC PROC2). */
+  readonly stop: () => Promise<void>
 }
 
 interface Slot {
@@ -88,6 +90,9 @@ export function createRegistry(deps: LiveDeps): Registry {
     use: (id, job) => use(id, false, job),
     useOrBegin: (id, job) => use(id, true, job),
     size: () => slots.size,
+    stop: async () => {
+      await Promise.allSettled([...slots.values()].map(async ({ live }) => (await live).stop()))
+    },
     sweep: (nowMs) => {
       for (const [id, slot] of slots) {
         const isIdle = slot.users === 0 && nowMs - slot.idleSinceMs >= limits.idleConversationMs

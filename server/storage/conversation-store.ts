@@ -152,9 +152,9 @@ export interface ConversationStore {
   heads(conversations: readonly ConversationId[]): Promise<readonly (StoredHead | undefined)[]>
   chains(conversation: ConversationId): Promise<readonly ChainRow[]>
   deleted(conversation: ConversationId): Promise<readonly DeletedRow[]>
-  /** Newest first. Detects gaps: a missing seq inside the run is damage. */
+  /** Newest first. Detects gaps: a missing seq of the run, as far as the head's `nextSeq`, is damage. */
   entriesNewestFirst(conversation: ConversationId, range?: SeqRange): AsyncIterable<EntryRow>
-  /** Oldest first, from `fromClock`. */
+  /** Oldest first, from `fromClock` to before the head's `nextRecord`; a missing one is damage. */
   records(conversation: ConversationId, fromClock: number): AsyncIterable<RecordRow>
   /** In the order of the clocks asked for; undefined where there is none. */
   places(

@@ -3,7 +3,7 @@
  * the next. After a failed write nothing more is acknowledged: the store keeps accepting writes that will be gone.
  */
 
-import type { Commit, CommitOutcome, ConversationStore } from '../storage/conversation-store.ts'
+import { type Commit, type CommitOutcome, type ConversationStore, StoreError } from '../storage/conversation-store.ts'
 
 /** One party to a batch, for example a conversation with entries waiting. */
 export interface Writer {
@@ -55,14 +55,23 @@ export function createGroupCommit(store: ConversationStore, onFailure: (error: u
     }
   }
 
-  async function write(commits: readonly Commit[]): Promise<readonly CommitOutcome[]> {
+  async function write(commits: readonly Commit[]): Promise<readonly (CommitOutcome | 'failed')[]> {
     try {
       return await store.commit(commits)
     } catch (error) {
+      // One damaged conversation: nothing was written, and the others need not suffer for it.
+      if (error instanceof StoreError && error.code === 'damaged') return writeOneByOne(commits)
       failed = true
       onFailure(error)
       return []
     }
+  }
+
+  async function writeOneByOne(commits: readonly Commit[]): Promise<readonly (CommitOutcome | 'failed')[]> {
+    if (commits.length === 1) return ['failed']
+    const outcomes: (CommitOutcome | 'failed')[] = []
+    for (const commit of commits) outcomes.push((failed ? undefined : (await write([commit]))[0]) ?? 'failed')
+    return outcomes
   }
 
   async function run(): Promise<void> {

@@ -48,14 +48,16 @@ export function attachSockets(server: Server, deps: SocketsDeps): Sockets {
     handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
   })
 
+  let isClosing = false
   /** Pinged, and not heard from since. */
   const silent = new WeakSet<WebSocket>()
 
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy())
-    const url = new URL(request.url ?? '/', 'http://localhost')
-    const room = path.exec(url.pathname)?.[1]
-    if (room === undefined) return refuseUpgrade(socket, 404, 'Not Found')
+    const url = parseTarget(request.url)
+    const room = path.exec(url?.pathname ?? '')?.[1]
+    if (url === undefined || room === undefined) return refuseUpgrade(socket, 404, 'Not Found')
+    if (isClosing) return refuseUpgrade(socket, 503, 'Service Unavailable')
     if (!deps.allowsOrigin(request.headers.origin, request.headers.host)) return refuseUpgrade(socket, 403, 'Forbidden')
     wss.handleUpgrade(request, socket, head, (ws) => {
       sessions.set(ws, undefined)
@@ -103,6 +105,7 @@ export function attachSockets(server: Server, deps: SocketsDeps): Sockets {
   return {
     size: () => sessions.size,
     close: async () => {
+      isClosing = true
       clearInterval(heartbeats)
       const closed = [...sessions.keys()].map((ws) => new Promise((resolve) => ws.once('close', resolve)))
       for (const [ws, session] of sessions) {
@@ -116,6 +119,12 @@ export function attachSockets(server: Server, deps: SocketsDeps): Sockets {
       clearTimeout(timer)
     },
   }
+}
+
+/** Undefined for what is no URL: Node passes request targets on as they came. */
+function parseTarget(target = ''): URL | undefined {
+  const base = 'http://localhost'
+  return URL.canParse(target, base) ? new URL(target, base) : undefined
 }
 
 async function identify(request: IncomingMessage, url: URL, deps: SocketsDeps): Promise<Identity> {

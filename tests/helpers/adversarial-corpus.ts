@@ -27,7 +27,7 @@ import {
   paddedVarUint,
   type Place,
   section,
-  skip,
+  skipStruct,
   stateVector,
   update,
   varBytes,
@@ -215,7 +215,7 @@ function someStruct(forge: Forge, chain: CastChain, clock: number, one: Content)
     case 0:
       return gc(random.below(4))
     case 1:
-      return skip(random.below(4))
+      return skipStruct(random.below(4))
     case 2:
       return item({ origin: somePlace(forge), content: one })
     case 3:

@@ -29,7 +29,7 @@ import {
   joined,
   paddedVarUint,
   section,
-  skip,
+  skipStruct,
   update,
   utf8,
   varBytes,
@@ -242,11 +242,11 @@ function* brokenOwnChains(stage: Stage): Cases {
     ]
   }
   yield ['deleted run of length 1,024', update([newChain(stage, [content.deleted(1024)])]), taken(1024)]
-  yield ['skip', update([behindOwn(stage, [skip(3), good])]), nothing]
-  yield ['skip of length 2^53 - 1', update([behindOwn(stage, [skip(Number.MAX_SAFE_INTEGER), good])]), nothing]
+  yield ['skip', update([behindOwn(stage, [skipStruct(3), good])]), nothing]
+  yield ['skip of length 2^53 - 1', update([behindOwn(stage, [skipStruct(Number.MAX_SAFE_INTEGER), good])]), nothing]
   const client = stage.fresh()
   const [first, second] = chainItems(rootOf({ user: own.user, client }), client, 0, [payload, payload])
-  yield ['skip in the middle', update([section(client, 0, [first ?? [], skip(1), second ?? []])]), taken(1)]
+  yield ['skip in the middle', update([section(client, 0, [first ?? [], skipStruct(1), second ?? []])]), taken(1)]
   yield ['a gap', update([section(own.client, next + 1, [nextItem(stage, payload, 1)])]), nothing]
   for (let gap = 2; gap < 6; gap++) {
     yield [
@@ -347,7 +347,7 @@ function* foreignChains(stage: Stage): Cases {
     clientTaken,
   ]
   yield ["the victim's clientID with the own chain's root", forge(victim.client, rootOf(own), 0), nothing]
-  yield ['a new chain of the victim', forge(stage.fresh(), 'chain/77/alice', 0), nothing]
+  yield ['a new chain of the victim', forge(stage.fresh(), `chain/77/${victim.user}`, 0), nothing]
   const born = stage.fresh()
   yield ['a new chain of the victim, well named', forge(born, rootOf({ user: victim.user, client: born }), 0), nothing]
   yield ["an own new clientID in the victim's root", forge(stage.fresh(), rootOf(victim), 0), nothing]

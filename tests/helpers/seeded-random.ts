@@ -55,6 +55,18 @@ export function announceSeed(test: string): number {
   return seed
 }
 
+/** Runs `body` for many seeds; a failure names its own, which a run with PARLEY_SEED tries first. */
+export function forSeeds(test: string, rounds: number, body: (random: Random) => void): void {
+  const seed = announceSeed(test)
+  for (let round = 0; round < rounds; round++) {
+    try {
+      body(createRandom(seed + round))
+    } catch (error) {
+      throw new Error(`${test} failed with PARLEY_SEED=${seed + round}`, { cause: error })
+    }
+  }
+}
+
 export function announcedRandom(test: string): Random {
   return createRandom(announceSeed(test))
 }

@@ -9,7 +9,8 @@ import * as Y from 'yjs'
 
 import { encodeEntry, type MessageEntry, type MessageId, parseMessageId } from '../../shared/chat/entry.ts'
 import type { Folded } from '../../shared/chat/fold.ts'
-import { append, createDoc } from './chain-doc.ts'
+import type { ClientId } from '../../shared/sync/ids.ts'
+import { append, clientId, createDoc } from './chain-doc.ts'
 import { createFoldedDoc, type FoldedDoc } from './folded-doc.ts'
 
 export interface StockClientOptions {
@@ -77,6 +78,11 @@ export class StockClient {
     if (connect) this.provider.connect()
   }
 
+  /** Of the own chain. */
+  get client(): ClientId {
+    return clientId(this.doc.clientID)
+  }
+
   /** Appends payloads to the own chain, in one transaction. */
   append(...payloads: readonly Uint8Array[]): void {
     append(this.doc, this.user, payloads)
@@ -87,6 +93,13 @@ export class StockClient {
     const entry = messageEntry(content, more)
     this.append(encodeEntry(entry))
     return entry.id
+  }
+
+  /** Past the provider: a frame that it would not send. */
+  sendFrame(frame: Uint8Array): void {
+    const { ws } = this.provider
+    if (ws === null) throw new Error('no socket')
+    ws.send(Uint8Array.from(frame))
   }
 
   view(): Folded {
@@ -130,11 +143,9 @@ export class StockClient {
 
   /** Until everything appended here is stamped. */
   sent(): Promise<void> {
-    const own = (): boolean => {
-      const { clientID, store } = this.doc
-      return this.#folded.fold().stampedThrough(clientID as never) === Y.getState(store, clientID)
-    }
-    return this.until('everything is stamped', own)
+    const { client } = this
+    const isSent = (): boolean => this.#folded.fold().stampedThrough(client) === Y.getState(this.doc.store, client)
+    return this.until('everything is stamped', isSent)
   }
 
   /** Until the provider has given up for good; with which code. */

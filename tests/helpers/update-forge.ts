@@ -130,7 +130,7 @@ export function gc(length: number | bigint): Uint8Array {
   return concat([0], varUint(length))
 }
 
-export function skip(length: number | bigint): Uint8Array {
+export function skipStruct(length: number | bigint): Uint8Array {
   return concat([10], varUint(length))
 }
 

@@ -35,9 +35,15 @@ function block(language: string, marker: string): string {
 
 test('[HOUSE3] the SDK program has at most 15 lines, and its message is sent', async () => {
   const code = block('ts', 'createChatClient')
-  expect(code.trim().split('\n').filter((line) => line.trim() !== '').length).toBeLessThanOrEqual(15)
+  expect(
+    code
+      .trim()
+      .split('\n')
+      .filter((line) => line.trim() !== '').length,
+  ).toBeLessThanOrEqual(15)
   // It would go on for ever, as a chat does.
-  const ending = "\nchat.messages.subscribe(() => chat.messages.getSnapshot()[0]?.delivery.state === 'sent' && client.close())\n"
+  const ending =
+    "\nchat.messages.subscribe(() => chat.messages.getSnapshot()[0]?.delivery.state === 'sent' && client.close())\n"
   writeFileSync(program, code + ending)
   const { stdout } = await run(process.execPath, [program], { cwd: server?.folder, env: childEnv(), timeout: 20_000 })
   expect(stdout).toContain('ann Are you hungry? pending')

@@ -14,7 +14,7 @@ export type Snapshot = ReturnType<Database['snapshot']>
 /** Rows that one turn of the event loop takes from a scan: less than a millisecond of work. */
 const rowsAtOnce = 256
 
-/** Opens the database in a folder; StoreError `locked`, `damaged` or `failed` when it cannot be opened. Repairs nothing. */
+/** Opens the database in a folder; StoreError `locked`, `damaged` or `failed` when it cannot. Repairs nothing. */
 export async function openDatabase(
   location: string,
   options: { readonly createIfMissing: boolean },

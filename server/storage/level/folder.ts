@@ -3,7 +3,7 @@
  * skips what it cannot read of its log. Knows file names, and nothing of rows.
  */
 
-import { mkdir, open, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { StoreError } from '../conversation-store.ts'
 import { assertWholeLog } from './log-file.ts'
@@ -16,7 +16,8 @@ const logFile = /^[0-9]+\.log$/
 
 /**
  * `new`: nothing was ever acknowledged here; the folder exists and is marked. `existing`: the files of a store are there.
- * Throws StoreError `damaged` for anything else, and `failed` when the location is no folder (SPEC STORE4).
+ * Throws StoreError `damaged` for anything else, `failed` when the location is no folder (SPEC STORE4), and what the
+ * file system throws.
  */
 export async function prepareFolder(location: string): Promise<'new' | 'existing'> {
   const names = await namesIn(location)
@@ -45,13 +46,14 @@ async function markFolder(location: string): Promise<void> {
 }
 
 async function namesIn(location: string): Promise<string[] | undefined> {
-  const stats = await stat(location).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw new StoreError('failed', `${location} cannot be read`, { cause: error })
-  })
-  if (stats === undefined) return undefined
-  if (!stats.isDirectory()) throw new StoreError('failed', `${location} is no folder`)
-  return await readdir(location)
+  try {
+    return await readdir(location)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'ENOENT') return undefined
+    if (code === 'ENOTDIR') throw new StoreError('failed', `${location} is no folder`, { cause: error })
+    throw error
+  }
 }
 
 /** Makes the names in a folder durable. Windows has no such call and needs none. */

@@ -55,16 +55,21 @@ const formatVersion = 1
  * what was a store is never taken for a new one (SPEC STORE4).
  */
 export async function openLevelStore({ location }: { readonly location: string }): Promise<ConversationStore> {
-  const folder = await prepareFolder(location)
-  const database = await openDatabase(location, { createIfMissing: folder === 'new' })
   try {
-    await checkFormat(database, location, folder)
-    if (folder === 'new') await unmarkFolder(location)
-  } catch (error) {
-    await database.close()
-    throw error
+    const folder = await prepareFolder(location)
+    const database = await openDatabase(location, { createIfMissing: folder === 'new' })
+    try {
+      await checkFormat(database, location, folder)
+      if (folder === 'new') await unmarkFolder(location)
+    } catch (error) {
+      await database.close()
+      throw error
+    }
+    return new LevelStore(database)
+  } catch (cause) {
+    if (cause instanceof StoreError) throw cause
+    throw new StoreError('failed', `the store in ${location} could not be opened`, { cause })
   }
-  return new LevelStore(database)
 }
 
 async function checkFormat(database: Database, location: string, folder: 'new' | 'existing'): Promise<void> {

@@ -1,5 +1,6 @@
 // Runs in a process of its own: commits until the disk refuses, then makes room and goes on trying.
 import { spawnSync } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
 
 import { openLevelStore } from '../../../server/storage/level/level-store.ts'
 import { StoreError } from '../../../server/storage/conversation-store.ts'
@@ -10,6 +11,8 @@ export interface FillReport {
   readonly acknowledged: number
   /** Codes of the errors: of the commit that met the full disk, and of those after there was room again. */
   readonly codes: readonly string[]
+  /** Whether a large file could be written before the process went on trying. */
+  readonly roomAgain: boolean
 }
 
 /** Prints a FillReport. The process must have been started with a limit on the size of its files. */
@@ -28,9 +31,14 @@ export async function fillDisk(location: string): Promise<void> {
     }
   }
   while (codes.length === 0 && acknowledged < 10_000) await commitNext()
-  spawnSync('prlimit', ['--pid', String(process.pid), '--fsize=unlimited'], { stdio: 'inherit' })
+  const makeRoom = 'prlimit --pid "$1" --fsize=unlimited'
+  spawnSync('sh', ['-c', makeRoom, 'sh', String(process.pid)], { stdio: 'inherit' })
+  const roomAgain = await writeFile(`${location}.large`, Buffer.alloc(2 ** 20)).then(
+    () => true,
+    () => false,
+  )
   for (let attempt = 0; attempt < 20; attempt++) await commitNext()
   await store.close()
-  const report: FillReport = { acknowledged, codes }
+  const report: FillReport = { acknowledged, codes, roomAgain }
   process.stdout.write(JSON.stringify(report))
 }

@@ -81,6 +81,7 @@ describe('what is no store', () => {
       await writeFile(location, '')
       await expect(openLevelStore({ location })).rejects.toMatchObject(failed)
       await expect(openLevelStore({ location: join(location, 'below') })).rejects.toMatchObject(failed)
+      await expect(openLevelStore({ location: `${location}\0` })).rejects.toMatchObject(failed)
     })
   })
 })

@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-import { describe, expect, test } from 'vitest'
+import { Level } from 'level'
+import { describe, expect, test, vi } from 'vitest'
 
 import { openLevelStore } from '../../../server/storage/level/level-store.ts'
 import { listOf } from '../../contract/read-back.ts'
@@ -55,14 +56,47 @@ describe('writes', () => {
       const args = ['-c', script, 'sh', process.execPath, '--eval', code, location]
       const child = spawnSync('sh', args, { env: childEnv(), encoding: 'utf8' })
       expect(child.stderr).toBe('')
-      const { acknowledged, codes } = JSON.parse(child.stdout) as FillReport
+      const { acknowledged, codes, roomAgain } = JSON.parse(child.stdout) as FillReport
       expect(acknowledged).toBeGreaterThan(10)
+      expect(roomAgain).toBe(true)
       expect(codes).toEqual(Array.from({ length: 21 }, () => 'failed'))
 
       const store = await openLevelStore({ location })
       const entries = await listOf(store.entriesNewestFirst(conversationId(1)))
       expect(entries).toHaveLength(acknowledged)
       await store.close()
+    })
+  })
+})
+
+describe('reads', () => {
+  test('[STORE1] iterators and snapshots are closed however a read ends: they would keep erased bytes on disk', async () => {
+    await inFolder(async (location) => {
+      const store = await openLevelStore({ location })
+      const one = conversationId(1)
+      await store.commit([{ ...fullCommit(one, 600), head: { ...fullCommit(one, 600).head, nextSeq: 601 } }])
+      const iterators = vi.spyOn(Level.prototype, 'iterator')
+      const snapshots = vi.spyOn(Level.prototype, 'snapshot')
+      try {
+        for await (const { clock } of store.records(one, 0)) if (clock === 3) break
+        await listOf(store.records(one, 5))
+        await expect(listOf(store.entriesNewestFirst(one))).rejects.toMatchObject({ code: 'damaged' })
+        await store.messages(one, { take: 'newest', limit: 5 })
+        expect(iterators.mock.results).toHaveLength(4)
+        for (const { value } of iterators.mock.results) {
+          await expect((value as { next(): Promise<unknown> }).next()).rejects.toMatchObject({
+            code: 'LEVEL_ITERATOR_NOT_OPEN',
+          })
+        }
+        expect(snapshots.mock.results).toHaveLength(3)
+        for (const { value } of snapshots.mock.results) {
+          expect(() => (value as { ref(): void }).ref()).toThrow('Snapshot is not open')
+        }
+      } finally {
+        iterators.mockRestore()
+        snapshots.mockRestore()
+        await store.close()
+      }
     })
   })
 })

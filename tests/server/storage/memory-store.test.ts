@@ -43,6 +43,22 @@ describe('memory: what tests want beside', () => {
     expect(await store.head(one)).toEqual({ kind: 'head', head: headAt(1) })
   })
 
+  test('[STORE1] close waits for a commit that is held', async () => {
+    let release = (): void => {}
+    const released = new Promise<void>((resolve) => (release = resolve))
+    const disk = createMemoryDisk()
+    const store = createMemoryStore({ disk, beforeCommit: async () => await released })
+    const order: string[] = []
+    const commit = store.commit([write(one, 1)]).then((outcomes) => order.push(...outcomes))
+    const closing = store.close().then(() => order.push('closed'))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(order).toEqual([])
+    release()
+    await Promise.all([commit, closing])
+    expect(order).toEqual(['committed', 'closed'])
+    expect(await createMemoryStore({ disk }).head(one)).toMatchObject({ kind: 'head' })
+  })
+
   test('[STORE5] two stores on one disk: who comes second has moved', async () => {
     const disk = createMemoryDisk()
     const stores = [createMemoryStore({ disk }), createMemoryStore({ disk })]

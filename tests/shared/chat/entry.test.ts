@@ -1,6 +1,6 @@
 // Entries: every kind comes back as it went out, and the literal examples of SPEC.md freeze the format. A change that
 // breaks a literal breaks every document there is.
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
 import {
@@ -70,10 +70,10 @@ const literals: readonly (readonly [KnownEntry, string])[] = [
 const ids = fc
   .tuple(fc.nat({ max: 0xffff_ffff }), fc.nat({ max: 0xffff_ffff }))
   .map(([a, b]) => messageId(`${a.toString(16).padStart(8, '0')}-0000-7000-8000-${b.toString(16).padStart(12, '0')}`))
-const text = fc.oneof(fc.string(), fc.string({ unit: 'binary' }))
-const said = text.filter((content) => content.trim() !== '')
+const texts = fc.oneof(fc.string(), fc.string({ unit: 'binary' }))
+const said = texts.filter((content) => content.trim() !== '')
 const users = fc.constantFrom('ann', 'auth0|5f7c', '__proto__', 'x'.repeat(128)).map(userId)
-const json = fc.jsonValue({ maxDepth: 4 })
+const values = fc.jsonValue({ maxDepth: 4 })
 const optional = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.option(arbitrary, { nil: undefined })
 
@@ -88,8 +88,8 @@ const entries: fc.Arbitrary<object> = fc.oneof(
     thread: optional(ids),
     parent: optional(ids),
     mentions: optional(fc.array(users, { maxLength: 4 })),
-    parts: optional(fc.array(fc.dictionary(fc.string(), json), { maxLength: 3 })),
-    status: optional(text),
+    parts: optional(fc.array(fc.dictionary(fc.string(), values), { maxLength: 3 })),
+    status: optional(texts),
   }),
   fc.record({ kind: fc.constant('edit'), of: ids, content: said, at: fc.maxSafeNat() }),
   fc.record({ kind: fc.constantFrom('redact', 'stop'), of: ids }),
@@ -101,7 +101,11 @@ const entries: fc.Arbitrary<object> = fc.oneof(
     thread: optional(ids),
   }),
   fc.record({ kind: fc.constant('read'), received: fc.maxSafeNat() }),
-  fc.record({ kind: fc.constant('set'), key: fc.constantFrom('metadata', '__proto__', 'x'.repeat(128)), value: json }),
+  fc.record({
+    kind: fc.constant('set'),
+    key: fc.constantFrom('metadata', '__proto__', 'x'.repeat(128)),
+    value: values,
+  }),
   fc.record({ kind: fc.constant('set'), key: fc.constant('title'), value: fc.option(fc.string({ maxLength: 60 })) }),
   fc.record({
     kind: fc.constant('member'),
@@ -109,7 +113,7 @@ const entries: fc.Arbitrary<object> = fc.oneof(
     access: fc.constantFrom('owner', 'admin', 'writer', 'reader', null),
   }),
   fc.record({ kind: fc.constant('pin'), of: ids, on: fc.boolean() }),
-  fc.record({ kind: fc.constant('delta'), of: ids, text }),
+  fc.record({ kind: fc.constant('delta'), of: ids, text: texts }),
 )
 
 function parsed(json: string): Entry | Unreadable {
@@ -190,7 +194,7 @@ describe('what a later version writes', () => {
         fc.constantFrom(...literals),
         fc.dictionary(
           fc.string({ minLength: 1 }).map((key) => `x-${key}`),
-          json,
+          values,
         ),
         ([entry, text], more) => {
           const known = JSON.parse(text) as object

@@ -1,0 +1,113 @@
+// A store with a gate before its commits, and a count of what is under way: commits can be held while everything else
+// goes on, and a test can tell when nothing more will happen by itself. Knows no test runner.
+import type { Commit, CommitOutcome, ConversationStore } from '../../server/storage/conversation-store.ts'
+
+export interface Gate {
+  readonly store: ConversationStore
+  /** Commits asked for from now on wait. */
+  readonly hold: () => void
+  /** Lets those through that wait, and all that come. */
+  readonly open: () => void
+  /** Lets through what waits now; what comes later waits. */
+  readonly pass: () => void
+  /** What waits, batch by batch; a group commit never has more than one. */
+  readonly waiting: () => readonly (readonly Commit[])[]
+  /** Batches that came so far, in order. */
+  readonly batches: () => readonly (readonly Commit[])[]
+  /** The next commit that goes through the gate is refused with this error, and never written. */
+  readonly failNext: (error: Error) => void
+  /** Resolves when nothing is under way but what waits at the gate. */
+  readonly settled: () => Promise<void>
+}
+
+interface Waiting {
+  readonly commits: readonly Commit[]
+  readonly pass: () => void
+}
+
+/** Turns without anything under way after which nothing more will come of itself. */
+const quietTurns = 4
+
+export function createGate(inner: ConversationStore): Gate {
+  const batches: (readonly Commit[])[] = []
+  let waiting: Waiting[] = []
+  let isHeld = false
+  let failure: Error | undefined
+  let underWay = 0
+
+  async function counted<T>(work: () => Promise<T>): Promise<T> {
+    underWay++
+    try {
+      return await work()
+    } finally {
+      underWay--
+    }
+  }
+
+  async function* countedEach<T>(rows: AsyncIterable<T>): AsyncGenerator<T> {
+    underWay++
+    try {
+      yield* rows
+    } finally {
+      underWay--
+    }
+  }
+
+  async function commit(commits: readonly Commit[]): Promise<readonly CommitOutcome[]> {
+    batches.push(commits)
+    if (isHeld) await new Promise<void>((pass) => waiting.push({ commits, pass }))
+    return counted(async () => {
+      if (failure !== undefined) {
+        const error = failure
+        failure = undefined
+        throw error
+      }
+      return inner.commit(commits)
+    })
+  }
+
+  function pass(): void {
+    const ready = waiting
+    waiting = []
+    for (const one of ready) one.pass()
+  }
+
+  return {
+    store: {
+      commit,
+      head: (id) => counted(() => inner.head(id)),
+      heads: (ids) => counted(() => inner.heads(ids)),
+      chains: (id) => counted(() => inner.chains(id)),
+      deleted: (id) => counted(() => inner.deleted(id)),
+      entriesNewestFirst: (id, range) => countedEach(inner.entriesNewestFirst(id, range)),
+      records: (id, fromClock) => countedEach(inner.records(id, fromClock)),
+      places: (id, client, clocks) => counted(() => inner.places(id, client, clocks)),
+      messages: (id, query) => counted(() => inner.messages(id, query)),
+      message: (id, seq) => counted(() => inner.message(id, seq)),
+      claims: (id, ids) => counted(() => inner.claims(id, ids)),
+      idempotency: (id, user, key) => counted(() => inner.idempotency(id, user, key)),
+      members: (id) => counted(() => inner.members(id)),
+      member: (id, user) => counted(() => inner.member(id, user)),
+      conversationsOf: (user) => counted(() => inner.conversationsOf(user)),
+      close: () => inner.close(),
+    },
+    hold: () => {
+      isHeld = true
+    },
+    open: () => {
+      isHeld = false
+      pass()
+    },
+    pass,
+    waiting: () => waiting.map(({ commits }) => commits),
+    batches: () => batches,
+    failNext: (error) => {
+      failure = error
+    },
+    settled: async () => {
+      for (let quiet = 0; quiet < quietTurns; quiet = underWay > 0 ? 0 : quiet + 1) {
+        await new Promise<void>((resolve) => setImmediate(resolve))
+      }
+    },
+  }
+}

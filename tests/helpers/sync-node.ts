@@ -1,0 +1,98 @@
+// The server without its sockets and without HTTP: store, group commit, live conversations, and sessions on sockets that
+// are queues. Nothing happens by itself but what `settled` waits for. Knows no test runner.
+import { createRegistry, type Registry } from '../../server/chat/registry.ts'
+import { createConversations } from '../../server/chat/service.ts'
+import { acquireTarget } from '../../server/chat/sync-target.ts'
+import type { Conversations } from '../../server/conversations.ts'
+import type { ConversationStore } from '../../server/storage/conversation-store.ts'
+import { createMemoryStore } from '../../server/storage/memory/memory-store.ts'
+import { createGroupCommit, type GroupCommit } from '../../server/sync/group-commit.ts'
+import { type SocketPort, StockSession } from '../../server/sync/stock-session.ts'
+import { Fault, type FaultCode } from '../../shared/fault.ts'
+import { type ConversationId, parseConversationId } from '../../shared/sync/ids.ts'
+import { forgedUuidV7 } from './adversarial-cast.ts'
+import { userId } from './chain-doc.ts'
+import { createGate, type Gate } from './gated-store.ts'
+import { createRandom, type Random } from './seeded-random.ts'
+
+export interface SyncNodeOptions {
+  readonly store?: ConversationStore
+  readonly random?: Random
+  /** Server time in ms. */
+  readonly now?: () => number
+}
+
+export interface SyncNode {
+  readonly gate: Gate
+  readonly commits: GroupCommit
+  readonly registry: Registry
+  readonly conversations: Conversations
+  /** Resolves when nothing is under way but what waits at the gate. */
+  readonly settled: () => Promise<void>
+  /** A session of `user` on `port`; the fault that keeps them out was told to the port, and then it is undefined. */
+  readonly connect: (user: string, id: ConversationId, port: SocketPort) => Promise<StockSession | undefined>
+  /** A conversation of `owner` and `writers`. */
+  readonly create: (owner: string, ...writers: readonly string[]) => Promise<ConversationId>
+  /** What went wrong that should not have. */
+  readonly errors: readonly unknown[]
+  /** What the store refused to write. */
+  readonly storeFailures: readonly unknown[]
+}
+
+export function createSyncNode(options: SyncNodeOptions = {}): SyncNode {
+  const { store = createMemoryStore(), random = createRandom(1), now = steppingClock() } = options
+  const errors: unknown[] = []
+  const storeFailures: unknown[] = []
+  const gate = createGate(store)
+  const commits = createGroupCommit(gate.store, (error) => storeFailures.push(error))
+  const registry = createRegistry({
+    store: gate.store,
+    commits,
+    now,
+    drawUint32: () => random.between(0, 0xffff_ffff),
+    onBug: (error) => errors.push(error),
+  })
+  const drawConversationId = (): ConversationId => {
+    const id = parseConversationId(forgedUuidV7(random))
+    if (id === undefined) throw new Error('not a UUIDv7')
+    return id
+  }
+  const conversations = createConversations({ store: gate.store, registry, drawConversationId })
+  const log = { info: () => undefined, error: (fields: object) => errors.push(fields) }
+
+  return {
+    gate,
+    commits,
+    registry,
+    conversations,
+    settled: gate.settled,
+    errors,
+    storeFailures,
+    connect: async (user, id, port) => {
+      try {
+        const session = new StockSession(userId(user), await acquireTarget(registry, id), port, log)
+        session.start()
+        return session
+      } catch (error) {
+        port.close(faultOf(error))
+        return undefined
+      }
+    },
+    create: async (owner, ...writers) => {
+      const members = writers.map((user) => ({ user: userId(user), access: 'writer' as const }))
+      const { state } = await conversations.create(userId(owner), { members })
+      return state.id
+    },
+  }
+}
+
+/** A clock that never stands still. */
+export function steppingClock(startMs = 1_700_000_000_000): () => number {
+  let nowMs = startMs
+  return () => nowMs++
+}
+
+function faultOf(error: unknown): FaultCode {
+  if (error instanceof Fault) return error.code
+  throw error
+}
