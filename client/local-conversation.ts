@@ -48,6 +48,21 @@ async function openWith(
   draw: DrawClientId,
 ): Promise<LocalConversation> {
   const locked = await lockOwnChain(storage, id, draw)
+  try {
+    return await openLocked(storage, user, id, draw, locked)
+  } catch (error) {
+    locked.release()
+    throw error
+  }
+}
+
+async function openLocked(
+  storage: ClientStorage,
+  user: UserId,
+  id: ConversationId,
+  draw: DrawClientId,
+  locked: OwnChain,
+): Promise<LocalConversation> {
   const doc = new Y.Doc()
   const cache = await storage.openDocument(id, doc)
   const continues = await continueOwnChain(doc, user, locked, storage, id)

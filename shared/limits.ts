@@ -44,6 +44,8 @@ export const limits = {
   uncommittedBytes: 4 * mebibyte,
   /** Bytes received from one socket and not yet handled: beyond it the server stops reading from it. */
   unhandledBytes: mebibyte,
+  /** What a frame that waits costs beside its bytes: else a flood of tiny ones would cost memory a hundred times theirs. */
+  frameOverheadBytes: 256,
   /** Life of a ticket: long enough to open a socket with it, too short to be found in a log in time. */
   ticketMs: 30_000,
   /** Unspent tickets: one for each conversation that a device opens when its connection comes back. */

@@ -80,5 +80,6 @@ export interface ClientStorage {
 
 /** Name of everything one user keeps of one server on a device: accounts never share a store. */
 export function storeName(server: string, user: UserId): string {
-  return `parley:${server}:${user}`
+  // Both may have a colon of their own: a port, a user id.
+  return `parley:${server}:${encodeURIComponent(user)}`
 }

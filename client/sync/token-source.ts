@@ -16,7 +16,10 @@ export function createTokenSource(token: Token, now: () => number): TokenSource 
   let held: Promise<string> | undefined
   return {
     get: async () => {
-      if (held !== undefined && endsBefore(await held.catch(() => ''), now() + earlyMs)) held = undefined
+      const known = held
+      // Others may have asked meanwhile: what they fetch is not thrown away.
+      const ends = known !== undefined && endsBefore(await known.catch(() => ''), now() + earlyMs)
+      if (ends && held === known) held = undefined
       held ??= token()
       const fetched = held
       try {

@@ -36,10 +36,13 @@ export async function postMessage(
     const claim = (await live.claims([id])).get(id)
     if (claim !== undefined) assertSameMessage(claim, user, entry)
     const created = claim?.seq === undefined
-    if (idempotencyKey !== undefined && known === undefined) live.noteIdempotency(user, idempotencyKey, id)
-    // Also an earlier request's message may still be on its way to the disk.
-    const { durable } = created ? await stageOwn(live, user, { ...entry, id }) : { durable: live.commit() }
-    return { id, created, durable }
+    const noteKey = (): void => {
+      if (idempotencyKey !== undefined && known === undefined) live.noteIdempotency(user, idempotencyKey, id)
+    }
+    if (created) return { id, created, ...(await stageOwn(live, user, { ...entry, id }, noteKey)) }
+    noteKey()
+    // An earlier request's message may still be on its way to the disk.
+    return { id, created, durable: live.commit() }
   })
   await outcome.durable
   const { store } = live.deps
@@ -55,11 +58,15 @@ function assertSameMessage(claim: ClaimRow, user: UserId, entry: MessageEntry): 
   if (claim.seq !== undefined && claim.digest !== messageDigest(entry)) throw new Conflict('other-content')
 }
 
-/** From a serial job. The promise is wrapped, so that the job does not wait for the commit. */
+/**
+ * From a serial job. `onAllowed` is called when the rules allow it, to stage what goes with it. The promise is wrapped, so
+ * that the job does not wait for the commit.
+ */
 export async function stageOwn(
   live: LiveConversation,
   user: UserId,
   entry: KnownEntry,
+  onAllowed: () => void = () => undefined,
 ): Promise<{ readonly durable: Promise<void> }> {
   const payload = encodeEntry(entry)
   if (payload.length > limits.entryBytes) throw new Refused('too-large')
@@ -70,6 +77,7 @@ export async function stageOwn(
   const claims = await live.claims(touchedIds([candidate]))
   const reason = judge(live.policyView(claims), user, entry)
   if (reason !== undefined) throw new Refused(reason)
+  onAllowed()
   if (live.changesNothing(entry)) return { durable: live.commit() }
   live.stage(user, [candidate], claims)
   return { durable: live.commit() }

@@ -55,6 +55,7 @@ export function bindSections(sections: readonly Section[], sender: UserId, table
   const fresh: FreshEntry[] = []
   const overlaps: Overlap[] = []
   let gap = false
+  let claimed = 0
   for (const section of sections) {
     const owner = ownerOf(section, sender, table)
     if (owner.kind === 'fault') return owner
@@ -65,8 +66,10 @@ export function bindSections(sections: readonly Section[], sender: UserId, table
       gap = true
       continue
     }
-    const taken = take(section, owner.client, owner.next, fresh, overlaps)
-    if (!taken) return fault('malformed', 'own chain: long deleted run')
+    // Of the whole update: each of its chains may claim little, and all of them together much.
+    claimed += claimedClocks(section, owner.next)
+    if (claimed > limits.deletedClocksPerUpdate) return fault('malformed', 'own chains: too many deleted clocks')
+    take(section, owner.client, owner.next, fresh, overlaps)
   }
   return { kind: 'bound', fresh, overlaps, gap }
 }
@@ -96,10 +99,21 @@ function ownerOf(section: Section, sender: UserId, table: ChainTable): Owner {
   return { kind: 'foreign' }
 }
 
-/** Splits a section at `next` into what is stored already and what is fresh. False when it claims too many clocks. */
-function take(section: Section, client: ClientId, next: number, fresh: FreshEntry[], overlaps: Overlap[]): boolean {
-  let clock = section.clock
+/** How many fresh clocks a section takes without giving bytes for them. */
+function claimedClocks({ clock, structs }: Section, next: number): number {
   let claimed = 0
+  let at = clock
+  for (const struct of structs) {
+    const end = at + (struct.kind === 'payload' ? 1 : struct.length)
+    if (struct.kind === 'deleted') claimed += Math.max(0, end - Math.max(at, next))
+    at = end
+  }
+  return claimed
+}
+
+/** Splits a section at `next` into what is stored already and what is fresh. */
+function take(section: Section, client: ClientId, next: number, fresh: FreshEntry[], overlaps: Overlap[]): void {
+  let clock = section.clock
   for (const struct of section.structs) {
     if (struct.kind === 'payload') {
       if (clock < next) overlaps.push({ client, clock, crc: crc32(struct.bytes) })
@@ -108,12 +122,9 @@ function take(section: Section, client: ClientId, next: number, fresh: FreshEntr
       continue
     }
     const end = clock + struct.length
-    claimed += Math.max(0, end - Math.max(clock, next))
-    if (claimed > limits.deletedClocksPerUpdate) return false
     for (let lost = Math.max(clock, next); lost < end; lost++) fresh.push({ client, clock: lost, payload: undefined })
     clock = end
   }
-  return true
 }
 
 function fault(code: FaultCode, why: string): Extract<Binding, { kind: 'fault' }> {

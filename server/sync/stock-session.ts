@@ -59,11 +59,12 @@ export class StockSession implements Subscriber {
 
   receive(frame: Uint8Array): void {
     if (this.#phase === 'closed') return
-    this.#unhandledBytes += frame.length
+    const costBytes = frame.length + limits.frameOverheadBytes
+    this.#unhandledBytes += costBytes
     this.#regulate()
     this.#handled = this.#handled.then(async () => {
       await this.#handleSafely(frame)
-      this.#unhandledBytes -= frame.length
+      this.#unhandledBytes -= costBytes
       this.#regulate()
     })
   }

@@ -189,7 +189,9 @@ function* varints(stage: Stage): Cases {
     yield [`${name} as deleted client`, concat([0, 1], number, [1, 0, 1]), malformed]
     yield [`${name} as deleted length`, concat([0, 1, 5, 1, 0], number), malformed]
   }
-  yield ['own clock 2^53 - 1', update([section(own.client, Number.MAX_SAFE_INTEGER, [honest])]), malformed]
+  const last = Number.MAX_SAFE_INTEGER
+  const beyondAll = item({ origin: { client: own.client, clock: last - 1 }, content: content.binary([1]) })
+  yield ['own clock 2^53 - 1', update([section(own.client, last, [beyondAll])]), malformed]
 }
 
 function* brokenOwnChains(stage: Stage): Cases {
@@ -206,6 +208,10 @@ function* brokenOwnChains(stage: Stage): Cases {
       { origin: { client: victim.client, clock: victim.payloads.length - 1 }, content: payload },
     ],
     ["origin in the victim's middle", { origin: { client: victim.client, clock: 1 }, content: payload }],
+    [
+      "origin at the victim's entry of the clock before",
+      { origin: { client: victim.client, clock: next - 1 }, content: payload },
+    ],
     ['origin in the held chain', { origin: { client: held.client, clock: 0 }, content: payload }],
     [
       "right origin in front of the victim's first",
@@ -255,6 +261,9 @@ function* brokenOwnChains(stage: Stage): Cases {
       nothing,
     ]
   }
+  const born = stage.fresh()
+  const keyed = item({ parent: rootOf({ user: own.user, client: born }), parentSub: 'x', content: payload })
+  yield ['a parentSub at clock 0', update([section(born, 0, [keyed])]), malformed]
   const reroot = (root: string): Uint8Array =>
     update([section(own.client, 0, [item({ parent: root, content: payload })])])
   yield ["the victim's root at clock 0", reroot(rootOf(victim)), malformed]

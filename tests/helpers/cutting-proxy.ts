@@ -114,10 +114,9 @@ export class CuttingProxy {
     const { hostname, port } = new URL(this.#target())
     const inner = connect(Number(port), hostname)
     this.#keep(inner)
-    inner.once('close', () => {
-      this.#data.delete(inner)
-      outer.destroy()
-    })
+    // After an honest end the pipe ends `outer` too, with all that is still to be written.
+    inner.once('error', () => outer.destroy())
+    inner.once('close', () => this.#data.delete(inner))
     outer.once('close', () => inner.destroy())
     if (kind !== 'page') this.#data.set(inner, outer)
     inner.once('connect', () => {

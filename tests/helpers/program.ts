@@ -1,5 +1,6 @@
 // A Node program as a child process: what it wrote, how it ended. Programs that a test forgets die with this process.
 import { type ChildProcess, spawn } from 'node:child_process'
+import { join } from 'node:path'
 
 import { childEnv } from './coverage-env.ts'
 import { root } from './root.ts'
@@ -25,6 +26,11 @@ const running = new Set<ChildProcess>()
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
+
+/** Arguments of `node` for the built server, on a free port. */
+export function serverArgs(...flags: readonly string[]): string[] {
+  return [join(root, 'dist/server/main.js'), '--port', '0', ...flags]
+}
 
 export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>

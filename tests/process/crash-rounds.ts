@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url'
 import { root } from '../helpers/root.ts'
 import type { Random } from '../helpers/seeded-random.ts'
 import { type ServerProcess, startServerProcess } from '../helpers/server-process.ts'
-import { StockClient } from '../helpers/stock-client.ts'
+import { type Close, StockClient } from '../helpers/stock-client.ts'
 import { damages, type Seen } from './crash-check.ts'
 import { type CrashWriter, RestWriter, seenOf, SocketWriter } from './crash-writers.ts'
 
@@ -21,6 +21,11 @@ export interface Round {
   readonly unannounced: number
   /** Messages shown as sent so far, all of them looked for. */
   readonly acknowledged: number
+}
+
+interface RoundOptions {
+  readonly end?: () => Promise<unknown>
+  readonly tamper?: () => Promise<void>
 }
 
 interface Talk {
@@ -82,20 +87,20 @@ export class CrashRounds {
   }
 
   /**
-   * Lets everybody write, kills the server at a random moment, starts it again and looks for what was shown as sent.
-   * `tamper` may change the data in between.
+   * Lets everybody write, ends the server at a random moment, by SIGKILL unless `end` does it in another way, starts it
+   * again and looks for what was shown as sent. `tamper` may change the data in between.
    */
-  async round(tamper: () => Promise<void> = async () => undefined): Promise<Round> {
+  async round({ end = () => this.server.kill(), tamper }: RoundOptions = {}): Promise<Round> {
     await Promise.all(this.#writers().map((writer) => writer.start()))
     await this.#acknowledgementsCome(this.#random.between(1, 80))
     // Not always just after an answer.
     await new Promise((resolve) => setTimeout(resolve, this.#random.below(15)))
     const unanswered = this.#writers().reduce((sum, writer) => sum + writer.unanswered(), 0)
     this.#aim()
-    await this.server.kill()
+    await end()
     const inFlight = this.#isInFlight()
     await Promise.all(this.#writers().map((writer) => writer.stop()))
-    await tamper()
+    await tamper?.()
     await this.server.start()
     const checks = await Promise.all(this.#talks.map((talk) => this.#check(talk)))
     return {
@@ -177,6 +182,11 @@ export class CrashRounds {
     const last = Buffer.alloc(1)
     readSync(this.#witness, last, 0, 1, Math.max(0, size - 1))
     return last.toString() === '('
+  }
+
+  /** How the server ended each connection of the stock protocol that is known to have been ended by it. */
+  closes(): readonly Close[] {
+    return this.#writers().flatMap((writer) => [...writer.closes()])
   }
 
   #writers(): readonly CrashWriter[] {

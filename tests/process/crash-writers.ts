@@ -4,7 +4,7 @@ import { z } from 'zod'
 
 import type { Random } from '../helpers/seeded-random.ts'
 import type { ServerProcess } from '../helpers/server-process.ts'
-import { freshMessageId, messageEntry, StockClient } from '../helpers/stock-client.ts'
+import { type Close, freshMessageId, messageEntry, StockClient } from '../helpers/stock-client.ts'
 import { encodeEntry } from '../../shared/chat/entry.ts'
 import type { Seen } from './crash-check.ts'
 
@@ -31,6 +31,8 @@ export interface CrashWriter {
   finish(): Promise<void>
   /** Contents of what must be there in the end: all but what was asked for without a name and not answered. */
   expected(): Iterable<string>
+  /** How the server ended its connections. */
+  closes(): Iterable<Close>
   destroy(): void
 }
 
@@ -90,6 +92,10 @@ export class SocketWriter implements CrashWriter {
 
   expected(): Iterable<string> {
     return this.said
+  }
+
+  closes(): Iterable<Close> {
+    return this.#open().closes
   }
 
   destroy(): void {
@@ -182,6 +188,10 @@ export class RestWriter implements CrashWriter {
     return this.#acknowledged.map(({ content }) => content)
   }
 
+  closes(): Iterable<Close> {
+    return []
+  }
+
   destroy(): void {
     this.#isWriting = false
   }
@@ -206,17 +216,24 @@ export class RestWriter implements CrashWriter {
     this.#unanswered++
     try {
       const { status, body } = await server.rest(user, 'POST', path, { role: 'user', content, id })
+      // 503: it is about to end.
+      if (status === 503) return this.#noAnswer(request)
       if (status !== 200 && status !== 201) throw new Error(`the server answers ${status}`)
       this.#acknowledged.push(seenOf(body))
       onAcknowledged()
       return true
     } catch (error) {
-      if (!(error instanceof TypeError)) throw error
-      // No answer: the server died. What has a name is asked for again.
-      if (id !== undefined) this.#again.push(request)
-      return false
+      // What fetch throws when the server died.
+      if (error instanceof TypeError) return this.#noAnswer(request)
+      throw error
     } finally {
       this.#unanswered--
     }
+  }
+
+  /** What has a name is asked for again. */
+  #noAnswer(request: Request): false {
+    if (request.id !== undefined) this.#again.push(request)
+    return false
   }
 }

@@ -62,7 +62,7 @@ describe('SIGKILL', () => {
     await crash.server.stop()
     const restore = await crash.server.backup()
     await crash.server.start()
-    const { acknowledged } = await crash.round(restore)
+    const { acknowledged } = await crash.round({ tamper: restore })
     const lost = new Set(crash.damages.filter((line) => line.startsWith('lost: ')))
     expect(lost.size).toBe(acknowledged)
     expect(acknowledged).toBeGreaterThan(0)

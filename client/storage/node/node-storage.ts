@@ -1,10 +1,18 @@
 /** What a Node program keeps: a LevelDB folder per server and user. The client's only importer of `level`. */
 
+import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { Level } from 'level'
 import * as Y from 'yjs'
 import { type ConversationId, parseClientId, parseConversationId, type UserId } from '../../../shared/sync/ids.ts'
-import type { ClientStorage, ConversationRow, DocumentCache, OutboxRow, PoolRow } from '../client-storage.ts'
+import {
+  type ClientStorage,
+  type ConversationRow,
+  type DocumentCache,
+  type OutboxRow,
+  type PoolRow,
+  storeName,
+} from '../client-storage.ts'
 import { createHeldLocks } from '../held-locks.ts'
 
 type Database = Level<string, Uint8Array>
@@ -17,7 +25,7 @@ const last = '~'
 
 /** Opens the store of `user` at `server` below `folder`. LevelDB lets one process in at a time; another gets an error. */
 export async function openNodeStorage(folder: string, server: string, user: UserId): Promise<ClientStorage> {
-  const location = join(folder, encodeURIComponent(server), encodeURIComponent(user))
+  const location = join(folder, folderName(storeName(server, user)))
   const db: Database = new Level<string, Uint8Array>(location, { valueEncoding: 'view' })
   await db.open()
   const tryLock = createHeldLocks()
@@ -45,6 +53,12 @@ export async function openNodeStorage(folder: string, server: string, user: User
     lockChain: async (id, client) => tryLock(`${id}/${client}`),
     close: () => db.close(),
   }
+}
+
+/** One folder for one store, on any file system: some do not tell `Ann` from `ann`, none likes `..` or 300 characters. */
+function folderName(store: string): string {
+  const readable = store.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')
+  return `${readable.slice(0, 80)}-${createHash('sha256').update(store).digest('hex').slice(0, 32)}`
 }
 
 function outboxKey(id: ConversationId, { client, clock }: Pick<OutboxRow, 'client' | 'clock'>): string {

@@ -19,6 +19,7 @@ import {
   stateVectorOf,
   userId,
 } from '../../helpers/chain-doc.ts'
+import { content, gc, item, section, update as forgedUpdate } from '../../helpers/update-forge.ts'
 import { announceSeed, forSeeds, type Random } from '../../helpers/seeded-random.ts'
 
 /** One chain of the model. A payload that was deleted is undefined. */
@@ -335,6 +336,48 @@ describe('what Y.Array.push emits', () => {
       sections: [{ client: 7, clock: 0, root: 'text', structs: [] }],
     })
     expect(stranger.kind === 'update' && stranger.sections[0]?.flaw).toBeTypeOf('string')
+  })
+})
+
+describe('what is no chain', () => {
+  const before = { client: 5, clock: 2 }
+  const payload = content.binary([1])
+  const flaws: readonly (readonly [flaw: string, clock: number, struct: Uint8Array])[] = [
+    ['gc', 3, gc(1)],
+    ['origin is not the clock before', 3, item({ origin: { client: 5, clock: 1 }, content: payload })],
+    ['origin is not the clock before', 3, item({ origin: { client: 6, clock: 2 }, content: payload })],
+    ['origin is not the clock before', 0, item({ origin: { client: 5, clock: 0 }, content: payload })],
+    ['right origin', 3, item({ origin: before, rightOrigin: { client: 6, clock: 0 }, content: payload })],
+    ['right origin', 0, item({ rightOrigin: { client: 6, clock: 0 }, content: payload })],
+    ['parentSub', 3, item({ origin: before, parentSub: 'x', content: payload })],
+    ['parentSub', 0, item({ parent: 'r', parentSub: 'x', content: payload })],
+    ['parent is not a root', 0, item({ parent: before, content: payload })],
+    ['parent named after clock 0', 3, item({ parent: 'r', content: payload })],
+    ['content is neither binary nor deleted', 0, item({ parent: 'r', content: content.string('x') })],
+    ['content is neither binary nor deleted', 0, item({ parent: 'r', content: content.type(5, 'hook') })],
+    ['deleted run of length 0', 3, item({ origin: before, content: content.deleted(0) })],
+  ]
+
+  test.each(flaws)('[CODEC1] %s, at clock %i', (flaw, clock, struct) => {
+    const good = item({ origin: { client: 5, clock }, content: payload })
+    const parsed = parseUpdate(forgedUpdate([section(5, clock, [struct, good])]))
+    expect(parsed).toMatchObject({ kind: 'update', sections: [{ client: 5, clock, flaw, structs: [], cut: false }] })
+    const behind = item({ parent: 'r', content: payload })
+    const late = parseUpdate(forgedUpdate([section(5, 0, [behind, gc(1)])]))
+    expect(late).toMatchObject({ kind: 'update', sections: [{ root: 'r', flaw: 'gc', structs: [] }] })
+  })
+
+  test('[CODEC1] clocks end at 2^53 - 1', () => {
+    const run = (clock: number, length: number): Uint8Array =>
+      forgedUpdate([
+        section(5, clock, [item({ origin: { client: 5, clock: clock - 1 }, content: content.deleted(length) })]),
+      ])
+    expect(parseUpdate(run(1, Number.MAX_SAFE_INTEGER - 1))).toMatchObject({
+      kind: 'update',
+      sections: [{ flaw: undefined }],
+    })
+    expect(parseUpdate(run(1, Number.MAX_SAFE_INTEGER))).toEqual({ kind: 'malformed', why: 'clock overflow' })
+    expect(parseUpdate(run(Number.MAX_SAFE_INTEGER, 1))).toEqual({ kind: 'malformed', why: 'clock overflow' })
   })
 })
 

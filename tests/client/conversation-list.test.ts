@@ -1,0 +1,210 @@
+// The list of conversations: what this device knows, what the server says, and which of the two counts.
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+
+import { type ConversationList, createConversationList } from '../../client/conversation-list.ts'
+import type { ClientStorage, ConversationRow } from '../../client/storage/client-storage.ts'
+import type { RestConversationItem, RestMessage } from '../../shared/rest.ts'
+import { ann, bob, conversationId, conversationRow, messageId } from '../helpers/client-rows.ts'
+import { keepingMemory } from '../helpers/open-rig.ts'
+
+const [one, two, three] = [conversationId(1), conversationId(2), conversationId(3)]
+const noteDelayMs = 200
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+interface Rig {
+  readonly list: ConversationList
+  readonly storage: ClientStorage
+  /** How often the list changed. */
+  readonly changes: () => number
+}
+
+async function start(rows: readonly ConversationRow[] = [], more: Partial<ClientStorage> = {}): Promise<Rig> {
+  const storage = { ...keepingMemory(), ...more }
+  for (const row of rows) await storage.putConversation(row)
+  const list = createConversationList(Promise.resolve(storage), () => 7000)
+  await list.loaded
+  let changes = 0
+  list.store.subscribe(() => changes++)
+  return { list, storage, changes: () => changes }
+}
+
+function item(number: number, updatedMs: number, more: Partial<RestConversationItem> = {}): RestConversationItem {
+  return {
+    id: conversationId(number),
+    title: `title ${number}`,
+    access: 'writer',
+    created_at: '1970-01-01T00:00:00.000Z',
+    updated_at: new Date(updatedMs).toISOString(),
+    last_seq: 0,
+    unread: 2,
+    last_message: null,
+    ...more,
+  }
+}
+
+function lastMessage(content: string): RestMessage {
+  const time = '1970-01-01T00:00:00.000Z'
+  return {
+    id: messageId(1),
+    conversation_id: one,
+    user_id: bob,
+    role: 'user',
+    content,
+    created_at: time,
+    written_at: time,
+    seq: 0,
+  }
+}
+
+function shown({ list }: Rig): readonly string[] {
+  return list.store.getSnapshot().map(({ id }) => id)
+}
+
+test('[CLIENT1] what this device kept is there at once, newest activity first', async () => {
+  const rig = await start([
+    conversationRow(one, { updatedAt: 1000 }),
+    conversationRow(two, { updatedAt: 3000, title: 'Harbour', unread: 4, lastMessage: 'Ahoy' }),
+    conversationRow(three, { updatedAt: 2000, unregistered: { members: [] } }),
+  ])
+  expect(shown(rig)).toEqual([two, three, one])
+  expect(rig.list.store.getSnapshot()[0]).toEqual({
+    id: two,
+    title: 'Harbour',
+    access: 'owner',
+    updatedAt: 3000,
+    lastMessage: 'Ahoy',
+    unread: 4,
+    members: undefined,
+    registered: true,
+  })
+  expect(rig.list.store.getSnapshot()[1]?.registered).toBe(false)
+})
+
+test('before the store is open the list is empty, and what is added then is kept', async () => {
+  const storage = keepingMemory()
+  const list = createConversationList(Promise.resolve(storage), () => 7000)
+  expect(list.store.getSnapshot()).toEqual([])
+  await list.add(conversationRow(one))
+  await list.loaded
+  expect(await storage.conversations()).toEqual([conversationRow(one)])
+})
+
+test('[CLIENT3] those the server does not know are told apart', async () => {
+  const { list } = await start([conversationRow(one), conversationRow(two, { unregistered: { members: [] } })])
+  expect(list.registered()).toEqual([one])
+  expect(list.unregistered()).toEqual([two])
+  await list.change(two, (row) => ({ ...row, unregistered: undefined }))
+  expect(list.unregistered()).toEqual([])
+  await list.change(three, () => conversationRow(three))
+  expect(list.row(three)).toBeUndefined()
+})
+
+test('the list of the server is taken over: new ones, changed ones', async () => {
+  const members = [{ user: ann, access: 'owner' as const }]
+  const rig = await start([conversationRow(one, { updatedAt: 1000, members, unread: 9 })])
+  await rig.list.merge([item(1, 5000, { last_message: lastMessage('Ahoy'), title: null }), item(2, 6000)], [one])
+  expect(shown(rig)).toEqual([two, one])
+  expect(rig.list.row(one)).toEqual(
+    conversationRow(one, { access: 'writer', updatedAt: 5000, lastMessage: 'Ahoy', unread: 2, members }),
+  )
+  expect(await rig.storage.conversations()).toEqual([rig.list.row(one), rig.list.row(two)])
+})
+
+test('what is newer here is pending: its time and its text stay', async () => {
+  const { list } = await start([conversationRow(one, { updatedAt: 9000, lastMessage: 'typed offline' })])
+  await list.merge([item(1, 5000, { last_message: lastMessage('older') })], [one])
+  expect(list.row(one)).toMatchObject({ updatedAt: 9000, lastMessage: 'typed offline', title: 'title 1', unread: 2 })
+})
+
+test('[CLIENT3] what the server lists is registered', async () => {
+  const { list } = await start([conversationRow(one, { unregistered: { members: [] } })])
+  await list.merge([item(1, 5000)], [])
+  expect(list.unregistered()).toEqual([])
+})
+
+test('those that were asked for and are not listed any more are gone, here and on the device', async () => {
+  const rig = await start([conversationRow(one), conversationRow(two)])
+  await rig.list.merge([item(2, 5000)], [one, two])
+  expect(shown(rig)).toEqual([two])
+  expect((await rig.storage.conversations()).map(({ id }) => id)).toEqual([two])
+})
+
+test('[CLIENT3] what was made or registered while the server answered stays', async () => {
+  const rig = await start([conversationRow(one)])
+  const asked = rig.list.registered()
+  await rig.list.add(conversationRow(two, { unregistered: { members: [] } }))
+  await rig.list.add(conversationRow(three))
+  await rig.list.merge([], asked)
+  expect(shown(rig)).toEqual([two, three])
+})
+
+test('notes are taken a moment later, once for many, with what is true then', async () => {
+  const rig = await start([conversationRow(one)])
+  const puts = vi.spyOn(rig.storage, 'putConversation')
+  const summary = vi.fn(() => ({ lastMessage: 'third' }))
+  rig.list.note(one, () => ({ lastMessage: 'first' }))
+  await vi.advanceTimersByTimeAsync(noteDelayMs - 1)
+  rig.list.note(one, summary)
+  expect(rig.changes()).toBe(0)
+  expect(summary).not.toHaveBeenCalled()
+  await vi.advanceTimersByTimeAsync(1)
+  expect(rig.list.row(one)?.lastMessage).toBe('third')
+  expect(summary).toHaveBeenCalledTimes(1)
+  expect(rig.changes()).toBe(1)
+  expect(puts).toHaveBeenCalledTimes(1)
+  await vi.advanceTimersByTimeAsync(10 * noteDelayMs)
+  expect(puts).toHaveBeenCalledTimes(1)
+})
+
+test('a note that tells nothing new changes nothing', async () => {
+  const members = [{ user: ann, access: 'owner' as const }]
+  const rig = await start([conversationRow(one, { title: 'Harbour', members })])
+  const puts = vi.spyOn(rig.storage, 'putConversation')
+  rig.list.note(one, () => ({ title: 'Harbour', members: [...members], updatedAt: 1000 }))
+  await vi.advanceTimersByTimeAsync(noteDelayMs)
+  expect(rig.changes()).toBe(0)
+  expect(puts).not.toHaveBeenCalled()
+  rig.list.note(one, () => ({ members: [] }))
+  await vi.advanceTimersByTimeAsync(noteDelayMs)
+  expect(rig.changes()).toBe(1)
+})
+
+test('a note of a conversation that is not listed lists it', async () => {
+  const rig = await start()
+  rig.list.note(one, () => ({ title: 'Harbour' }))
+  await vi.advanceTimersByTimeAsync(noteDelayMs)
+  expect(rig.list.row(one)).toEqual(conversationRow(one, { title: 'Harbour', access: undefined, updatedAt: 7000 }))
+})
+
+test('flushed takes the notes that wait and resolves when all is kept', async () => {
+  const rig = await start([conversationRow(one)])
+  rig.list.note(one, () => ({ unread: 5 }))
+  await rig.list.flushed()
+  expect(await rig.storage.conversations()).toEqual([conversationRow(one, { unread: 5 })])
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+test('[OUTBOX3] a list that cannot be kept is still shown', async () => {
+  const putConversation = (): Promise<void> => Promise.reject(new Error('the disk is full'))
+  const rig = await start([], { putConversation })
+  await expect(rig.list.add(conversationRow(one))).rejects.toThrow('the disk is full')
+  rig.list.note(two, () => ({}))
+  await vi.advanceTimersByTimeAsync(noteDelayMs)
+  expect(shown(rig)).toEqual([two, one])
+  await rig.list.flushed()
+})
+
+test('[OUTBOX3] a store that does not open fails who waits for it, and nobody else', async () => {
+  const list = createConversationList(Promise.reject(new Error('locked')), () => 7000)
+  await expect(list.loaded).rejects.toThrow('locked')
+  await expect(list.add(conversationRow(one))).rejects.toThrow('locked')
+  list.note(two, () => ({}))
+  await list.flushed()
+  expect(list.store.getSnapshot().map(({ id }) => id)).toEqual([two, one])
+})

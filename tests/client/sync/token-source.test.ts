@@ -1,0 +1,97 @@
+// One token for as long as it is good, and a new one in time.
+import { expect, test, vi } from 'vitest'
+
+import { createTokenSource } from '../../../client/sync/token-source.ts'
+import { deferred } from '../../helpers/when.ts'
+
+/** A JWT that nobody signed: only its `exp` is read here. */
+function jwt(claims: object): string {
+  return `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.sig`
+}
+
+const nowMs = 1_000_000_000
+const now = (): number => nowMs
+const good = jwt({ sub: 'ann', exp: nowMs / 1000 + 3600 })
+const ending = jwt({ sub: 'ann~é?>', exp: nowMs / 1000 + 59 })
+
+test('a token that was given is all there is', async () => {
+  const tokens = createTokenSource(ending, now)
+  expect(await tokens.get()).toBe(ending)
+  expect(tokens.renew()).toBe(false)
+  expect(await tokens.get()).toBe(ending)
+})
+
+test('a token is fetched once, for all who ask, and again after a renewal', async () => {
+  const fetchToken = vi.fn(async () => good)
+  const tokens = createTokenSource(fetchToken, now)
+  expect(fetchToken).not.toHaveBeenCalled()
+  expect(await Promise.all([tokens.get(), tokens.get()])).toEqual([good, good])
+  expect(await tokens.get()).toBe(good)
+  expect(fetchToken).toHaveBeenCalledTimes(1)
+  expect(tokens.renew()).toBe(true)
+  expect(await tokens.get()).toBe(good)
+  expect(fetchToken).toHaveBeenCalledTimes(2)
+})
+
+test('a token in its last minute is replaced, one that ends later is not', async () => {
+  const fetchToken = vi.fn<() => Promise<string>>().mockResolvedValueOnce(ending).mockResolvedValue(good)
+  const tokens = createTokenSource(fetchToken, now)
+  expect(await tokens.get()).toBe(ending)
+  expect(await tokens.get()).toBe(good)
+  expect(await tokens.get()).toBe(good)
+  expect(fetchToken).toHaveBeenCalledTimes(2)
+})
+
+test('a token that has ended is replaced once, however many ask for it', async () => {
+  const fetchToken = vi.fn<() => Promise<string>>().mockResolvedValueOnce(ending).mockResolvedValue(good)
+  const tokens = createTokenSource(fetchToken, now)
+  await tokens.get()
+  expect(await Promise.all([tokens.get(), tokens.get(), tokens.get()])).toEqual([good, good, good])
+  expect(fetchToken).toHaveBeenCalledTimes(2)
+})
+
+test('a renewal while somebody asks costs one token', async () => {
+  const fetchToken = vi.fn<() => Promise<string>>().mockResolvedValueOnce(ending).mockResolvedValue(good)
+  const tokens = createTokenSource(fetchToken, now)
+  await tokens.get()
+  // As a connection does that was closed with 4401.
+  const asked = tokens.get()
+  tokens.renew()
+  expect(await Promise.all([asked, tokens.get()])).toEqual([good, good])
+  expect(fetchToken).toHaveBeenCalledTimes(2)
+})
+
+test.each(['not a jwt', 'a.b.c', `e30.${btoa('[]')}.sig`, jwt({ sub: 'ann' }), jwt({ exp: 'soon' })])(
+  'what tells no end is kept until the server refuses it: %s',
+  async (token) => {
+    const fetchToken = vi.fn(async () => token)
+    const tokens = createTokenSource(fetchToken, now)
+    await tokens.get()
+    expect(await tokens.get()).toBe(token)
+    expect(fetchToken).toHaveBeenCalledTimes(1)
+  },
+)
+
+test('a failure is told and forgotten', async () => {
+  const failing = Promise.reject(new Error('nobody is signed in'))
+  const fetchToken = vi.fn<() => Promise<string>>().mockReturnValueOnce(failing).mockResolvedValue(good)
+  const tokens = createTokenSource(fetchToken, now)
+  await expect(tokens.get()).rejects.toThrow('nobody is signed in')
+  expect(await tokens.get()).toBe(good)
+  expect(await tokens.get()).toBe(good)
+  expect(fetchToken).toHaveBeenCalledTimes(2)
+})
+
+test('a failure that comes after a renewal does not undo it', async () => {
+  const failing = deferred<string>()
+  const fetchToken = vi.fn<() => Promise<string>>().mockReturnValueOnce(failing.promise).mockResolvedValue(good)
+  const tokens = createTokenSource(fetchToken, now)
+  const first = expect(tokens.get()).rejects.toThrow('too late')
+  tokens.renew()
+  const second = tokens.get()
+  failing.reject(new Error('too late'))
+  await first
+  expect(await second).toBe(good)
+  expect(await tokens.get()).toBe(good)
+  expect(fetchToken).toHaveBeenCalledTimes(2)
+})

@@ -1,0 +1,133 @@
+// An open conversation without a network: its connection is the test's hand, its server stamps when it is told to.
+// Knows no test runner.
+import * as Y from 'yjs'
+
+import type { ConnectionStatus, ConversationInfo } from '../../client/api.ts'
+import { type LocalConversation, openLocal } from '../../client/local-conversation.ts'
+import { OpenConversation } from '../../client/open-conversation.ts'
+import type { ClientStorage } from '../../client/storage/client-storage.ts'
+import { createMemoryStorage } from '../../client/storage/memory/memory-storage.ts'
+import type { SendGate } from '../../client/sync/send-gate.ts'
+import type { ClientId, UserId } from '../../shared/sync/ids.ts'
+import { ann, clientId, conversationId } from './client-rows.ts'
+import { createStampingServer, type StampingServer } from './stamping-server.ts'
+
+export interface FakeConnection {
+  readonly gate: SendGate
+  readonly status: (status: ConnectionStatus) => void
+  isClosed: boolean
+}
+
+export interface OpenRig {
+  readonly conversation: OpenConversation
+  readonly local: LocalConversation
+  readonly server: StampingServer
+  readonly storage: ClientStorage
+  readonly connections: readonly FakeConnection[]
+  /** How often it told of a change, and of its close. */
+  readonly told: { changes: number; closes: number }
+  /** Brings the device what the server has. */
+  readonly download: () => void
+  /** Brings the server what the device has. */
+  readonly upload: () => void
+  /** Both, and stamps in between what the server lacks stamps for; `voids` by place in that order. */
+  readonly sync: (voids?: Readonly<Record<number, string>>) => void
+  /** What the messages say, with how they stand. */
+  readonly shown: () => readonly string[]
+}
+
+export interface OpenRigOptions {
+  readonly storage?: ClientStorage
+  readonly server?: StampingServer
+  readonly user?: UserId
+  readonly beforehand?: Partial<ConversationInfo>
+  /** Of the chains that are drawn here. */
+  readonly firstClient?: number
+  readonly now?: () => number
+}
+
+export const rigId = conversationId(1)
+
+/** A storage in memory that says it keeps. */
+export function keepingMemory(): ClientStorage {
+  return createMemoryStorage({ phase: 'persistent' })
+}
+
+export async function openRig(options: OpenRigOptions = {}): Promise<OpenRig> {
+  const { storage = keepingMemory(), server = createStampingServer(), user = ann, firstClient = 100 } = options
+  let drawn = firstClient
+  let clockMs = 1000
+  const local = await openLocal(storage, user, rigId, () => clientId(drawn++))
+  const connections: FakeConnection[] = []
+  const told = { changes: 0, closes: 0 }
+  const conversation = new OpenConversation({
+    id: rigId,
+    user,
+    local,
+    now: options.now ?? (() => clockMs++),
+    beforehand: () => ({ title: null, access: undefined, members: [], ...options.beforehand }),
+    connect: (gate, status) => {
+      const connection = { gate, status, isClosed: false }
+      connections.push(connection)
+      return {
+        close: () => {
+          connection.isClosed = true
+          status({ phase: 'closed' })
+        },
+      }
+    },
+    onChange: () => void told.changes++,
+    onClose: () => void told.closes++,
+  })
+  const download = (): void => bring(server.doc, local.doc)
+  const upload = (): void => server.receive(local.doc)
+  return {
+    conversation,
+    local,
+    server,
+    storage,
+    connections,
+    told,
+    download,
+    upload,
+    sync: (voids = {}) => {
+      upload()
+      stampAll(server, voids)
+      download()
+    },
+    shown: () =>
+      conversation.messages
+        .getSnapshot()
+        .map(({ content, delivery }) =>
+          delivery.state === 'failed' ? `${content}: ${delivery.reason}` : `${content}: ${delivery.state}`,
+        ),
+  }
+}
+
+/** Applies to `to` what `from` has, as a provider does. */
+export function bring(from: Y.Doc, to: Y.Doc): void {
+  Y.applyUpdate(to, Y.encodeStateAsUpdate(from, Y.encodeStateVector(to)), 'provider')
+}
+
+const stamped = new WeakMap<StampingServer, Map<ClientId, number>>()
+let stampMs = 10_000
+
+/** Stamps, chain by chain, what has no stamp yet. */
+export function stampAll(server: StampingServer, voids: Readonly<Record<number, string>> = {}): void {
+  const clocks = stamped.get(server) ?? new Map<ClientId, number>()
+  stamped.set(server, clocks)
+  const places = [...Y.decodeStateVector(Y.encodeStateVector(server.doc))]
+    .filter(([client]) => client !== server.doc.clientID)
+    .toSorted(([a], [b]) => a - b)
+    .flatMap(([number, next]) => {
+      const client = clientId(number)
+      const from = clocks.get(client) ?? 0
+      clocks.set(client, next)
+      return Array.from({ length: next - from }, (_, index) => ({ client, clock: from + index }))
+    })
+  const entries = places.map((place, index) => {
+    const voidReason = voids[index]
+    return voidReason === undefined ? place : { ...place, voidReason }
+  })
+  if (entries.length > 0) server.commit(entries, stampMs++)
+}

@@ -1,0 +1,164 @@
+// The ledger of one conversation: its order, its records, and the step between what is new and what may be shown.
+import { describe, expect, test } from 'vitest'
+import * as Y from 'yjs'
+
+import { Ledger, type SealedLedger } from '../../../server/sync/ledger.ts'
+import { crc32 } from '../../../shared/sync/crc32.ts'
+import { parseRecord, type ServerRecord } from '../../../shared/sync/record.ts'
+import { clientId, docOf, userId } from '../../helpers/chain-doc.ts'
+
+const ann = userId('ann')
+const one = clientId(1)
+const two = clientId(2)
+
+function startLedger(): Ledger {
+  const ledger = new Ledger({
+    serverClient: clientId(9),
+    nextRecord: 0,
+    nextSeq: 0,
+    lastStampMs: 0,
+    chains: [],
+    deleted: [],
+  })
+  ledger.appendRecord({ kind: 'genesis', epoch: 0, owner: ann, createdAt: 1 })
+  for (const client of [one, two]) ledger.addChain({ client, user: ann, held: client === two, createdMs: 1 })
+  return ledger
+}
+
+function append(ledger: Ledger, client: typeof one, clock: number, voidReason?: string): number {
+  return ledger.append({ client, clock, payload: Uint8Array.of(1, client, clock), voidReason })
+}
+
+function recordsOf({ records }: SealedLedger): readonly (ServerRecord | undefined)[] {
+  return records.map(({ payload }) => parseRecord(payload))
+}
+
+describe('a ledger', () => {
+  test('[SYNC4] gives every entry its place, in the order in which they came, and seals them with one stamp', () => {
+    const ledger = startLedger()
+    const seqs = [append(ledger, one, 0), append(ledger, one, 1), append(ledger, two, 0), append(ledger, one, 2)]
+    expect(seqs).toEqual([0, 1, 2, 3])
+    const sealed = ledger.seal(1000)
+    expect(sealed.entries.map(({ seq, client, clock, timeMs }) => [seq, client, clock, timeMs])).toEqual([
+      [0, 1, 0, 1000],
+      [1, 1, 1, 1000],
+      [2, 2, 0, 1000],
+      [3, 1, 2, 1000],
+    ])
+    const crc = (client: number, clock: number): number => crc32(Uint8Array.of(1, client, clock))
+    expect(recordsOf(sealed)).toEqual([
+      { kind: 'genesis', epoch: 0, owner: 'ann', createdAt: 1 },
+      {
+        kind: 'stamp',
+        seq: 0,
+        timeMs: 1000,
+        runs: [
+          { client: 1, clock: 0, crcs: [crc(1, 0), crc(1, 1)] },
+          { client: 2, clock: 0, crcs: [crc(2, 0)] },
+          { client: 1, clock: 2, crcs: [crc(1, 2)] },
+        ],
+      },
+    ])
+    expect(sealed.chains.map(({ client, next }) => [client, next])).toEqual([
+      [1, 3],
+      [2, 1],
+    ])
+    const doc = docOf(sealed.update())
+    expect([...doc.share.keys()].map((name) => [name, doc.getArray(name).length])).toEqual([
+      ['server/9', 2],
+      ['chain/2/ann', 1],
+      ['chain/1/ann', 3],
+    ])
+  })
+
+  test('[SYNC7] a void entry keeps its clock, its seq and its checksum, and neither its bytes nor those of its neighbours go', () => {
+    const ledger = startLedger()
+    append(ledger, one, 0)
+    append(ledger, one, 1, 'access')
+    ledger.append({ client: one, clock: 2, payload: undefined, voidReason: 'no-bytes' })
+    append(ledger, one, 3)
+    const sealed = ledger.seal(1000)
+    expect(sealed.entries.map(({ payload, crc, voidReason }) => [payload, crc === 0, voidReason])).toEqual([
+      [Uint8Array.of(1, 1, 0), false, undefined],
+      [undefined, false, 'access'],
+      [undefined, true, 'no-bytes'],
+      [Uint8Array.of(1, 1, 3), false, undefined],
+    ])
+    expect(recordsOf(sealed).map((record) => record?.kind)).toEqual(['genesis', 'void', 'void', 'stamp'])
+    expect(sealed.deleted).toEqual([{ client: 1, ranges: [{ clock: 1, length: 2 }] }])
+    // A replica that had the bytes loses them by the same update.
+    const author = new Y.Doc()
+    author.clientID = one
+    for (const clock of [0, 1, 2, 3]) author.getArray('chain/1/ann').push([Uint8Array.of(1, 1, clock)])
+    Y.applyUpdate(author, sealed.update())
+    expect(Y.encodeStateAsUpdate(author)).toEqual(Y.encodeStateAsUpdate(docOf(sealed.update())))
+  })
+
+  test('[SYNC2] shows nothing before it is settled, and what it showed stays as it was', () => {
+    const ledger = startLedger()
+    const empty = ledger.durable()
+    expect([empty.nextSeq, empty.nextRecord, empty.chains.size]).toEqual([0, 0, 0])
+    append(ledger, one, 0, 'access')
+    const sealed = ledger.seal(1000)
+    append(ledger, one, 1)
+    expect(ledger.durable()).toEqual(empty)
+    ledger.settle(sealed)
+    const first = ledger.durable()
+    expect([first.nextSeq, first.nextRecord, first.chains.get(one)?.next]).toEqual([1, 3, 1])
+    expect(first.deleted).toEqual(new Map([[1, [{ clock: 0, length: 1 }]]]))
+    append(ledger, one, 2, 'access')
+    ledger.settle(ledger.seal(2000))
+    expect([first.chains.get(one)?.next, first.deleted.get(one)?.length]).toEqual([1, 1])
+    expect(ledger.durable().chains.get(one)?.next).toBe(3)
+    expect([empty.chains.size, empty.deleted.size]).toEqual([0, 0])
+  })
+
+  test('[SYNC8] knows the checksums of what is not in the store yet, and of nothing else', () => {
+    const ledger = startLedger()
+    append(ledger, one, 0)
+    expect(ledger.uncommittedCrc(one, 0)).toBe(crc32(Uint8Array.of(1, 1, 0)))
+    const sealed = ledger.seal(1000)
+    append(ledger, one, 1)
+    expect([0, 1].map((clock) => ledger.uncommittedCrc(one, clock) !== undefined)).toEqual([true, true])
+    ledger.settle(sealed)
+    expect([0, 1, 2].map((clock) => ledger.uncommittedCrc(one, clock) !== undefined)).toEqual([false, true, false])
+  })
+
+  test('[SYNC4] time never stands still or goes back, whatever the clock does', () => {
+    const ledger = startLedger()
+    const times = [1000, 1000, 5, 2000].map((nowMs, clock) => {
+      append(ledger, one, clock)
+      const sealed = ledger.seal(nowMs)
+      ledger.settle(sealed)
+      return sealed.timeMs
+    })
+    expect(times).toEqual([1000, 1001, 1002, 2000])
+  })
+
+  test('[SYNC4] goes on where the rows of before ended', () => {
+    const ledger = new Ledger({
+      serverClient: clientId(9),
+      nextRecord: 4,
+      nextSeq: 7,
+      lastStampMs: 5000,
+      chains: [{ client: one, user: ann, held: true, next: 3, createdMs: 1 }],
+      deleted: [{ client: one, ranges: [{ clock: 2, length: 1 }] }],
+    })
+    expect(ledger.heldChain(ann)).toBe(1)
+    expect(ledger.heldChain(userId('bob'))).toBeUndefined()
+    expect(append(ledger, one, 3, 'access')).toBe(7)
+    const sealed = ledger.seal(10)
+    expect([sealed.timeMs, sealed.nextSeq, sealed.records.map(({ clock }) => clock)]).toEqual([5001, 8, [4, 5]])
+    expect(sealed.deleted).toEqual([{ client: 1, ranges: [{ clock: 2, length: 2 }] }])
+  })
+
+  test('[SYNC4] what would break the order is our own bug, and is not done', () => {
+    const ledger = startLedger()
+    append(ledger, one, 0)
+    expect(() => append(ledger, one, 0)).toThrow(/end of a chain/)
+    expect(() => append(ledger, one, 2)).toThrow(/end of a chain/)
+    expect(() => append(ledger, clientId(3), 0)).toThrow(/end of a chain/)
+    expect(() => ledger.addChain({ client: one, user: ann, held: false, createdMs: 1 })).toThrow(/taken/)
+    expect(() => ledger.addChain({ client: clientId(9), user: ann, held: false, createdMs: 1 })).toThrow(/taken/)
+  })
+})

@@ -1,0 +1,186 @@
+// The document as rows: whatever a device has, what it lacks is encoded from rows and leaves it with the whole.
+import { describe, expect, test } from 'vitest'
+import * as Y from 'yjs'
+
+import { encodeMissing, type DurableState, durableStateVector, structsOf, withClock } from '../../../server/sync/projection.ts'
+import type { ConversationStore } from '../../../server/storage/conversation-store.ts'
+import { encodeEntry } from '../../../shared/chat/entry.ts'
+import type { ConversationId } from '../../../shared/sync/ids.ts'
+import { jsonPayload, messagePayload } from '../../helpers/adversarial-cast.ts'
+import { createDoc, docOf, hex, isSettled, stateVectorOf, userId } from '../../helpers/chain-doc.ts'
+import { bringTogether, FakeDevice } from '../../helpers/fake-device.ts'
+import { createRandom, forSeeds, type Random } from '../../helpers/seeded-random.ts'
+import { createSyncNode, type SyncNode } from '../../helpers/sync-node.ts'
+import { chainItems, content, deleteSet, section, update } from '../../helpers/update-forge.ts'
+
+interface Story {
+  readonly node: SyncNode
+  readonly id: ConversationId
+  readonly state: DurableState
+  /** Everything, as a device has it. */
+  readonly whole: Uint8Array
+}
+
+/** A conversation of several chains with void entries in them, written over sockets and REST in several commits. */
+async function tellStory(random: Random): Promise<Story> {
+  const node = createSyncNode({ random })
+  const id = await node.create('ann', 'bob', 'cleo')
+  const devices = ['ann', 'bob', 'cleo', 'bob'].map((user) => new FakeDevice(user, id, createDoc(random.between(1, 2 ** 32 - 1))))
+  for (let round = random.between(1, 6); round > 0; round--) {
+    for (const device of devices) {
+      const payloads = Array.from({ length: random.below(5) }, () =>
+        random.chance(0.7) ? messagePayload(random) : jsonPayload('not JSON'),
+      )
+      device.append(...payloads)
+      if (random.chance(0.6)) await bringTogether(node, [device])
+    }
+    await node.conversations.apply(userId('ann'), id, { kind: 'set', key: 'title', value: `round ${round}` })
+  }
+  await bringTogether(node, devices)
+  const [first] = devices
+  if (first === undefined) throw new Error('no device')
+  const { live, release } = await node.registry.acquire(id)
+  const state = live.ledger.durable()
+  release()
+  return { node, id, state, whole: Y.encodeStateAsUpdate(first.doc) }
+}
+
+/** Everything before the given clocks, as a device has it that was cut off then. */
+function partOf(whole: Uint8Array, clocks: ReadonlyMap<number, number>): Y.Doc {
+  const doc = docOf(whole)
+  const sections: Uint8Array[] = []
+  for (const name of doc.share.keys()) {
+    const client = Number(name.split('/')[1])
+    const end = clocks.get(client) ?? 0
+    const structs = (doc.store.clients.get(client) ?? []).flatMap((struct) => {
+      if (!(struct instanceof Y.Item) || struct.id.clock >= end) return []
+      if (struct.content instanceof Y.ContentBinary) return [content.binary(struct.content.content)]
+      return Array.from({ length: Math.min(struct.length, end - struct.id.clock) }, () => content.deleted(1))
+    })
+    if (structs.length > 0) sections.push(section(client, 0, chainItems(name, client, 0, structs)))
+  }
+  return docOf(update(sections, deleteSet()))
+}
+
+function missing({ node, id, state }: Story, known: ReadonlyMap<number, number>): Promise<Uint8Array> {
+  return encodeMissing(node.gate.store, id, state, known)
+}
+
+describe('what a device lacks', () => {
+  test('[DOC1] any state vector is brought to the same document', async () => {
+    let vectors = 0
+    for (let seed = 1; seed <= 12; seed++) {
+      const random = createRandom(seed)
+      const story = await tellStory(random)
+      const full = stateVectorOf(docOf(story.whole))
+      expect(new Map(durableStateVector(story.state))).toEqual(full)
+      for (let each = 0; each < 25; each++) {
+        vectors++
+        const cut = random.pick(['anywhere', 'at an end', 'nothing', 'all'])
+        const clocks = new Map(
+          [...full].map(([client, clock]) => {
+            if (cut === 'anywhere') return [client, random.between(0, clock)] as const
+            if (cut === 'at an end') return [client, random.pick([0, clock])] as const
+            return [client, cut === 'all' ? clock : 0] as const
+          }),
+        )
+        const doc = partOf(story.whole, clocks)
+        const bytes = await missing(story, stateVectorOf(doc))
+        Y.applyUpdate(doc, bytes)
+        expect(isSettled(doc)).toBe(true)
+        expect(hex(Y.encodeStateAsUpdate(doc)) === hex(story.whole), `seed ${seed}: ${[...clocks].join(' ')}`).toBe(true)
+      }
+    }
+    console.log(`${vectors} state vectors`)
+  })
+
+  test('[DOC1] a state vector that knows more of a chain, or chains that are not here, changes nothing', async () => {
+    const story = await tellStory(createRandom(5))
+    const known = new Map([...durableStateVector(story.state)].map(([client, clock]) => [client, clock + 7]))
+    known.set(4_000_000_000, 12)
+    const bytes = await missing(story, known)
+    expect(Y.decodeUpdate(bytes).structs).toEqual([])
+    const doc = docOf(story.whole)
+    Y.applyUpdate(doc, bytes)
+    expect(Y.encodeStateAsUpdate(doc)).toEqual(story.whole)
+  })
+
+  test('[DOC1][SYNC2] a state stays what it was: what is committed later is not in its update', async () => {
+    const story = await tellStory(createRandom(6))
+    const before = await missing(story, new Map())
+    const late = new FakeDevice('ann', story.id, createDoc(77))
+    late.append(jsonPayload('void'), messagePayload(createRandom(1)))
+    await bringTogether(story.node, [late])
+    await story.node.conversations.apply(userId('ann'), story.id, { kind: 'set', key: 'title', value: 'later' })
+    expect(hex(await missing(story, new Map()))).toBe(hex(before))
+    expect(hex(Y.encodeStateAsUpdate(docOf(before)))).toBe(hex(story.whole))
+  })
+
+  test('[DOC1] nobody reads the log for a device that lacks nothing, nor farther back than what it lacks', async () => {
+    const node = createSyncNode()
+    const id = await node.create('ann')
+    const random = createRandom(1)
+    const device = new FakeDevice('ann', id, createDoc(5))
+    device.append(...Array.from({ length: 500 }, () => messagePayload(random)))
+    await bringTogether(node, [device])
+    const { live, release } = await node.registry.acquire(id)
+    const state = live.ledger.durable()
+    let read = 0
+    const counting: ConversationStore = Object.create(node.gate.store, {
+      entriesNewestFirst: {
+        value: async function* (...query: Parameters<ConversationStore['entriesNewestFirst']>) {
+          for await (const row of node.gate.store.entriesNewestFirst(...query)) {
+            read++
+            yield row
+          }
+        },
+      },
+    })
+    const readFor = async (known: ReadonlyMap<number, number>): Promise<number> => {
+      read = 0
+      await encodeMissing(counting, id, state, known)
+      return read
+    }
+    expect(await readFor(stateVectorOf(device.doc))).toBe(0)
+    expect(await readFor(new Map(stateVectorOf(device.doc)).set(5, 495))).toBe(5)
+    expect(await readFor(new Map())).toBe(500)
+    release()
+  })
+
+  test('[DOC1][STORE3] a log that lacks what the chains say is damage, and is not served', async () => {
+    const story = await tellStory(createRandom(8))
+    const [chain] = [...story.state.chains].filter(([, { next }]) => next > 0)
+    if (chain === undefined) throw new Error('no chain')
+    const chains = new Map(story.state.chains).set(chain[0], { ...chain[1], next: chain[1].next + 1 })
+    await expect(missing({ ...story, state: { ...story.state, chains } }, new Map())).rejects.toThrow(/not in the log/)
+  })
+})
+
+describe('its parts', () => {
+  test('[DOC1] runs without bytes become one struct', () => {
+    const bytes = encodeEntry({ kind: 'read', through: 1 })
+    const gone = { payload: undefined }
+    expect(structsOf([{ payload: bytes }, gone, gone, { payload: bytes }, gone])).toEqual([
+      { kind: 'payload', bytes },
+      { kind: 'deleted', length: 2 },
+      { kind: 'payload', bytes },
+      { kind: 'deleted', length: 1 },
+    ])
+    expect(structsOf([])).toEqual([])
+  })
+
+  test('[DOC1] ranges of deleted clocks stay merged and ascending', () => {
+    forSeeds('ranges', 20, (random) => {
+      const clocks = Array.from({ length: 40 }, (_, clock) => clock).filter(() => random.chance(0.5))
+      const ranges = clocks.reduce<ReturnType<typeof withClock>>(withClock, [])
+      expect(ranges.flatMap(({ clock, length }) => Array.from({ length }, (_, index) => clock + index))).toEqual(clocks)
+      for (const [index, { clock }] of ranges.entries()) {
+        const before = ranges[index - 1]
+        if (before !== undefined) expect(before.clock + before.length).toBeLessThan(clock)
+      }
+      const frozen = structuredClone(ranges)
+      withClock(ranges, 99)
+      expect(ranges).toEqual(frozen)
+    })
+  })
+})

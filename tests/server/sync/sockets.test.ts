@@ -1,0 +1,213 @@
+// The sockets of a server that is told the time: heartbeats, tokens that end, and the end of the server.
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import { connect } from 'node:net'
+
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+
+import type { Identity } from '../../../server/identity.ts'
+import { attachSockets, type Sockets } from '../../../server/sync/sockets.ts'
+import { acquireTarget } from '../../../server/chat/sync-target.ts'
+import { Fault } from '../../../shared/fault.ts'
+import { limits } from '../../../shared/limits.ts'
+import type { ConversationId } from '../../../shared/sync/ids.ts'
+import { encodeStateVector } from '../../../shared/sync/state-vector.ts'
+import { encodeStep1, heartbeat } from '../../../shared/sync/wire.ts'
+import { userId } from '../../helpers/chain-doc.ts'
+import { RawSocket } from '../../helpers/raw-socket.ts'
+import { rawUpgrade } from '../../helpers/raw-upgrade.ts'
+import { StockClient } from '../../helpers/stock-client.ts'
+import { createSyncNode, type SyncNode } from '../../helpers/sync-node.ts'
+
+const dayMs = 24 * 60 * 60 * 1000
+
+let http: Server
+let sockets: Sockets
+let node: SyncNode
+let id: ConversationId
+let url = ''
+/** Who the token `ann` is of, and until when. */
+let identity: Identity
+let errors: object[]
+/** Waits until it is opened. */
+let door: Promise<void>
+
+beforeEach(() => start('with heartbeats'))
+
+/** Timers of the server are told the time; sockets and the store go on by themselves. */
+async function start(heartbeats: 'with heartbeats' | 'without heartbeats'): Promise<void> {
+  const intervals = heartbeats === 'with heartbeats' ? (['setInterval', 'clearInterval'] as const) : []
+  vi.useFakeTimers({ toFake: [...intervals, 'setTimeout', 'clearTimeout', 'Date'] })
+  identity = { user: userId('ann'), expiresMs: Date.now() + 365 * dayMs }
+  errors = []
+  door = Promise.resolve()
+  node = createSyncNode()
+  id = await node.create('ann')
+  http = createServer()
+  sockets = attachSockets(http, {
+    authenticate: async (token) => {
+      await door
+      if (token === 'bug') throw new Error('a bug')
+      if (token !== 'ann') throw new Fault('unauthenticated')
+      return identity
+    },
+    tickets: { issue: () => ({ ticket: '', expiresMs: 0 }), redeem: () => undefined },
+    allowsOrigin: () => true,
+    acquire: (wanted) => acquireTarget(node.registry, wanted),
+    now: Date.now,
+    log: { info: () => undefined, error: (fields) => errors.push(fields) },
+  })
+  http.listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  const address = http.address()
+  if (address === null || typeof address === 'string') throw new Error('not listening')
+  url = `http://127.0.0.1:${address.port}`
+}
+
+async function stop(): Promise<void> {
+  vi.useRealTimers()
+  await sockets.close()
+  http.closeAllConnections()
+  http.close()
+}
+
+afterEach(stop)
+
+function open(token = 'ann'): RawSocket {
+  return new RawSocket({ url, room: id, token })
+}
+
+async function follow(): Promise<RawSocket> {
+  const socket = open()
+  await socket.next('step1')
+  socket.send(encodeStep1(encodeStateVector(new Map())))
+  await socket.next('step2')
+  return socket
+}
+
+describe('heartbeats', () => {
+  test('[SYNC1] something small is sent within 20 s, well before a stock provider loses patience', async () => {
+    expect(limits.heartbeatMs).toBeLessThanOrEqual(20_000)
+    const socket = await follow()
+    for (let beat = 1; beat <= 3; beat++) {
+      await vi.advanceTimersByTimeAsync(limits.heartbeatMs)
+      await socket.next('aside')
+    }
+    const beats = socket.frames.filter(({ message }) => message.kind === 'aside')
+    expect(beats.map(({ bytes }) => bytes)).toEqual([heartbeat, heartbeat, heartbeat])
+    expect(socket.isOpen).toBe(true)
+  })
+
+  test('[SYNC1] a provider takes it for a sign of life, and for nothing else', async () => {
+    const client = new StockClient({ url, conversation: id, user: 'ann', token: 'ann' })
+    await client.synced()
+    client.provider.wsLastMessageReceived = 0
+    await vi.advanceTimersByTimeAsync(limits.heartbeatMs)
+    await vi.waitFor(() => expect(client.provider.wsLastMessageReceived).toBeGreaterThan(0))
+    expect([...client.provider.awareness.getStates().keys()]).toEqual([client.doc.clientID])
+    client.destroy()
+  })
+
+  test('[SYNC3] a peer that does not answer pings is gone', async () => {
+    const socket = await follow()
+    socket.pause()
+    await vi.advanceTimersByTimeAsync(limits.heartbeatMs)
+    expect(sockets.size()).toBe(1)
+    await vi.advanceTimersByTimeAsync(limits.heartbeatMs)
+    await vi.waitFor(() => expect(sockets.size()).toBe(0))
+    socket.terminate()
+    node.registry.sweep(Number.MAX_SAFE_INTEGER)
+    await vi.waitFor(() => expect(node.registry.size()).toBe(0))
+  })
+})
+
+describe('who is asking', () => {
+  test('[SYNC3][AUTH1] a socket ends with its token, also one that lives longer than a timer can wait', async () => {
+    // Else 59 days of pings would go unanswered in a moment.
+    await stop()
+    await start('without heartbeats')
+    identity = { ...identity, expiresMs: Date.now() + 60 * dayMs }
+    const socket = await follow()
+    await vi.advanceTimersByTimeAsync(59 * dayMs)
+    expect(socket.isOpen).toBe(true)
+    await vi.advanceTimersByTimeAsync(dayMs)
+    expect(await socket.closed).toEqual({ code: 4401, reason: 'expired' })
+  })
+
+  test('[SYNC3] a token that has ended when its proof arrives closes at once', async () => {
+    identity = { ...identity, expiresMs: Date.now() - 1 }
+    const socket = open()
+    await socket.opened()
+    await vi.advanceTimersByTimeAsync(1)
+    await vi.waitFor(async () => {
+      await vi.advanceTimersByTimeAsync(1)
+      expect(sockets.size()).toBe(0)
+    })
+    expect(await socket.closed).toEqual({ code: 4401, reason: 'expired' })
+  })
+
+  test('[AUTH1] nothing is read before the token is proved, and nothing is lost by that', async () => {
+    let unlock = (): void => undefined
+    door = new Promise((resolve) => (unlock = resolve))
+    const socket = open()
+    await socket.opened()
+    socket.send(encodeStep1(encodeStateVector(new Map())))
+    await node.settled()
+    expect(socket.frames).toEqual([])
+    unlock()
+    await socket.next('step1')
+    await socket.next('step2')
+  })
+
+  test('[PROC4] a bug while a socket is opened is logged, and the device is asked to come back', async () => {
+    const socket = open('bug')
+    expect(await socket.closed).toEqual({ code: 4503, reason: 'unavailable' })
+    expect(errors).toHaveLength(1)
+  })
+
+  test('[SYNC11] who leaves while the conversation is being loaded holds nothing', async () => {
+    let unlock = (): void => undefined
+    door = new Promise((resolve) => (unlock = resolve))
+    const socket = open()
+    await socket.opened()
+    socket.terminate()
+    await vi.waitFor(() => expect(sockets.size()).toBe(0))
+    unlock()
+    await node.settled()
+    node.registry.sweep(Number.MAX_SAFE_INTEGER)
+    expect(node.registry.size()).toBe(0)
+  })
+})
+
+describe('the end', () => {
+  test('[PROC2] everybody is closed with 1012, also who is just arriving; later upgrades are refused', async () => {
+    let unlock = (): void => undefined
+    const socket = await follow()
+    door = new Promise((resolve) => (unlock = resolve))
+    const arriving = open()
+    await arriving.opened()
+    const waiting = connect(Number(new URL(url).port), '127.0.0.1')
+    await once(waiting, 'connect')
+    const closed = sockets.close()
+    expect(await rawUpgrade(url, `/sync/${id}`)).toEqual({ status: 503 })
+    expect(await socket.closed).toEqual({ code: 1012, reason: 'restart' })
+    expect(await arriving.closed).toEqual({ code: 1012, reason: 'restart' })
+    await closed
+    unlock()
+    waiting.destroy()
+    expect(sockets.size()).toBe(0)
+  })
+
+  test('[PROC2] a peer that does not answer is given two seconds', async () => {
+    const socket = await follow()
+    socket.pause()
+    let isClosed = false
+    const closed = sockets.close().then(() => (isClosed = true))
+    await vi.advanceTimersByTimeAsync(1999)
+    await node.settled()
+    expect(isClosed).toBe(false)
+    await vi.advanceTimersByTimeAsync(1)
+    await closed
+    socket.terminate()
+  })
+})
