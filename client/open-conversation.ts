@@ -57,7 +57,11 @@ export class OpenConversation implements Conversation {
   #fold = new ConversationFold()
   #server: ClientId | undefined
   #folded: Folded
+  /** What it holds the lock on. */
   #chain: LocalConversation['chain']
+  /** What it appends to: that of `#chain`, except while Yjs has given the document another. */
+  #client: ClientId
+  #following: Promise<void> = Promise.resolve()
   #connection: Connection | undefined
   #connectionStatus: ConnectionStatus = { phase: 'connecting' }
   #storageStatus: StorageStatus
@@ -70,6 +74,7 @@ export class OpenConversation implements Conversation {
     this.#source = createDocSource(local.doc)
     this.#timeline = createTimeline(user)
     this.#chain = local.chain
+    this.#client = local.chain.client
     this.#storageStatus = local.storage.status
     this.#outbox = createOutbox({
       storage: local.storage,
@@ -82,7 +87,13 @@ export class OpenConversation implements Conversation {
     this.#info = createStore<ConversationInfo>({ id, ...deps.beforehand() })
     this.#status = createStore<ConversationStatus>(this.#currentStatus())
     this.#refresh()
-    local.doc.on('afterTransaction', () => this.#afterTransaction())
+    local.doc.on('afterTransaction', () => {
+      if (this.#closing === undefined) this.#refresh()
+    })
+    // Only by then has Yjs renamed a document that met its own id from elsewhere.
+    local.doc.on('afterTransactionCleanup', () => {
+      if (this.#closing === undefined && local.doc.clientID !== this.#client) this.#follow()
+    })
     if (this.#fold.fork === undefined) this.#connection = this.#connect()
   }
 
@@ -174,7 +185,9 @@ export class OpenConversation implements Conversation {
     const { local, onClose } = this.#deps
     this.#connection?.close()
     await this.#outbox.flushed()
-    await local.cache.close()
+    await this.#following
+    // What its copy lacks, the outbox still has, for rows go only behind `flushed`.
+    await local.cache.close().catch((error: unknown) => this.#noteStorageFailure(error))
     this.#chain.release()
     local.doc.destroy()
     onClose()
@@ -200,29 +213,26 @@ export class OpenConversation implements Conversation {
     appendOwn(doc, this.#deps.user, payload)
   }
 
-  #afterTransaction(): void {
-    if (this.#closing !== undefined) return
-    if (this.#deps.local.doc.clientID !== this.#chain.client) this.#follow()
-    this.#refresh()
-  }
-
-  /** Yjs renamed the document because it met its own id from elsewhere: that chain is no longer safe to append to. */
+  /** The chain that the document had is no longer safe to append to. */
   #follow(): void {
-    const { storage, doc } = this.#deps.local
-    const client = parseClientId(doc.clientID)
+    const client = parseClientId(this.#deps.local.doc.clientID)
     if (client === undefined) throw new Error('a clientID beyond 32 bits')
-    const old = this.#chain
-    this.#chain = { client, release: () => undefined }
-    storage
-      .removePool(this.id, old.client)
-      .then(() => storage.lockChain(this.id, client))
-      .then((release) => {
-        old.release()
-        this.#chain = { client, release: release ?? (() => undefined) }
-      })
+    this.#client = client
+    this.#following = this.#following
+      .then(() => this.#changeChain(client))
       .catch((error: unknown) => this.#noteStorageFailure(error))
+    if (this.#fold.fork !== undefined) return
     this.#connection?.close()
     this.#connection = this.#connect()
+  }
+
+  async #changeChain(client: ClientId): Promise<void> {
+    const { storage } = this.#deps.local
+    const old = this.#chain
+    await storage.removePool(this.id, old.client)
+    const release = await storage.lockChain(this.id, client)
+    old.release()
+    this.#chain = { client, release: release ?? (() => undefined) }
   }
 
   #refresh(): void {

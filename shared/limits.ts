@@ -16,6 +16,8 @@ export const limits = {
   deletedClocksPerUpdate: 1024,
   /** A device needs one chain for each tab it ever had open at once; more is a client that forgets its ids. */
   newChainsPerUserPerDay: 64,
+  /** Sections of an update, one for each chain: as many as a state vector has entries. */
+  sectionsPerUpdate: 65_536,
   /** Entries of a state vector: 1,000 dead chains start a new epoch, so this is far beyond honest. */
   stateVectorEntries: 65_536,
   /** People mentioned in one message: a notification each. */

@@ -121,8 +121,11 @@ export function connect(options: ConnectionOptions): Connection {
       if (closed) return
       closed = true
       clearTimeout(retryTimer)
+      // The provider's farewell looks up the document's clientID, and throws when Yjs has changed it meanwhile.
+      const { awareness } = provider
+      if (!awareness.meta.has(doc.clientID)) awareness.meta.set(doc.clientID, { clock: 0, lastUpdated: 0 })
       provider.destroy()
-      provider.awareness.destroy()
+      awareness.destroy()
       onStatus({ phase: 'closed' })
     },
   }

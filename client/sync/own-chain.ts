@@ -47,7 +47,8 @@ export async function newOwnChain(storage: ClientStorage, id: ConversationId, dr
 /** Appends a payload to the chain of `doc.clientID`; returns its place. */
 export function appendOwn(doc: Y.Doc, user: UserId, payload: Uint8Array): Pick<OutboxRow, 'client' | 'clock'> {
   const place = nextOwnPlace(doc)
-  doc.getArray<Uint8Array>(chainRoot(place.client, user)).push([payload])
+  // Making the root would be a transaction of its own, whose listeners might append before this entry is in.
+  doc.transact(() => doc.getArray<Uint8Array>(chainRoot(place.client, user)).push([payload]))
   return place
 }
 

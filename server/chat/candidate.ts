@@ -2,8 +2,8 @@
 
 import { type Entry, entryTime, type MessageId, parseEntry } from '../../shared/chat/entry.ts'
 import type { VoidReason } from '../../shared/chat/policy.ts'
-import { inFoldOrder } from '../../shared/sync/order.ts'
-import type { FreshEntry } from '../sync/acceptance.ts'
+import { mergeInFoldOrder } from '../../shared/sync/order.ts'
+import type { FreshEntry, OwnPart } from '../sync/acceptance.ts'
 
 export interface Candidate extends FreshEntry {
   readonly at: number | undefined
@@ -13,9 +13,13 @@ export interface Candidate extends FreshEntry {
     | { readonly kind: 'void'; readonly reason: VoidReason }
 }
 
-/** Reads entries and puts them in fold order: in an update an edit can come before its target. */
-export function readCandidates(fresh: readonly FreshEntry[]): Candidate[] {
-  return inFoldOrder(fresh.map(readCandidate))
+/** Reads entries, in fold order: in an update an edit can come before its target. One at a time, as they are asked for. */
+export function readCandidates(parts: readonly OwnPart[]): Iterator<Candidate> {
+  return mergeInFoldOrder(parts.map(({ fresh }) => readFresh(fresh)))
+}
+
+function* readFresh(fresh: Iterable<FreshEntry>): Generator<Candidate> {
+  for (const entry of fresh) yield readCandidate(entry)
 }
 
 function readCandidate(fresh: FreshEntry): Candidate {

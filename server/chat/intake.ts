@@ -7,7 +7,7 @@ import { Fault } from '../../shared/fault.ts'
 import { limits } from '../../shared/limits.ts'
 import { parseUpdate, type Section } from '../../shared/sync/chain-update/parse-update.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
-import { bindSections, newChains, type Overlap } from '../sync/acceptance.ts'
+import { bindSections, type Overlap } from '../sync/acceptance.ts'
 import type { Taken } from '../sync/sync-target.ts'
 import { type Candidate, readCandidates, touchedIds } from './candidate.ts'
 import type { LiveConversation } from './live-conversation.ts'
@@ -22,7 +22,7 @@ export async function takeUpdate(live: LiveConversation, sender: UserId, update:
   try {
     const bound = await live.serially(() => bindAndStage(live, sender, parsed.sections))
     if (bound.kind === 'fault') return bound
-    for (const slice of bound.later) await stageLater(live, sender, slice)
+    await stageRest(live, sender, bound.rest)
     if (live.uncommittedBytes > limits.uncommittedBytes) await live.commit()
     return { kind: 'taken', gap: bound.gap }
   } catch (error) {
@@ -33,64 +33,86 @@ export async function takeUpdate(live: LiveConversation, sender: UserId, update:
 
 type Bound =
   | Extract<Taken, { kind: 'fault' }>
-  | { readonly kind: 'bound'; readonly gap: boolean; readonly later: readonly (readonly Candidate[])[] }
+  /** The first slice is staged; `rest` brings the others. */
+  | { readonly kind: 'bound'; readonly gap: boolean; readonly rest: Iterator<Candidate> }
 
 async function bindAndStage(live: LiveConversation, sender: UserId, sections: readonly Section[]): Promise<Bound> {
   live.assertMember(sender)
   const binding = bindSections(sections, sender, live.ledger)
   if (binding.kind === 'fault') return binding
-  if (!(await overlapsAgree(live, binding.overlaps))) {
-    return { kind: 'fault', code: 'forked', why: 'other bytes at a clock that is taken' }
+  const { parts, gap } = binding
+  for (const { overlaps } of parts) {
+    if (!(await overlapsAgree(live, overlaps))) {
+      return { kind: 'fault', code: 'forked', why: 'other bytes at a clock that is taken' }
+    }
   }
-  const { fresh } = binding
-  if (fresh.length === 0) return { kind: 'bound', gap: binding.gap, later: [] }
-  const born = newChains(fresh)
-  if (born > 0 && chainsOfToday(live, sender) + born > limits.newChainsPerUserPerDay) {
+  const born = parts.filter(({ isNew, fresh }) => isNew && !isEmpty(fresh))
+  if (born.length > 0 && chainsOfToday(live, sender) + born.length > limits.newChainsPerUserPerDay) {
     return { kind: 'fault', code: 'overloaded', why: 'too many new chains today' }
   }
   const createdMs = live.deps.now()
-  for (const { client, clock } of fresh) {
-    if (clock === 0) live.ledger.addChain({ client, user: sender, held: false, createdMs })
-  }
-  const slices = sliced(readCandidates(fresh), limits.entriesPerSlice)
-  await stageSlice(live, sender, slices[0] ?? [])
-  return { kind: 'bound', gap: binding.gap, later: slices.slice(1) }
+  for (const { client } of born) live.ledger.addChain({ client, user: sender, held: false, createdMs })
+  const rest = readCandidates(parts)
+  await stageSlice(live, sender, nextSlice(rest))
+  return { kind: 'bound', gap, rest }
 }
 
 async function stageSlice(live: LiveConversation, sender: UserId, slice: readonly Candidate[]): Promise<void> {
+  if (slice.length === 0) return
   const claims = await live.claims(touchedIds(slice))
   live.stage(sender, slice, claims)
 }
 
-/** A later slice: other jobs have run since, so what another socket of the sender has brought meanwhile is left out. */
-async function stageLater(live: LiveConversation, sender: UserId, slice: readonly Candidate[]): Promise<void> {
-  await live.commit()
-  await live.serially(async () => {
-    live.assertMember(sender)
-    const next = new Map(slice.map(({ client }) => [client, live.ledger.chain(client)?.next ?? 0]))
-    const fresh = slice.filter(({ client, clock }) => clock >= (next.get(client) ?? 0))
-    await stageSlice(live, sender, fresh)
-  })
+/** The later slices: other jobs run in between, so what another socket of the sender has brought meanwhile is left out. */
+async function stageRest(live: LiveConversation, sender: UserId, rest: Iterator<Candidate>): Promise<void> {
+  for (let slice = nextSlice(rest); slice.length > 0; slice = nextSlice(rest)) {
+    const candidates = slice
+    await live.commit()
+    await live.serially(async () => {
+      live.assertMember(sender)
+      const next = new Map(candidates.map(({ client }) => [client, live.ledger.chain(client)?.next ?? 0]))
+      const fresh = candidates.filter(({ client, clock }) => clock >= (next.get(client) ?? 0))
+      await stageSlice(live, sender, fresh)
+    })
+  }
 }
 
-async function overlapsAgree(live: LiveConversation, overlaps: readonly Overlap[]): Promise<boolean> {
-  const stored = new Map<Overlap['client'], Overlap[]>()
-  for (const overlap of overlaps) {
-    const crc = live.ledger.uncommittedCrc(overlap.client, overlap.clock)
-    if (crc !== undefined && crc !== overlap.crc) return false
-    if (crc !== undefined) continue
-    const group = stored.get(overlap.client)
-    if (group === undefined) stored.set(overlap.client, [overlap])
-    else group.push(overlap)
+function nextSlice<T>(items: Iterator<T>): T[] {
+  const slice: T[] = []
+  while (slice.length < limits.entriesPerSlice) {
+    const { done, value } = items.next()
+    if (done === true) break
+    slice.push(value)
   }
-  for (const [client, group] of stored) {
-    for (const slice of sliced(group, limits.entriesPerSlice)) {
-      const clocks = slice.map(({ clock }) => clock)
-      const places = await live.deps.store.places(live.id, client, clocks)
-      if (slice.some(({ crc }, index) => places[index]?.crc !== crc)) return false
+  return slice
+}
+
+function isEmpty(items: Iterable<unknown>): boolean {
+  for (const _item of items) return false
+  return true
+}
+
+async function overlapsAgree(live: LiveConversation, overlaps: Iterable<Overlap>): Promise<boolean> {
+  const all = overlaps[Symbol.iterator]()
+  for (let slice = nextSlice(all); slice.length > 0; slice = nextSlice(all)) {
+    const stored: Overlap[] = []
+    for (const overlap of slice) {
+      const crc = live.ledger.uncommittedCrc(overlap.client, overlap.clock)
+      if (crc === undefined) stored.push(overlap)
+      else if (crc !== overlap.crc) return false
     }
+    if (!(await storedAgree(live, stored))) return false
   }
   return true
+}
+
+/** Overlaps of one chain. */
+async function storedAgree(live: LiveConversation, overlaps: readonly Overlap[]): Promise<boolean> {
+  const [first] = overlaps
+  if (first === undefined) return true
+  const clocks = overlaps.map(({ clock }) => clock)
+  const places = await live.deps.store.places(live.id, first.client, clocks)
+  return overlaps.every(({ crc }, index) => places[index]?.crc === crc)
 }
 
 function chainsOfToday(live: LiveConversation, user: UserId): number {
@@ -98,10 +120,4 @@ function chainsOfToday(live: LiveConversation, user: UserId): number {
   let count = 0
   for (const chain of live.ledger.chains()) if (chain.user === user && !chain.held && chain.createdMs > since) count++
   return count
-}
-
-function sliced<T>(items: readonly T[], size: number): T[][] {
-  const slices: T[][] = []
-  for (let start = 0; start < items.length; start += size) slices.push(items.slice(start, start + size))
-  return slices
 }

@@ -6,6 +6,7 @@
 
 import type { FaultCode } from '../../shared/fault.ts'
 import { limits } from '../../shared/limits.ts'
+import { structLength } from '../../shared/sync/chain-update/chain-struct.ts'
 import type { Section } from '../../shared/sync/chain-update/parse-update.ts'
 import { crc32 } from '../../shared/sync/crc32.ts'
 import { type ClientId, parseClientId, type UserId } from '../../shared/sync/ids.ts'
@@ -44,16 +45,23 @@ export type Binding =
   | { readonly kind: 'fault'; readonly code: FaultCode; readonly why: string }
   | {
       readonly kind: 'bound'
-      /** By chain, ascending clock. */
-      readonly fresh: readonly FreshEntry[]
-      readonly overlaps: readonly Overlap[]
+      readonly parts: readonly OwnPart[]
       /** Something may begin beyond what is stored here: ask with a SyncStep1. */
       readonly gap: boolean
     }
 
+/** What an update brings for one own chain, as of the moment of binding; read from its bytes at every iteration. */
+export interface OwnPart {
+  readonly client: ClientId
+  /** The chain does not exist yet. */
+  readonly isNew: boolean
+  /** By ascending clock. */
+  readonly fresh: Iterable<FreshEntry>
+  readonly overlaps: Iterable<Overlap>
+}
+
 export function bindSections(sections: readonly Section[], sender: UserId, table: ChainTable): Binding {
-  const fresh: FreshEntry[] = []
-  const overlaps: Overlap[] = []
+  const parts: OwnPart[] = []
   let gap = false
   let claimed = 0
   for (const section of sections) {
@@ -66,12 +74,17 @@ export function bindSections(sections: readonly Section[], sender: UserId, table
       gap = true
       continue
     }
-    // Of the whole update: each of its chains may claim little, and all of them together much.
-    claimed += claimedClocks(section, owner.next)
-    if (claimed > limits.deletedClocksPerUpdate) return fault('malformed', 'own chains: too many deleted clocks')
-    take(section, owner.client, owner.next, fresh, overlaps)
+    const { client, next } = owner
+    claimed += deletedClocks(section, next)
+    if (claimed > limits.deletedClocksPerUpdate) return fault('malformed', 'own chain: long deleted run')
+    parts.push({
+      client,
+      isNew: next === 0,
+      fresh: { [Symbol.iterator]: () => freshEntries(section, client, next) },
+      overlaps: { [Symbol.iterator]: () => overlaps(section, client, next) },
+    })
   }
-  return { kind: 'bound', fresh, overlaps, gap }
+  return { kind: 'bound', parts, gap }
 }
 
 type Owner =
@@ -95,43 +108,46 @@ function ownerOf(section: Section, sender: UserId, table: ChainTable): Owner {
     return namesSender ? fault('client-taken', 'the clientID is taken') : { kind: 'foreign' }
   }
   if (namesSender) return { kind: 'own', client, next: 0 }
-  if (section.clock > 0 && section.flaw === undefined && section.structs.length > 0) return { kind: 'unknown' }
+  if (section.clock > 0 && section.flaw === undefined && !isEmpty(section.structs)) return { kind: 'unknown' }
   return { kind: 'foreign' }
 }
 
-/** How many fresh clocks a section takes without giving bytes for them. */
-function claimedClocks({ clock, structs }: Section, next: number): number {
+function isEmpty(items: Iterable<unknown>): boolean {
+  for (const _item of items) return false
+  return true
+}
+
+/** How many clocks from `next` on a section claims without bytes. */
+function deletedClocks(section: Section, next: number): number {
+  let clock = section.clock
   let claimed = 0
-  let at = clock
-  for (const struct of structs) {
-    const end = at + (struct.kind === 'payload' ? 1 : struct.length)
-    if (struct.kind === 'deleted') claimed += Math.max(0, end - Math.max(at, next))
-    at = end
+  for (const struct of section.structs) {
+    const end = clock + structLength(struct)
+    if (struct.kind === 'deleted') claimed += Math.max(0, end - Math.max(clock, next))
+    clock = end
   }
   return claimed
 }
 
-/** Splits a section at `next` into what is stored already and what is fresh. */
-function take(section: Section, client: ClientId, next: number, fresh: FreshEntry[], overlaps: Overlap[]): void {
+function* freshEntries(section: Section, client: ClientId, next: number): Generator<FreshEntry> {
   let clock = section.clock
   for (const struct of section.structs) {
-    if (struct.kind === 'payload') {
-      if (clock < next) overlaps.push({ client, clock, crc: crc32(struct.bytes) })
-      else fresh.push({ client, clock, payload: struct.bytes })
-      clock++
-      continue
-    }
-    const end = clock + struct.length
-    for (let lost = Math.max(clock, next); lost < end; lost++) fresh.push({ client, clock: lost, payload: undefined })
+    const end = clock + structLength(struct)
+    const payload = struct.kind === 'payload' ? struct.bytes : undefined
+    for (let fresh = Math.max(clock, next); fresh < end; fresh++) yield { client, clock: fresh, payload }
     clock = end
+  }
+}
+
+function* overlaps(section: Section, client: ClientId, next: number): Generator<Overlap> {
+  let clock = section.clock
+  for (const struct of section.structs) {
+    if (clock >= next) return
+    if (struct.kind === 'payload') yield { client, clock, crc: crc32(struct.bytes) }
+    clock += structLength(struct)
   }
 }
 
 function fault(code: FaultCode, why: string): Extract<Binding, { kind: 'fault' }> {
   return { kind: 'fault', code, why }
-}
-
-/** How many chains `fresh` begins. */
-export function newChains(fresh: readonly FreshEntry[]): number {
-  return fresh.filter(({ clock }) => clock === 0).length
 }

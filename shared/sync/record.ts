@@ -104,7 +104,7 @@ function readStamp(decoder: decoding.Decoder): Stamp | undefined {
     const client = parseClientId(readUint(decoder))
     const clock = readUint(decoder)
     const count = readUint(decoder)
-    if (client === undefined || count > bytesLeft(decoder) >>> 2) return undefined
+    if (client === undefined || count === 0 || count > bytesLeft(decoder) >>> 2) return undefined
     const crcs: number[] = []
     for (let index = 0; index < count; index++) crcs.push(decoding.readUint32(decoder))
     runs.push({ client, clock, crcs })

@@ -38,7 +38,7 @@ export function benchAccept(): Figure[] {
     const table = { chain: () => ({ user, held: false, next }), isServer: () => false }
     const bound = bindSections(parsed.sections, user, table)
     if (bound.kind === 'fault') throw new Error(bound.why)
-    for (const { clock, payload: bytes } of bound.fresh) {
+    for (const { clock, payload: bytes } of bound.parts.flatMap(({ fresh }) => [...fresh])) {
       const entry = parseEntry(bytes ?? new Uint8Array())
       if (entry.kind !== 'entry' || judge(view, user, entry.entry) !== undefined || bytes === undefined)
         throw new Error('not accepted')

@@ -15,7 +15,7 @@ const [one, two] = [conversationId(1), conversationId(2)]
 class FakeConversation {
   readonly id: ConversationId
   unsent = 0
-  readonly close = vi.fn(async () => undefined)
+  readonly close = vi.fn<() => Promise<void>>(async () => undefined)
   readonly status = createStore<{ readonly connection: ConnectionStatus }>({ connection: { phase: 'connecting' } })
 
   constructor(id: ConversationId, unsent: number) {

@@ -147,7 +147,7 @@ test('[CLIENT3] what was made or registered while the server answered stays', as
 test('notes are taken a moment later, once for many, with what is true then', async () => {
   const rig = await start([conversationRow(one)])
   const puts = vi.spyOn(rig.storage, 'putConversation')
-  const summary = vi.fn(() => ({ lastMessage: 'third' }))
+  const summary = vi.fn<() => Partial<ConversationRow>>(() => ({ lastMessage: 'third' }))
   rig.list.note(one, () => ({ lastMessage: 'first' }))
   await vi.advanceTimersByTimeAsync(noteDelayMs - 1)
   rig.list.note(one, summary)

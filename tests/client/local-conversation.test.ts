@@ -206,8 +206,8 @@ test.each(['pool', 'outbox', 'openDocument'] as const)(
 test('[CHAIN1] a conversation that could not be read does not keep its chain from the next opening', async () => {
   const storage = keepingMemory()
   await close(await open(storage))
-  const broken = vi.fn().mockRejectedValueOnce('not an error').mockImplementation(storage.openDocument)
-  const flaky: ClientStorage = { ...storage, openDocument: broken }
+  const openDocument = vi.fn<ClientStorage['openDocument']>(storage.openDocument).mockRejectedValueOnce('not an error')
+  const flaky: ClientStorage = { ...storage, openDocument }
   expect((await open(flaky)).storage.status).toEqual({ phase: 'memory', reason: 'not an error' })
   const local = await open(flaky)
   expect(local.storage.status).toEqual({ phase: 'persistent' })

@@ -4,7 +4,7 @@ import * as Y from 'yjs'
 
 import type { ClientStorage } from '../../client/storage/client-storage.ts'
 import { encodeEntry } from '../../shared/chat/entry.ts'
-import { append, createDoc } from '../helpers/chain-doc.ts'
+import { append } from '../helpers/chain-doc.ts'
 import { clientId, message } from '../helpers/client-rows.ts'
 import { bring, keepingMemory, type OpenRig, openRig, rigId } from '../helpers/open-rig.ts'
 import { deferred, turn } from '../helpers/when.ts'
@@ -30,8 +30,9 @@ describe('the connection', () => {
 describe('renaming', () => {
   /** Makes Yjs rename the document of `rig`: it hears of its own chain from elsewhere. */
   function meetItself(rig: OpenRig): void {
-    const twin = createDoc(rig.local.doc.clientID)
+    const twin = new Y.Doc()
     bring(rig.local.doc, twin)
+    twin.clientID = rig.local.doc.clientID
     append(twin, 'ann', [encodeEntry(message(77))])
     const print = vi.spyOn(console, 'log').mockImplementation(() => undefined)
     bring(twin, rig.local.doc)
@@ -84,6 +85,32 @@ describe('renaming', () => {
     expect(await rig.storage.lockChain(rigId, renamed)).toBeTypeOf('function')
   })
 
+  test('[OUTBOX3] a device that does not take the change says so, and the conversation closes', async () => {
+    const inner = keepingMemory()
+    const storage: ClientStorage = { ...inner, removePool: () => Promise.reject(new Error('the disk is full')) }
+    const rig = await openRig({ storage })
+    meetItself(rig)
+    rig.conversation.send('after')
+    await turn()
+    expect(rig.conversation.status.getSnapshot().storage).toEqual({ phase: 'memory', reason: 'the disk is full' })
+    await rig.conversation.close()
+    expect(await inner.lockChain(rigId, clientId(100))).toBeTypeOf('function')
+    expect(await inner.outbox(rigId)).toHaveLength(1)
+  })
+
+  test('[CHAIN3] renamed again while the first change is under way, it ends at the last', async () => {
+    const rig = await openRig()
+    meetItself(rig)
+    const first = rig.local.doc.clientID
+    meetItself(rig)
+    const second = rig.local.doc.clientID
+    expect(new Set([100, first, second]).size).toBe(3)
+    await turn()
+    expect(await rig.storage.lockChain(rigId, clientId(first))).toBeTypeOf('function')
+    expect(await rig.storage.lockChain(rigId, clientId(second))).toBeUndefined()
+    expect(rig.connections.map(({ isClosed }) => isClosed)).toEqual([true, true, false])
+  })
+
   test('[FOLD4] a forked conversation stays unconnected when it is renamed', async () => {
     const rig = await openRig()
     rig.conversation.send('Ahoy')
@@ -98,7 +125,10 @@ describe('renaming', () => {
 
 describe('a device that keeps nothing', () => {
   test('[OUTBOX3] it says so, and sending goes on', async () => {
-    const failing: ClientStorage = { ...keepingMemory(), putOutbox: () => Promise.reject(new Error('the disk is full')) }
+    const failing: ClientStorage = {
+      ...keepingMemory(),
+      putOutbox: () => Promise.reject(new Error('the disk is full')),
+    }
     const rig = await openRig({ storage: failing })
     rig.conversation.send('Ahoy')
     await rig.conversation.flush()
@@ -108,12 +138,6 @@ describe('a device that keeps nothing', () => {
     expect(passed).toEqual(['sent'])
     rig.sync()
     expect(rig.shown()).toEqual(['Ahoy: sent'])
-  })
-
-  test('[OUTBOX3] a chain that cannot be replaced on the device is told too', async () => {
-    const failing: ClientStorage = { ...keepingMemory(), lockChain: vi.fn().mockResolvedValueOnce(() => undefined) }
-    const rig = await openRig({ storage: failing })
-    expect(rig.conversation.status.getSnapshot().storage).toEqual({ phase: 'persistent' })
   })
 
   test('[OUTBOX3] a document whose copy cannot be written still closes, and keeps what is unsent', async () => {

@@ -171,7 +171,10 @@ test('[OUTBOX3] a device that refuses a row says so; the row lives on in memory'
 test('flushed waits for writes that begin while it waits', async () => {
   const first = deferred()
   const second = deferred()
-  const putOutbox = vi.fn().mockReturnValueOnce(first.promise).mockReturnValueOnce(second.promise)
+  const putOutbox = vi
+    .fn<ClientStorage['putOutbox']>()
+    .mockReturnValueOnce(first.promise)
+    .mockReturnValueOnce(second.promise)
   const { outbox } = open({ storage: { ...keepingMemory(), putOutbox } })
   let isFlushed = false
   void outbox.put(row(7, 0)).then(() => void outbox.put(row(7, 1)))

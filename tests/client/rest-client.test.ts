@@ -33,12 +33,12 @@ function start(answers: readonly (() => Response)[], hasOneToken = false): Rig {
     },
   }
   const waiting = [...answers]
-  const fetch = vi.fn(async (url: string | URL | Request, init: RequestInit = {}) => {
+  const fetch = vi.fn<typeof globalThis.fetch>(async (url, init = {}) => {
     const headers = new Headers(init.headers)
     expect(init.signal).toBeInstanceOf(AbortSignal)
     asked.push({
       method: init.method ?? '',
-      url: String(url),
+      url: typeof url === 'string' ? url : 'not a string',
       authorization: headers.get('authorization'),
       contentType: headers.get('content-type'),
       body: typeof init.body === 'string' ? JSON.parse(init.body) : undefined,
@@ -50,7 +50,10 @@ function start(answers: readonly (() => Response)[], hasOneToken = false): Rig {
   return { rest: createRestClient('http://a.example', tokens, fetch), asked }
 }
 
-const json = (body: unknown, status = 200) => (): Response => Response.json(body, { status })
+const json =
+  (body: unknown, status = 200) =>
+  (): Response =>
+    Response.json(body, { status })
 
 function item(number: number): RestConversationItem {
   return {

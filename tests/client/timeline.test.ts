@@ -53,11 +53,51 @@ test('[CLIENT4] sent by seq, then pending in fold order, then failed, each with 
   stamp(8, 0)
   const failed: FailedMessage = { entry: message(9), row: row(7, 9), reason: 'access' }
   expect(messages(failed)).toEqual([
-    { id: messageId(1), user: 'ann', role: 'user', content: 'message 1', writtenAt: 1, own: true, delivery: { state: 'sent', seq: 0, createdAt: 5000 } },
-    { id: messageId(4), user: 'bob', role: 'user', content: 'message 4', writtenAt: 4, own: false, delivery: { state: 'sent', seq: 1, createdAt: 5001 } },
-    { id: messageId(2), user: 'ann', role: 'user', content: 'message 2', writtenAt: 2, own: true, delivery: { state: 'pending' } },
-    { id: messageId(3), user: 'ann', role: 'user', content: 'message 3', writtenAt: 3, own: true, delivery: { state: 'pending' } },
-    { id: messageId(9), user: 'ann', role: 'user', content: 'message 9', writtenAt: 9, own: true, delivery: { state: 'failed', reason: 'access' } },
+    {
+      id: messageId(1),
+      user: 'ann',
+      role: 'user',
+      content: 'message 1',
+      writtenAt: 1,
+      own: true,
+      delivery: { state: 'sent', seq: 0, createdAt: 5000 },
+    },
+    {
+      id: messageId(4),
+      user: 'bob',
+      role: 'user',
+      content: 'message 4',
+      writtenAt: 4,
+      own: false,
+      delivery: { state: 'sent', seq: 1, createdAt: 5001 },
+    },
+    {
+      id: messageId(2),
+      user: 'ann',
+      role: 'user',
+      content: 'message 2',
+      writtenAt: 2,
+      own: true,
+      delivery: { state: 'pending' },
+    },
+    {
+      id: messageId(3),
+      user: 'ann',
+      role: 'user',
+      content: 'message 3',
+      writtenAt: 3,
+      own: true,
+      delivery: { state: 'pending' },
+    },
+    {
+      id: messageId(9),
+      user: 'ann',
+      role: 'user',
+      content: 'message 9',
+      writtenAt: 9,
+      own: true,
+      delivery: { state: 'failed', reason: 'access' },
+    },
   ])
 })
 

@@ -263,7 +263,9 @@ export function keepingStorageContract(name: string, open: () => Promise<OpenedK
           await cache.close()
           current = await reopen()
         }
-        const expected = [0, 1, 2].flatMap((opening) => Array.from({ length: 250 }, (_, index) => `${opening}/${index}`))
+        const expected = [0, 1, 2].flatMap((opening) =>
+          Array.from({ length: 250 }, (_, index) => `${opening}/${index}`),
+        )
         expect(texts(await kept(current, one))).toEqual(expected)
         await reopen()
         expect(await documentRows(one)).toBeGreaterThan(0)

@@ -52,11 +52,11 @@ export function createStand(cast: Cast): Stand {
     if (parsed.kind === 'malformed') return { kind: 'fault', code: 'malformed' }
     const binding = bindSections(parsed.sections, sender, table)
     if (binding.kind === 'fault') return { kind: 'fault', code: binding.code }
-    for (const { client, clock, crc } of binding.overlaps) {
+    for (const { client, clock, crc } of binding.parts.flatMap(({ overlaps }) => [...overlaps])) {
       const stored = chains.find((chain) => chain.client === client)?.payloads[clock]
       if (stored === undefined || crc32(stored) !== crc) return { kind: 'fault', code: 'forked' }
     }
-    return { kind: 'taken', fresh: binding.fresh, gap: binding.gap }
+    return { kind: 'taken', fresh: binding.parts.flatMap(({ fresh }) => [...fresh]), gap: binding.gap }
   }
 
   function relayed(fresh: readonly FreshEntry[]): Uint8Array {

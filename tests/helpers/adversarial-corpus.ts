@@ -35,7 +35,7 @@ import {
   varUint,
 } from './update-forge.ts'
 
-export { type Cast, type CorpusCase, type Expected, inventCast } from './adversarial-cast.ts'
+export { type Cast, type CorpusCase, inventCast } from './adversarial-cast.ts'
 export { mutate } from './mutations.ts'
 
 /**

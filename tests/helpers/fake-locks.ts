@@ -22,5 +22,5 @@ export function createFakeLocks(): FakeLocks {
     }
   }
 
-  return { locks: { request: request as LockManager['request'] }, held: () => [...held] }
+  return { locks: { request: request }, held: () => [...held] }
 }

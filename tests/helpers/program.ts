@@ -36,11 +36,19 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>
   /** A channel of messages, for programs that are driven by the test. */
   readonly ipc?: boolean
+  /** No file may grow beyond so many blocks of 512 bytes: to the program the disk is full then. */
+  readonly maxFileBlocks?: number
 }
 
 /** Runs `node <args>` in the folder of the repository. */
-export function runProgram(args: readonly string[], { env = {}, ipc = false }: ProgramOptions = {}): Program {
-  const child = spawn(process.execPath, args, {
+export function runProgram(
+  args: readonly string[],
+  { env = {}, ipc = false, maxFileBlocks }: ProgramOptions = {},
+): Program {
+  const command = [process.execPath, ...args]
+  const [path, ...rest] =
+    maxFileBlocks === undefined ? command : ['/bin/sh', '-c', `ulimit -f ${maxFileBlocks} && exec "$0" "$@"`, ...command]
+  const child = spawn(path ?? process.execPath, rest, {
     cwd: root,
     env: childEnv(env),
     stdio: ['ignore', 'pipe', 'pipe', ...(ipc ? (['ipc'] as const) : [])],

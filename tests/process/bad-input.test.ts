@@ -268,7 +268,7 @@ test(
     const handfuls = Array.from({ length: Math.ceil(cases.length / 20) }, (_, at) => cases.slice(at * 20, at * 20 + 20))
     await storm(handfuls, async (handful) => {
       expect(await outcome(openAs(stranger), ...handful.map(frameOf))).toBe(4403)
-      expect(await outcome(openAs('no token'), ...handful.map(frameOf))).toBe(4401)
+      expect(await outcome(openAs('garbage'), ...handful.map(frameOf))).toBe(4401)
       expect(await outcome(openAs(undefined), ...handful.map(({ bytes }) => bytes))).toBe(4401)
     })
 
@@ -279,7 +279,7 @@ test(
         await answer.arrayBuffer()
         // Some of it is harmless: `{}` makes a conversation.
         expect(answer.status, `${method} ${path.slice(0, 80)}`).toBeLessThan(500)
-        if (bearer === undefined && path.startsWith('/api/')) expect(answer.status).toBe(401)
+        if (bearer === undefined) expect(answer.status, `${method} ${path.slice(0, 80)}`).toBeGreaterThanOrEqual(400)
       }
     })
     await storm([...garbage, ...cases.slice(0, 50).map(({ bytes }) => bytes)], (bytes) =>

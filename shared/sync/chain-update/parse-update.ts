@@ -12,8 +12,9 @@
 
 import * as decoding from 'lib0/decoding'
 import { decodeUtf8 } from 'lib0/string'
+import { limits } from '../../limits.ts'
 import { readUint } from '../read-uint.ts'
-import type { ChainStruct } from './chain-struct.ts'
+import { type ChainStruct, structLength } from './chain-struct.ts'
 import { contentRef, skipBytes, skipContent } from './skip-content.ts'
 
 export interface Section {
@@ -24,8 +25,11 @@ export interface Section {
   readonly root: string | undefined
   /** Why this section cannot be part of a chain; undefined when it can. */
   readonly flaw: string | undefined
-  /** Empty when there is a flaw. */
-  readonly structs: readonly ChainStruct[]
+  /**
+   * Empty when there is a flaw. Read from the update's bytes at every iteration: an object for each of the millions of
+   * structs that a frame can hold would cost fifty times the frame.
+   */
+  readonly structs: Iterable<ChainStruct>
   /** A Skip was met: the structs behind it were left out. */
   readonly cut: boolean
 }
@@ -51,6 +55,7 @@ export function parseUpdate(bytes: Uint8Array): ParsedUpdate {
   let deletes = false
   try {
     const count = readUint(decoder)
+    if (count > limits.sectionsPerUpdate) return { kind: 'malformed', why: 'too many sections' }
     for (let index = 0; index < count; index++) {
       const section = readSection(decoder)
       if (seen.has(section.client)) return { kind: 'malformed', why: 'two sections of one client' }
@@ -85,7 +90,8 @@ function readSection(decoder: decoding.Decoder): Section {
   const count = readUint(decoder)
   const client = readUint(decoder)
   const clock = readUint(decoder)
-  let structs: ChainStruct[] = []
+  const start = decoder.pos
+  let links = 0
   let root: string | undefined
   let flaw: string | undefined
   let cut = false
@@ -94,18 +100,36 @@ function readSection(decoder: decoding.Decoder): Section {
     const struct = readStruct(decoder, client, next)
     if (index === 0) root = struct.root
     if (flaw !== undefined || cut) continue
-    if (struct.kind === 'skip') {
-      cut = true
-    } else if (struct.kind === 'other') {
-      flaw = struct.flaw
-      structs = []
-    } else {
-      structs.push(struct.content)
-      next += struct.content.kind === 'payload' ? 1 : struct.content.length
+    if (struct.kind === 'skip') cut = true
+    else if (struct.kind === 'other') flaw = struct.flaw
+    else {
+      links++
+      next += structLength(struct.content)
       if (next > Number.MAX_SAFE_INTEGER) throw new Error('clock overflow')
     }
   }
+  const kept = flaw === undefined ? links : 0
+  const structs = { [Symbol.iterator]: () => rereadLinks(decoder.arr, start, kept, client, clock) }
   return { client, clock, root, flaw, structs, cut }
+}
+
+/** Reads `count` structs again that are known to be links of a chain. */
+function* rereadLinks(
+  bytes: Uint8Array,
+  start: number,
+  count: number,
+  client: number,
+  clock: number,
+): Generator<ChainStruct> {
+  const decoder = decoding.createDecoder(bytes)
+  decoder.pos = start
+  let next = clock
+  for (let index = 0; index < count; index++) {
+    const struct = readStruct(decoder, client, next)
+    if (struct.kind !== 'link') throw new Error('the bytes have changed')
+    next += structLength(struct.content)
+    yield struct.content
+  }
 }
 
 type ReadStruct =

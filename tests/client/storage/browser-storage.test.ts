@@ -8,7 +8,11 @@ import * as Y from 'yjs'
 
 import { openBrowserStorage } from '../../../client/storage/browser/browser-storage.ts'
 import { type ClientStorage, storeName } from '../../../client/storage/client-storage.ts'
-import { clientStorageContract, keepingStorageContract, type OpenedKeepingStorage } from '../../contract/client-storage.ts'
+import {
+  clientStorageContract,
+  keepingStorageContract,
+  type OpenedKeepingStorage,
+} from '../../contract/client-storage.ts'
 import { ann, bob, clientId, conversationId, row } from '../../helpers/client-rows.ts'
 import { createFakeLocks } from '../../helpers/fake-locks.ts'
 
@@ -69,7 +73,7 @@ test('[OUTBOX1][OUTBOX2] an entry is put in one strict transaction with the leng
 test('[OUTBOX2] an entry that cannot be put leaves no length behind either', async () => {
   const { storage } = await open()
   const broken = { ...row(5, 0), payload: (() => undefined) as unknown as Uint8Array }
-  await expect(storage.putOutbox(one, broken)).rejects.toThrow()
+  await expect(storage.putOutbox(one, broken)).rejects.toThrow('cloned')
   expect(await storage.outbox(one)).toEqual([])
   expect(await storage.pool(one)).toEqual([])
 })

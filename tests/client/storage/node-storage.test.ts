@@ -73,7 +73,7 @@ test('[LOCAL1] the name of a folder tells server and user to people, and differs
 test('one process at a time: a second opening of the same store is an error', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'parley-client-'))
   const storage = await openNodeStorage(folder, server, ann)
-  await expect(openNodeStorage(folder, server, ann)).rejects.toThrow()
+  await expect(openNodeStorage(folder, server, ann)).rejects.toThrow('failed to open')
   await storage.close()
   await (await openNodeStorage(folder, server, ann)).close()
   await rm(folder, { recursive: true })

@@ -125,20 +125,21 @@ async function continued(
   Y.applyUpdate(loaded, Y.encodeStateAsUpdate(doc))
   for (let clock = first; clock < length; clock++) await storage.putOutbox(one, row(7, clock))
   if (remembered !== undefined) await storage.putPool(one, { client: clientId(7), next: remembered })
-  const continues = await continueOwnChain(
-    loaded,
-    ann,
-    { client: clientId(7), release: () => undefined },
-    storage,
-    one,
-  )
+  const continues = await continueOwnChain(loaded, ann, { client: clientId(7), release: () => undefined }, storage, one)
   return { doc: loaded, continues }
 }
 
 test.each([
   { name: 'nothing was ever written', kept: 0, first: 0, length: 0, continues: true, next: 0 },
   { name: 'the document has everything', kept: 3, first: 1, length: 3, continues: true, next: 3 },
-  { name: 'the document lost its last entries, the outbox has them', kept: 1, first: 1, length: 4, continues: true, next: 4 },
+  {
+    name: 'the document lost its last entries, the outbox has them',
+    kept: 1,
+    first: 1,
+    length: 4,
+    continues: true,
+    next: 4,
+  },
   { name: 'the document is lost, the outbox has all', kept: 0, first: 0, length: 2, continues: true, next: 2 },
   { name: 'the document has more than this device remembers', kept: 5, first: 0, length: 2, continues: true, next: 5 },
 ])('[CHAIN1][OUTBOX2] a chain is continued when $name', async ({ kept, first, length, continues, next }) => {

@@ -22,7 +22,7 @@ test('a token that was given is all there is', async () => {
 })
 
 test('a token is fetched once, for all who ask, and again after a renewal', async () => {
-  const fetchToken = vi.fn(async () => good)
+  const fetchToken = vi.fn<() => Promise<string>>(async () => good)
   const tokens = createTokenSource(fetchToken, now)
   expect(fetchToken).not.toHaveBeenCalled()
   expect(await Promise.all([tokens.get(), tokens.get()])).toEqual([good, good])
@@ -64,7 +64,7 @@ test('a renewal while somebody asks costs one token', async () => {
 test.each(['not a jwt', 'a.b.c', `e30.${btoa('[]')}.sig`, jwt({ sub: 'ann' }), jwt({ exp: 'soon' })])(
   'what tells no end is kept until the server refuses it: %s',
   async (token) => {
-    const fetchToken = vi.fn(async () => token)
+    const fetchToken = vi.fn<() => Promise<string>>(async () => token)
     const tokens = createTokenSource(fetchToken, now)
     await tokens.get()
     expect(await tokens.get()).toBe(token)
@@ -86,11 +86,11 @@ test('a failure that comes after a renewal does not undo it', async () => {
   const failing = deferred<string>()
   const fetchToken = vi.fn<() => Promise<string>>().mockReturnValueOnce(failing.promise).mockResolvedValue(good)
   const tokens = createTokenSource(fetchToken, now)
-  const first = expect(tokens.get()).rejects.toThrow('too late')
+  const first = tokens.get()
   tokens.renew()
   const second = tokens.get()
   failing.reject(new Error('too late'))
-  await first
+  await expect(first).rejects.toThrow('too late')
   expect(await second).toBe(good)
   expect(await tokens.get()).toBe(good)
   expect(fetchToken).toHaveBeenCalledTimes(2)

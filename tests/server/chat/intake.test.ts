@@ -214,16 +214,21 @@ describe('a fork', () => {
   })
 
   test('[SYNC8] a whole document of thousands of own entries costs about as much as it is long', async () => {
+    /** In ms; the least of three. */
     const timeFor = async (count: number): Promise<number> => {
       const node = createSyncNode()
       const { ann } = await createPair(node)
       ann.append(...saidInOrder(count, 'ann'))
       await deliverAll(node, [ann])
-      ann.send(encodeUpdateMessage(Y.encodeStateAsUpdate(ann.doc)))
-      const start = performance.now()
-      await deliverAll(node, [ann])
+      let least = Number.POSITIVE_INFINITY
+      for (let each = 0; each < 3; each++) {
+        ann.send(encodeUpdateMessage(Y.encodeStateAsUpdate(ann.doc)))
+        const start = performance.now()
+        await deliverAll(node, [ann])
+        least = Math.min(least, performance.now() - start)
+      }
       expect(ann.closes).toEqual([])
-      return performance.now() - start
+      return least
     }
     await timeFor(500)
     const [short, long] = [await timeFor(2000), await timeFor(16_000)]

@@ -71,7 +71,7 @@ function keptOf(bytes: Uint8Array): number {
   const sections = parsed.kind === 'update' ? parsed.sections : []
   const vector = parseStateVector(bytes)
   return Math.max(
-    sections.reduce((count, { structs }) => count + 1 + structs.length, 0),
+    sections.reduce((count, { structs }) => count + 1 + [...structs].length, 0),
     vector.kind === 'state-vector' ? vector.clocks.size : 0,
   )
 }
