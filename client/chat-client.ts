@@ -119,6 +119,11 @@ function startClient(url: string, user: UserId, token: Token, platform: Platform
     return openOnce(conversation.id)
   }
 
+  async function opened(): Promise<OpenConversation[]> {
+    const settled = await Promise.allSettled(open.values())
+    return settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+  }
+
   function openHeld(id: ConversationId): Promise<OpenConversation> {
     background.hold(id)
     return openOnce(id)
@@ -154,13 +159,12 @@ function startClient(url: string, user: UserId, token: Token, platform: Platform
       await list.loaded
       const asked = list.registered()
       await list.merge(await rest.conversations(), asked)
+      // What is open here may be ahead of the server.
+      for (const conversation of await opened()) list.note(conversation.id, () => summarize(conversation))
     },
     close: () => {
       closing ??= (async () => {
-        const opened = await Promise.allSettled(open.values())
-        await Promise.all(
-          opened.map((result) => (result.status === 'fulfilled' ? result.value.close() : Promise.resolve())),
-        )
+        await Promise.all((await opened()).map((conversation) => conversation.close()))
         await list.flushed()
         await (await opening).close()
       })()

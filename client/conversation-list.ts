@@ -61,7 +61,10 @@ export function createConversationList(opening: Promise<ClientStorage>, now: () 
     timer = undefined
     for (const [id, summary] of noted) {
       const row = rows.get(id) ?? blankRow(id, now())
-      const changed = { ...row, ...summary() }
+      const fresh = summary()
+      // Whoever was removed keeps what they have, but not a line in the list.
+      if (!rows.has(id) && fresh.access === undefined) continue
+      const changed = { ...row, ...fresh }
       if (!sameRow(row, changed) || !rows.has(id)) put(changed).catch(() => undefined)
     }
     noted.clear()

@@ -16,6 +16,7 @@ export function createTimeline(user: UserId): Timeline {
   let pendingViews = new Map<string, ChatMessage>()
   let shownSent: readonly StampedMessage[] = []
   let sent: readonly ChatMessage[] = []
+  let shown: readonly ChatMessage[] = []
 
   function viewSent(message: StampedMessage): ChatMessage {
     const known = sentViews.get(message)
@@ -48,7 +49,10 @@ export function createTimeline(user: UserId): Timeline {
       }
       const pending = folded.pending.map(viewPending)
       pendingViews = new Map(pending)
-      return [...sent, ...pending.map(([, view]) => view), ...failed.map(viewFailed)]
+      const now = [...sent, ...pending.map(([, view]) => view), ...failed.map(viewFailed)]
+      // Most transactions change no message: whoever draws them need not draw again.
+      if (now.length !== shown.length || now.some((view, index) => view !== shown[index])) shown = now
+      return shown
     },
   }
 }

@@ -42,6 +42,8 @@ export interface RunningServer {
 }
 
 const sweepMs = 15_000
+/** Requests that are still coming in when the server ends are given this long. */
+const drainMs = 2_000
 
 /** Rejects with a StoreError when the data cannot be opened, with the system's error when the port is taken. */
 export async function startServer(config: Config, deps: ServerDeps): Promise<RunningServer> {
@@ -89,7 +91,9 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
 
   async function close(): Promise<void> {
     clearInterval(sweeper)
+    const cut = setTimeout(() => app.server.closeAllConnections(), drainMs)
     await Promise.all([app.close(), sockets.close()])
+    clearTimeout(cut)
     await registry.stop()
     await commits.idle()
     await store.close()

@@ -52,8 +52,6 @@ export interface AppDeps {
 const requestTimeoutMs = 30_000
 /** How long for its headers. */
 const headersTimeoutMs = 15_000
-/** How long requests under way have to be answered when the server ends. */
-const drainMs = 2_000
 /** How long a connection may be silent while something is under way. */
 const connectionTimeoutMs = 60_000
 /** A user id with every character escaped, and then some: ids that are too long are refused by their parsers. */
@@ -92,9 +90,6 @@ function addHooks(app: FastifyInstance, { origins, demo }: AppDeps): void {
   let closing = false
   app.addHook('preClose', (done) => {
     closing = true
-    // Spare connections, on which nothing was ever asked, do not count as idle and would never end.
-    const timer = setTimeout(() => app.server.closeAllConnections(), drainMs)
-    app.server.once('close', () => clearTimeout(timer))
     done()
   })
   app.addHook('onSend', async (_request, reply) => {

@@ -4,6 +4,7 @@
  */
 
 import type { IncomingMessage, Server } from 'node:http'
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { Fault, type FaultCode, faults } from '../../shared/fault.ts'
@@ -48,9 +49,10 @@ export function attachSockets(server: Server, deps: SocketsDeps): Sockets {
     handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
   })
 
+  const connections = new WeakMap<WebSocket, Duplex>()
   let isClosing = false
-  /** Pinged, and not heard from since. */
-  const silent = new WeakSet<WebSocket>()
+  /** Bytes received when a socket was last pinged: a slow upload is a sign of life too, and no pong gets past it. */
+  const heardBytes = new WeakMap<WebSocket, number>()
 
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy())
@@ -61,9 +63,9 @@ export function attachSockets(server: Server, deps: SocketsDeps): Sockets {
     if (!deps.allowsOrigin(request.headers.origin, request.headers.host)) return refuseUpgrade(socket, 403, 'Forbidden')
     wss.handleUpgrade(request, socket, head, (ws) => {
       sessions.set(ws, undefined)
+      connections.set(ws, socket)
       ws.pause()
       ws.on('error', () => ws.terminate())
-      ws.on('pong', () => silent.delete(ws))
       ws.once('close', () => {
         sessions.get(ws)?.end()
         sessions.delete(ws)
@@ -92,11 +94,12 @@ export function attachSockets(server: Server, deps: SocketsDeps): Sockets {
   const heartbeats = setInterval(() => {
     for (const [ws, session] of sessions) {
       if (session === undefined) continue
-      if (silent.has(ws) && !session.isBusy) {
+      const bytes = receivedBytes(connections.get(ws))
+      if (heardBytes.get(ws) === bytes && !session.isBusy) {
         ws.terminate()
         continue
       }
-      silent.add(ws)
+      heardBytes.set(ws, bytes)
       ws.ping()
       session.beat()
     }
@@ -119,6 +122,10 @@ export function attachSockets(server: Server, deps: SocketsDeps): Sockets {
       clearTimeout(timer)
     },
   }
+}
+
+function receivedBytes(connection: Duplex | undefined): number {
+  return connection instanceof Socket ? connection.bytesRead : 0
 }
 
 /** Undefined for what is no URL: Node passes request targets on as they came. */
@@ -174,5 +181,7 @@ function asBytes(data: Buffer | ArrayBuffer | Buffer[]): Uint8Array {
 }
 
 function refuseUpgrade(socket: Duplex, status: number, text: string): void {
+  // A peer that does not close would keep it for ever: nobody else watches a socket that was not upgraded.
+  socket.once('finish', () => socket.destroy())
   socket.end(`HTTP/1.1 ${status} ${text}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 }

@@ -131,7 +131,7 @@ test(
       if (reload % 3 === 0) {
         sent.push(`at ${reload}`)
         await tab.send(`at ${reload}`)
-        await tab.page.getByText(`at ${reload}`, { exact: true }).waitFor()
+        await tab.at('timeline').getByText(`at ${reload}`, { exact: true }).waitFor()
       }
       if (reload % 5 === 0) await tab.connection('live')
       await tab.page.reload()
@@ -244,7 +244,7 @@ test(
     await after.picture('7-ann-after-kill')
     proxy.heal()
     await after.shows(['sent stamped', 'sent kept'])
-    await after.connection('live')
+    await after.page.close()
 
     // Now with a connection: as soon as the server has it, however little this device had time to keep.
     for (const text of ['one', 'two', 'three']) {
@@ -258,6 +258,7 @@ test(
     await last.connection('live')
     await last.send('four')
     await last.shows(['stamped', 'kept', 'one', 'two', 'three', 'four'].map((text) => `sent ${text}`))
-    expect((await look(server, id, 'bob', 'ann')).texts).toEqual(['stamped', 'kept', 'one', 'two', 'three', 'four'])
+    const texts = ['stamped', 'kept', 'one', 'two', 'three', 'four']
+    expect(await look(server, id, 'bob', 'ann')).toEqual({ texts, chains: 1 })
   },
 )

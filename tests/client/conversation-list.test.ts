@@ -175,11 +175,13 @@ test('a note that tells nothing new changes nothing', async () => {
   expect(rig.changes()).toBe(1)
 })
 
-test('a note of a conversation that is not listed lists it', async () => {
+test('a note of a conversation that is not listed lists it, unless one is no member of it', async () => {
   const rig = await start()
-  rig.list.note(one, () => ({ title: 'Harbour' }))
+  rig.list.note(one, () => ({ title: 'Harbour', access: 'reader' }))
+  rig.list.note(two, () => ({ title: 'Elsewhere' }))
   await vi.advanceTimersByTimeAsync(noteDelayMs)
-  expect(rig.list.row(one)).toEqual(conversationRow(one, { title: 'Harbour', access: undefined, updatedAt: 7000 }))
+  expect(rig.list.row(one)).toEqual(conversationRow(one, { title: 'Harbour', access: 'reader', updatedAt: 7000 }))
+  expect(rig.list.row(two)).toBeUndefined()
 })
 
 test('flushed takes the notes that wait and resolves when all is kept', async () => {
@@ -194,7 +196,7 @@ test('[OUTBOX3] a list that cannot be kept is still shown', async () => {
   const putConversation = (): Promise<void> => Promise.reject(new Error('the disk is full'))
   const rig = await start([], { putConversation })
   await expect(rig.list.add(conversationRow(one))).rejects.toThrow('the disk is full')
-  rig.list.note(two, () => ({}))
+  rig.list.note(two, () => ({ access: 'writer' }))
   await vi.advanceTimersByTimeAsync(noteDelayMs)
   expect(shown(rig)).toEqual([two, one])
   await rig.list.flushed()
@@ -204,7 +206,7 @@ test('[OUTBOX3] a store that does not open fails who waits for it, and nobody el
   const list = createConversationList(Promise.reject(new Error('locked')), () => 7000)
   await expect(list.loaded).rejects.toThrow('locked')
   await expect(list.add(conversationRow(one))).rejects.toThrow('locked')
-  list.note(two, () => ({}))
+  list.note(two, () => ({ access: 'writer' }))
   await list.flushed()
   expect(list.store.getSnapshot().map(({ id }) => id)).toEqual([two, one])
 })

@@ -47,7 +47,9 @@ export function runProgram(
 ): Program {
   const command = [process.execPath, ...args]
   const [path, ...rest] =
-    maxFileBlocks === undefined ? command : ['/bin/sh', '-c', `ulimit -f ${maxFileBlocks} && exec "$0" "$@"`, ...command]
+    maxFileBlocks === undefined
+      ? command
+      : ['/bin/sh', '-c', `ulimit -f ${maxFileBlocks} && exec "$0" "$@"`, ...command]
   const child = spawn(path ?? process.execPath, rest, {
     cwd: root,
     env: childEnv(env),

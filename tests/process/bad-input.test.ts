@@ -47,7 +47,9 @@ class Chat {
       createChatClient({ url: server.url, user, token: () => server.token(user), folder }),
     )
     const people = await Promise.all(clients.map((client) => client.open(id)))
-    await Promise.all(people.map((person) => when(person, () => person.status.getSnapshot().connection.phase === 'live')))
+    await Promise.all(
+      people.map((person) => when(person, () => person.status.getSnapshot().connection.phase === 'live')),
+    )
     return new Chat(people, async () => {
       await Promise.all(clients.map((client) => client.close()))
       await rm(folder, { recursive: true, force: true })
@@ -56,11 +58,13 @@ class Chat {
 
   /** Resolves when `enough` was called and everything said is sent. */
   async run(): Promise<void> {
-    for (let turn = 0; this.#goesOn; turn++) {
+    let turn = 0
+    while (this.#goesOn) {
       const text = `turn ${turn}`
       this.said.push(text)
       this.people[turn % this.people.length]?.send(text)
       await Promise.all(this.people.map((person) => when(person, () => isSent(person, text))))
+      turn++
     }
   }
 
@@ -151,7 +155,10 @@ const question = Uint8Array.of(0, 0, 1, 0)
 async function outcome(socket: RawSocket, ...frames: readonly Uint8Array[]): Promise<number | undefined> {
   await socket.opened()
   for (const frame of [...frames, question]) socket.send(frame)
-  const answered = await Promise.race([socket.next('step2').catch(() => undefined), socket.closed.then(() => undefined)])
+  const answered = await Promise.race([
+    socket.next('step2').catch(() => undefined),
+    socket.closed.then(() => undefined),
+  ])
   if (answered === undefined) return (await socket.closed).code
   socket.terminate()
   return undefined
@@ -261,8 +268,9 @@ test(
     // As something else.
     await storm(cases, async (one) => {
       const code = await outcome(openAs(token), disguised(one, random))
-      expect(code ?? 4400, one.name).toBeLessThan(4500)
+      if ((code ?? 4400) < 4400 || (code ?? 4400) > 4499) unfulfilled.push(`${one.name}, disguised: ${code}`)
     })
+    expect(unfulfilled).toEqual([])
 
     // By those who may not be here at all: nothing of it is even read.
     const handfuls = Array.from({ length: Math.ceil(cases.length / 20) }, (_, at) => cases.slice(at * 20, at * 20 + 20))
@@ -277,11 +285,12 @@ test(
         const headers = { 'content-type': type, ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }) }
         const answer = await fetch(url + path, { method, headers, ...(body === undefined ? {} : { body }) })
         await answer.arrayBuffer()
-        // Some of it is harmless: `{}` makes a conversation.
-        expect(answer.status, `${method} ${path.slice(0, 80)}`).toBeLessThan(500)
-        if (bearer === undefined) expect(answer.status, `${method} ${path.slice(0, 80)}`).toBeGreaterThanOrEqual(400)
+        // Some of it is harmless: `{}` makes a conversation, but not for nobody.
+        const isOwed = answer.status < 500 && (bearer !== undefined || answer.status >= 400)
+        if (!isOwed) unfulfilled.push(`${method} ${path.slice(0, 80)}: ${answer.status}`)
       }
     })
+    expect(unfulfilled).toEqual([])
     await storm([...garbage, ...cases.slice(0, 50).map(({ bytes }) => bytes)], (bytes) =>
       throwAt(Number(new URL(url).port), bytes),
     )

@@ -32,7 +32,7 @@ test('a cut destroys what is open, refuses what is new, and leaves the page; aft
   proxy.cut()
   // 1006: without a word of closing.
   expect((await socket.closed).code).toBe(1006)
-  await expect(openSocket().opened()).rejects.toThrow()
+  await expect(openSocket().opened()).rejects.toThrow('ECONNRESET')
   expect(await answers(`${proxy.url}/api/openapi.json`)).toBe(false)
   expect(await answers(`${proxy.url}/`)).toBe(true)
   expect(proxy.counts).toMatchObject({ sockets: 1, api: 1, page: 2, cut: 3, open: 0 })

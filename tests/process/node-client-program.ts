@@ -33,7 +33,11 @@ export interface View {
   readonly storage: string
   readonly pending: number
   readonly access: string | undefined
-  readonly conversations: readonly { readonly id: string; readonly title: string | null; readonly registered: boolean }[]
+  readonly conversations: readonly {
+    readonly id: string
+    readonly title: string | null
+    readonly registered: boolean
+  }[]
   readonly id: string | undefined
 }
 
@@ -158,6 +162,7 @@ process.on('message', (task: Task) => {
       // Nothing else is left to do, and so the program ends by itself.
       if (task.kind === 'end') process.disconnect()
     },
-    (error: unknown) => process.send?.({ error: error instanceof Error ? error.message : String(error) } satisfies Answer),
+    (error: unknown) =>
+      process.send?.({ error: error instanceof Error ? error.message : String(error) } satisfies Answer),
   )
 })

@@ -116,7 +116,9 @@ describe('a client program in Node', () => {
       proxy.heal()
       const bob = await device('bob')
       await expect
-        .poll(async () => (await bob.run({ kind: 'refresh' })).conversations.map(({ title }) => title), { timeout: 10_000 })
+        .poll(async () => (await bob.run({ kind: 'refresh' })).conversations.map(({ title }) => title), {
+          timeout: 10_000,
+        })
         .toEqual(['Left alone'])
       await bob.open(id)
       await bob.until('sent left')
@@ -146,9 +148,7 @@ describe('a client program in Node', () => {
       await ann.open(id)
       await ann.run({ kind: 'live' })
       await ann.send('the end')
-      await expect
-        .poll(async () => (await ann.look()).pending, { timeout: 10_000 })
-        .toBe(0)
+      await expect.poll(async () => (await ann.look()).pending, { timeout: 10_000 }).toBe(0)
       const { lines } = await ann.look()
       const { texts, chains } = await seenBy(server, id, 'bob')
       expect(lines).toEqual(texts.map((text) => `sent ${text}`))

@@ -71,7 +71,14 @@ describe('starting', () => {
     const { code, stdout, stderr } = await outcomeOf(runProgram(args, { env: { PARLEY_ORIGINS: 'nowhere' } }))
     expect(code).toBe(2)
     expect(stdout).toBe('')
-    for (const part of ['--port "x"', '--log-level "loud"', '--colour', '"blue"', 'PARLEY_ORIGINS "nowhere"', '0.0.0.0']) {
+    for (const part of [
+      '--port "x"',
+      '--log-level "loud"',
+      '--colour',
+      '"blue"',
+      'PARLEY_ORIGINS "nowhere"',
+      '0.0.0.0',
+    ]) {
       expect(stderr).toContain(part)
     }
     expect(stderr.trim().split('\n')).toHaveLength(7)

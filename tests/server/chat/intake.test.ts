@@ -107,7 +107,9 @@ describe('a long backlog', () => {
     node.gate.open()
     await deliverAll(node, [ann, bob, tab])
     const { messages } = await node.conversations.messages(userId('ann'), id, { limit: 10_000 })
-    expect(messages.map(({ content: text }) => text)).toEqual(Array.from({ length: count }, (_, index) => `ann ${index}`))
+    expect(messages.map(({ content: text }) => text)).toEqual(
+      Array.from({ length: count }, (_, index) => `ann ${index}`),
+    )
     expect([ann.closes, tab.closes, bob.closes, node.errors]).toEqual([[], [], [], []])
     expect(bob.folded.view().sent).toEqual(messages)
   })
@@ -333,34 +335,37 @@ describe('entries that are wrong', () => {
     ['beyond-end', 'bob', () => encodeEntry({ kind: 'read', through: 1_000_000 })],
   ]
 
-  test.each(cases)('[SYNC7] %s: it is void for everybody, and what stands behind it is not', async (reason, user, make) => {
-    const node = createSyncNode()
-    const { id, ann, bob } = await createPair(node)
-    await node.conversations.apply(userId('ann'), id, { kind: 'member', user: userId('rob'), access: 'reader' })
-    const known = messageEntry('known', { at: 1 })
-    ann.append(encodeEntry(known))
-    await deliverAll(node, [ann, bob])
-    const device = new FakeDevice(user, id, createDoc(50))
-    device.append(make(known), encodeEntry({ kind: 'read', through: 0 }), make(known))
-    const everybody = [ann, bob, device]
-    await bringTogether(node, everybody)
-    for (const { folded } of everybody) {
-      const fold = folded.fold()
-      expect([0, 1, 2].map((clock) => fold.voidReason(clientId(50), clock))).toEqual([reason, undefined, reason])
-      expect(fold.stampedThrough(clientId(50))).toBe(3)
-      expect(folded.texts()).toEqual(['known'])
-    }
-    const { places } = await node.conversations.chain(userId(user), id, clientId(50), 0)
-    expect(places.map(({ outcome }) => (outcome.kind === 'void' ? outcome.reason : outcome.kind))).toEqual([
-      reason,
-      'accepted',
-      reason,
-    ])
-    const replicas = everybody.map(({ doc }) => hex(Y.encodeStateAsUpdate(doc)))
-    expect(new Set(replicas).size).toBe(1)
-    expect(device.doc.getArray(`chain/50/${user}`).toArray()).toEqual([encodeEntry({ kind: 'read', through: 0 })])
-    expect(everybody.flatMap(({ closes }) => closes)).toEqual([])
-  })
+  test.each(cases)(
+    '[SYNC7] %s: it is void for everybody, and what stands behind it is not',
+    async (reason, user, make) => {
+      const node = createSyncNode()
+      const { id, ann, bob } = await createPair(node)
+      await node.conversations.apply(userId('ann'), id, { kind: 'member', user: userId('rob'), access: 'reader' })
+      const known = messageEntry('known', { at: 1 })
+      ann.append(encodeEntry(known))
+      await deliverAll(node, [ann, bob])
+      const device = new FakeDevice(user, id, createDoc(50))
+      device.append(make(known), encodeEntry({ kind: 'read', through: 0 }), make(known))
+      const everybody = [ann, bob, device]
+      await bringTogether(node, everybody)
+      for (const { folded } of everybody) {
+        const fold = folded.fold()
+        expect([0, 1, 2].map((clock) => fold.voidReason(clientId(50), clock))).toEqual([reason, undefined, reason])
+        expect(fold.stampedThrough(clientId(50))).toBe(3)
+        expect(folded.texts()).toEqual(['known'])
+      }
+      const { places } = await node.conversations.chain(userId(user), id, clientId(50), 0)
+      expect(places.map(({ outcome }) => (outcome.kind === 'void' ? outcome.reason : outcome.kind))).toEqual([
+        reason,
+        'accepted',
+        reason,
+      ])
+      const replicas = everybody.map(({ doc }) => hex(Y.encodeStateAsUpdate(doc)))
+      expect(new Set(replicas).size).toBe(1)
+      expect(device.doc.getArray(`chain/50/${user}`).toArray()).toEqual([encodeEntry({ kind: 'read', through: 0 })])
+      expect(everybody.flatMap(({ closes }) => closes)).toEqual([])
+    },
+  )
 
   test('[SYNC7] an edit comes after its target, whatever the order of sections', async () => {
     const node = createSyncNode()

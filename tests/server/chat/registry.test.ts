@@ -157,10 +157,13 @@ describe('at once', () => {
     const outcomes = await Promise.allSettled(
       [ann, ann, bob, ann].map(async (user) => node.conversations.create(user, { id, title: 'one' })),
     )
-    expect(outcomes.map((one) => (one.status === 'fulfilled' ? one.value.created : (one.reason as Fault).code))).toEqual(
-      [true, false, 'no-access', false],
-    )
-    const heads = node.gate.batches().flat().filter(({ conversation }) => conversation === id)
+    expect(
+      outcomes.map((one) => (one.status === 'fulfilled' ? one.value.created : (one.reason as Fault).code)),
+    ).toEqual([true, false, 'no-access', false])
+    const heads = node.gate
+      .batches()
+      .flat()
+      .filter(({ conversation }) => conversation === id)
     expect(heads).toHaveLength(1)
     const states = outcomes.flatMap((one) => (one.status === 'fulfilled' ? [one.value.state] : []))
     expect(new Set(states.map((state) => JSON.stringify(state))).size).toBe(1)
@@ -203,7 +206,9 @@ describe('the end', () => {
     const device = new FakeDevice('ann', conversation, createDoc(1))
     await bringTogether(node, [device])
     node.gate.hold()
-    device.append(...Array.from({ length: 3 * limits.entriesPerSlice }, (_, at) => encodeEntry(messageEntry(`${at}`, { at }))))
+    device.append(
+      ...Array.from({ length: 3 * limits.entriesPerSlice }, (_, at) => encodeEntry(messageEntry(`${at}`, { at }))),
+    )
     device.deliverUp()
     await node.settled()
     const stopping = node.registry.stop()

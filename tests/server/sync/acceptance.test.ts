@@ -124,9 +124,11 @@ describe('own chains', () => {
       section(1, 3, [after(3, content.deleted(limits.deletedClocksPerUpdate)), after(1027, content.deleted(1))]),
       'malformed',
     ],
-    ['a run of deleted clocks that is stored, however long', section(1, 0, [
-      item({ parent: 'chain/1/ann', content: content.deleted(3) }),
-    ]), nothing],
+    [
+      'a run of deleted clocks that is stored, however long',
+      section(1, 0, [item({ parent: 'chain/1/ann', content: content.deleted(3) })]),
+      nothing,
+    ],
   ])('[SYNC5] %s', (_name, one, expected) => {
     expect(say(bind(update([one])))).toEqual(expected)
   })
@@ -138,10 +140,14 @@ describe('own chains', () => {
     ['another root at clock 0', section(1, 0, [item({ parent: 'x', content: content.binary([1]) })])],
     ["another user's root at clock 0", section(1, 0, [item({ parent: 'chain/1/bob', content: content.binary([1]) })])],
     ['a root of another clientID', section(1, 0, [item({ parent: 'chain/2/ann', content: content.binary([1]) })])],
-    ['a map behind the stored end', section(1, 3, [item({ parent: 'x', parentSub: 'k', content: content.any([126]) })])],
-    ['a flaw in a new chain that names the sender', section(7, 0, [
-      item({ parent: 'chain/7/ann', content: content.string('x') }),
-    ])],
+    [
+      'a map behind the stored end',
+      section(1, 3, [item({ parent: 'x', parentSub: 'k', content: content.any([126]) })]),
+    ],
+    [
+      'a flaw in a new chain that names the sender',
+      section(7, 0, [item({ parent: 'chain/7/ann', content: content.string('x') })]),
+    ],
   ])('[ACCEPT1] %s: malformed', (_name, one) => {
     expect(say(bind(update([one])))).toBe('malformed')
   })
@@ -153,25 +159,37 @@ describe("what is not the sender's", () => {
     ["what is behind the stored end of another's chain", chain(2, 'bob', 5, 7), nothing],
     ["a gap behind another's chain", chain(2, 'bob', 9, 10), nothing],
     ["another's chain that nobody knows", chain(7, 'bob', 0, 2), nothing],
-    ["the middle of one, whose it is does not show yet", chain(7, 'bob', 1, 2), { ...nothing, gap: true }],
+    ['the middle of one, whose it is does not show yet', chain(7, 'bob', 1, 2), { ...nothing, gap: true }],
     ['a held chain from its beginning', chain(held, 'ann', 0, 4), nothing],
     ['what is behind a held chain', chain(held, 'ann', 2, 4), nothing],
     ['a held chain with a flaw', section(held, 2, [gc(1)]), nothing],
     ['a clientID beyond 32 bits', chain(2 ** 32, 'ann', 0, 2), nothing],
-    ['the server chain', section(server, 0, [item({ parent: `server/${server}`, content: content.binary([3]) })]), nothing],
+    [
+      'the server chain',
+      section(server, 0, [item({ parent: `server/${server}`, content: content.binary([3]) })]),
+      nothing,
+    ],
     ['what is behind the server chain', chain(server, 'x', 5, 6), nothing],
     ['an unknown root', section(7, 0, [item({ parent: 'notes', content: content.string('x') })]), nothing],
-    ['a map of another application', section(7, 0, [
-      item({ parent: 'settings', parentSub: 'theme', content: content.any([126]) }),
-    ]), nothing],
-    ['what is behind an unknown root', section(7, 3, [
-      item({ origin: { client: 7, clock: 2 }, content: content.string('x') }),
-    ]), nothing],
+    [
+      'a map of another application',
+      section(7, 0, [item({ parent: 'settings', parentSub: 'theme', content: content.any([126]) })]),
+      nothing,
+    ],
+    [
+      'what is behind an unknown root',
+      section(7, 3, [item({ origin: { client: 7, clock: 2 }, content: content.string('x') })]),
+      nothing,
+    ],
     ["another's chain with a flaw", section(2, 5, [gc(3)]), nothing],
   ])('[SYNC6][ACCEPT1] %s is left out', (_name, one, expected) => {
     expect(say(bind(update([one])))).toEqual(expected)
     // And does not disturb what stands beside it.
-    expect(say(bind(update([one, chain(1, 'ann', 3, 4)])))).toEqual({ ...nothing, ...(expected as object), fresh: ['1/3'] })
+    expect(say(bind(update([one, chain(1, 'ann', 3, 4)])))).toEqual({
+      ...nothing,
+      ...(expected as object),
+      fresh: ['1/3'],
+    })
   })
 
   test.each<readonly [string, Uint8Array]>([

@@ -2,7 +2,13 @@
 import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
 
-import { encodeMissing, type DurableState, durableStateVector, structsOf, withClock } from '../../../server/sync/projection.ts'
+import {
+  encodeMissing,
+  type DurableState,
+  durableStateVector,
+  structsOf,
+  withClock,
+} from '../../../server/sync/projection.ts'
 import type { ConversationStore } from '../../../server/storage/conversation-store.ts'
 import { encodeEntry } from '../../../shared/chat/entry.ts'
 import type { ConversationId } from '../../../shared/sync/ids.ts'
@@ -25,7 +31,9 @@ interface Story {
 async function tellStory(random: Random): Promise<Story> {
   const node = createSyncNode({ random })
   const id = await node.create('ann', 'bob', 'cleo')
-  const devices = ['ann', 'bob', 'cleo', 'bob'].map((user) => new FakeDevice(user, id, createDoc(random.between(1, 2 ** 32 - 1))))
+  const devices = ['ann', 'bob', 'cleo', 'bob'].map(
+    (user) => new FakeDevice(user, id, createDoc(random.between(1, 2 ** 32 - 1))),
+  )
   for (let round = random.between(1, 6); round > 0; round--) {
     for (const device of devices) {
       const payloads = Array.from({ length: random.below(5) }, () =>
@@ -88,7 +96,9 @@ describe('what a device lacks', () => {
         const bytes = await missing(story, stateVectorOf(doc))
         Y.applyUpdate(doc, bytes)
         expect(isSettled(doc)).toBe(true)
-        expect(hex(Y.encodeStateAsUpdate(doc)) === hex(story.whole), `seed ${seed}: ${[...clocks].join(' ')}`).toBe(true)
+        expect(hex(Y.encodeStateAsUpdate(doc)) === hex(story.whole), `seed ${seed}: ${[...clocks].join(' ')}`).toBe(
+          true,
+        )
       }
     }
     console.log(`${vectors} state vectors`)

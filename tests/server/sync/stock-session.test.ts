@@ -8,7 +8,13 @@ import type { SyncTarget, Taken } from '../../../server/sync/sync-target.ts'
 import { Fault, type FaultCode } from '../../../shared/fault.ts'
 import { limits } from '../../../shared/limits.ts'
 import { encodeStateVector } from '../../../shared/sync/state-vector.ts'
-import { encodeStep1, encodeStep2, encodeUpdateMessage, heartbeat, parseWireMessage } from '../../../shared/sync/wire.ts'
+import {
+  encodeStep1,
+  encodeStep2,
+  encodeUpdateMessage,
+  heartbeat,
+  parseWireMessage,
+} from '../../../shared/sync/wire.ts'
 import { clientId, userId } from '../../helpers/chain-doc.ts'
 
 const empty = Uint8Array.of(0, 0)
@@ -139,7 +145,13 @@ describe('a session', () => {
   test.each<readonly [FaultCode, Partial<Stand['failures']>, Uint8Array]>([
     ['malformed', {}, Uint8Array.of(9)],
     ['malformed', {}, encodeStep1(Uint8Array.of(5))],
-    ['malformed', {}, encodeStep1(encodeStateVector(new Map(Array.from({ length: limits.stateVectorEntries + 1 }, (_, client) => [client, 1]))))],
+    [
+      'malformed',
+      {},
+      encodeStep1(
+        encodeStateVector(new Map(Array.from({ length: limits.stateVectorEntries + 1 }, (_, client) => [client, 1]))),
+      ),
+    ],
     ['server-behind', { isBehind: true }, step1],
     ['no-access', { take: new Fault('no-access') }, update],
   ])('[SYNC3] ends with %s when the device is wrong, and says nothing more', async (code, failure, frame) => {
