@@ -106,10 +106,10 @@ function startClient(url: string, user: UserId, token: Token, platform: Platform
     if (closing !== undefined) return Promise.reject(new Error('the client is closed'))
     const known = open.get(id)
     if (known !== undefined) return known.then((conversation) => unlessClosing(conversation))
-    const opened = openConversation(id)
-    open.set(id, opened)
-    opened.catch(() => open.delete(id))
-    return opened
+    const pending = openConversation(id)
+    open.set(id, pending)
+    pending.catch(() => open.delete(id))
+    return pending
   }
 
   /** Its chain and its document are free only when it is closed. */

@@ -46,7 +46,7 @@ async function bindAndStage(live: LiveConversation, sender: UserId, sections: re
       return { kind: 'fault', code: 'forked', why: 'other bytes at a clock that is taken' }
     }
   }
-  const born = parts.filter(({ isNew, fresh }) => isNew && !isEmpty(fresh))
+  const born = parts.filter(({ isNew }) => isNew)
   if (born.length > 0 && chainsOfToday(live, sender) + born.length > limits.newChainsPerUserPerDay) {
     return { kind: 'fault', code: 'overloaded', why: 'too many new chains today' }
   }
@@ -85,11 +85,6 @@ function nextSlice<T>(items: Iterator<T>): T[] {
     slice.push(value)
   }
   return slice
-}
-
-function isEmpty(items: Iterable<unknown>): boolean {
-  for (const _item of items) return false
-  return true
 }
 
 async function overlapsAgree(live: LiveConversation, overlaps: Iterable<Overlap>): Promise<boolean> {

@@ -53,7 +53,7 @@ export type Binding =
 /** What an update brings for one own chain, as of the moment of binding; read from its bytes at every iteration. */
 export interface OwnPart {
   readonly client: ClientId
-  /** The chain does not exist yet. */
+  /** It begins the chain. */
   readonly isNew: boolean
   /** By ascending clock. */
   readonly fresh: Iterable<FreshEntry>
@@ -79,7 +79,7 @@ export function bindSections(sections: readonly Section[], sender: UserId, table
     if (claimed > limits.deletedClocksPerUpdate) return fault('malformed', 'own chain: long deleted run')
     parts.push({
       client,
-      isNew: next === 0,
+      isNew: next === 0 && !isEmpty(section.structs),
       fresh: { [Symbol.iterator]: () => freshEntries(section, client, next) },
       overlaps: { [Symbol.iterator]: () => overlaps(section, client, next) },
     })
@@ -113,8 +113,7 @@ function ownerOf(section: Section, sender: UserId, table: ChainTable): Owner {
 }
 
 function isEmpty(items: Iterable<unknown>): boolean {
-  for (const _item of items) return false
-  return true
+  return items[Symbol.iterator]().next().done === true
 }
 
 /** How many clocks from `next` on a section claims without bytes. */

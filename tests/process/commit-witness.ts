@@ -1,5 +1,6 @@
-// Loaded into a server process by `--import` (see crash-rounds.ts): notes in a file when a commit begins and when it is
-// known to be done, so that a test can tell after a SIGKILL whether one was in flight. Changes nothing else.
+// Loaded into a server process by `--import` (see crash-rounds.ts): notes in a file the process's id, then `(` when a
+// commit begins and `)` when it is known to be done, so that a test can tell after a SIGKILL whether one was in flight.
+// Changes nothing else.
 import { openSync, writeSync } from 'node:fs'
 
 import { Level } from 'level'
@@ -7,6 +8,7 @@ import { Level } from 'level'
 const path = process.env['PARLEY_COMMIT_WITNESS']
 if (path === undefined) throw new Error('PARLEY_COMMIT_WITNESS names no file')
 const file = openSync(path, 'w')
+writeSync(file, `${process.pid}\n`)
 
 interface Writes {
   write(options?: object): Promise<void>

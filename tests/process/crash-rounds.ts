@@ -1,6 +1,6 @@
 // A server that is killed again and again under writers, on one folder; after each time everything that was shown as sent
 // is looked for by a newcomer over sync and over REST.
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
@@ -36,23 +36,27 @@ interface Talk {
 const reader = 'rita'
 
 /** Longest wait for a commit to begin. */
-const aimMs = 20
+const aimMs = 500
+/** How long to look for it without letting the writers write. */
+const lookMs = 3
 /** About what a commit takes on a fast disk. */
 const commitMs = 0.2
+/** About what a process takes to stop. */
+const stopMs = 0.1
 
 export class CrashRounds {
   readonly server: ServerProcess
   /** One line for each promise that was broken. */
   readonly damages: string[] = []
   readonly #random: Random
-  /** File descriptor of what commit-witness.ts writes. */
-  readonly #witness: number
+  /** The file that commit-witness.ts writes. */
+  readonly #witness: string
   readonly #over: { readonly conversation: string; readonly seen: readonly Seen[] }[] = []
   #talks: readonly Talk[] = []
   #acknowledgements = 0
   #onAcknowledged: () => void = () => undefined
 
-  private constructor(server: ServerProcess, witness: number, random: Random) {
+  private constructor(server: ServerProcess, witness: string, random: Random) {
     this.server = server
     this.#witness = witness
     this.#random = random
@@ -64,7 +68,7 @@ export class CrashRounds {
     const built = join(root, 'dist', hook.slice(root.length).replace(/^\/dist/, ''))
     const env = { NODE_OPTIONS: `--import=${pathToFileURL(built).href}`, PARLEY_COMMIT_WITNESS: witness }
     const server = await startServerProcess(env)
-    return new CrashRounds(server, openSync(witness, 'r'), random)
+    return new CrashRounds(server, witness, random)
   }
 
   /** Two conversations, written to at the same time, so that they meet in commits. */
@@ -90,14 +94,14 @@ export class CrashRounds {
    * Lets everybody write, ends the server at a random moment, by SIGKILL unless `end` does it in another way, starts it
    * again and looks for what was shown as sent. `tamper` may change the data in between.
    */
-  async round({ end = () => this.server.kill(), tamper }: RoundOptions = {}): Promise<Round> {
+  async round({ end, tamper }: RoundOptions = {}): Promise<Round> {
     await Promise.all(this.#writers().map((writer) => writer.start()))
     await this.#acknowledgementsCome(this.#random.between(1, 80))
     // Not always just after an answer.
     await new Promise((resolve) => setTimeout(resolve, this.#random.below(15)))
+    if (end === undefined) await this.#aim()
     const unanswered = this.#writers().reduce((sum, writer) => sum + writer.unanswered(), 0)
-    this.#aim()
-    await end()
+    await (end === undefined ? this.server.kill() : end())
     const inFlight = this.#isInFlight()
     await Promise.all(this.#writers().map((writer) => writer.stop()))
     await tamper?.()
@@ -159,29 +163,36 @@ export class CrashRounds {
 
   async close(): Promise<void> {
     for (const writer of this.#writers()) writer.destroy()
-    closeSync(this.#witness)
     await this.server.dispose()
   }
 
   /**
-   * Waits until a commit has begun, and a random part of its time. It blocks: nothing may come between seeing the commit
-   * and the kill. The server has work meanwhile, for something of every writer is on its way to it.
+   * Waits until a commit has begun, and a random part of its time. Every other time it also stops the process there: a
+   * signal takes a while, and on a busy machine the commit may be over by then; but a stop lets a write come to its end.
+   * Looks without a pause, for a commit is short, and lets the writers write now and then.
    */
-  #aim(): void {
+  async #aim(): Promise<void> {
+    const pid = Number.parseInt(readFileSync(this.#witness, 'utf8'), 10)
     const end = performance.now() + aimMs
     const delayMs = this.#random.below(commitMs * 1000) / 1000
-    do {
-      while (!this.#isInFlight() && performance.now() < end);
-      const seen = performance.now()
-      while (performance.now() - seen < delayMs);
-    } while (!this.#isInFlight() && performance.now() < end)
+    const stops = this.#random.chance(0.5)
+    while (performance.now() < end) {
+      const look = performance.now() + lookMs
+      while (!this.#isInFlight() && performance.now() < look);
+      if (this.#isInFlight()) {
+        spin(delayMs)
+        if (!stops) return
+        process.kill(pid, 'SIGSTOP')
+        spin(stopMs)
+        if (this.#isInFlight()) return
+        process.kill(pid, 'SIGCONT')
+      }
+      await new Promise((resolve) => setImmediate(resolve))
+    }
   }
 
   #isInFlight(): boolean {
-    const { size } = fstatSync(this.#witness)
-    const last = Buffer.alloc(1)
-    readSync(this.#witness, last, 0, 1, Math.max(0, size - 1))
-    return last.toString() === '('
+    return readFileSync(this.#witness, 'utf8').endsWith('(')
   }
 
   /** How the server ended each connection of the stock protocol that is known to have been ended by it. */
@@ -229,4 +240,9 @@ export class CrashRounds {
       all.push(...body.map(seenOf))
     }
   }
+}
+
+function spin(ms: number): void {
+  const start = performance.now()
+  while (performance.now() - start < ms);
 }

@@ -13,6 +13,9 @@ const rounds = Number(process.env['PARLEY_ROUNDS'] ?? 50)
 const roundsPerConversation = 10
 const roundMs = 20_000
 
+// Every stock provider hangs a listener on this process.
+process.setMaxListeners(0)
+
 describe('SIGKILL', () => {
   let folder = ''
   beforeEach(async () => {

@@ -78,6 +78,15 @@ describe('own chains', () => {
     expect([...(part?.overlaps ?? [])]).toEqual([{ client: 1, clock: 2, crc: crc32(payload(2)) }])
   })
 
+  test('[ACCEPT2] a chain that was begun and has no entries yet is not new', () => {
+    const begun: ChainTable = { ...table, chain: () => ({ user: userId('ann'), held: false, next: 0 }) }
+    const parsed = parseUpdate(update([chain(7, 'ann', 0, 1)]))
+    if (parsed.kind === 'malformed') throw new Error(parsed.why)
+    const binding = bindSections(parsed.sections, userId('ann'), begun)
+    expect(say(binding)).toEqual({ ...nothing, fresh: ['7/0'] })
+    expect(binding.kind === 'bound' && binding.parts.map(({ isNew }) => isNew)).toEqual([false])
+  })
+
   test('[ACCEPT2] what a real document of several devices of one user holds, each chain by ascending clock', () => {
     const laptop = createDoc(70)
     append(laptop, 'ann', [payload(0), payload(1)])
