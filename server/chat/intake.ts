@@ -80,9 +80,9 @@ async function stageRest(live: LiveConversation, sender: UserId, rest: Iterator<
 function nextSlice<T>(items: Iterator<T>): T[] {
   const slice: T[] = []
   while (slice.length < limits.entriesPerSlice) {
-    const { done, value } = items.next()
-    if (done === true) break
-    slice.push(value)
+    const read = items.next()
+    if (read.done === true) break
+    slice.push(read.value)
   }
   return slice
 }

@@ -74,12 +74,13 @@ export function bindSections(sections: readonly Section[], sender: UserId, table
       gap = true
       continue
     }
-    const { client, next } = owner
+    const { client, next, isNew } = owner
     claimed += deletedClocks(section, next)
     if (claimed > limits.deletedClocksPerUpdate) return fault('malformed', 'own chain: long deleted run')
     parts.push({
       client,
-      isNew: next === 0 && !isEmpty(section.structs),
+      // A chain that was begun may still wait for the slice with its first entry.
+      isNew: table.chain(client) === undefined && !isEmpty(section.structs),
       fresh: { [Symbol.iterator]: () => freshEntries(section, client, next) },
       overlaps: { [Symbol.iterator]: () => overlaps(section, client, next) },
     })
@@ -88,7 +89,7 @@ export function bindSections(sections: readonly Section[], sender: UserId, table
 }
 
 type Owner =
-  | { readonly kind: 'own'; readonly client: ClientId; readonly next: number }
+  | { readonly kind: 'own'; readonly client: ClientId; readonly next: number; readonly isNew: boolean }
   | { readonly kind: 'foreign' }
   /** It names no root, and no chain of that id is known: whose it is will show when its beginning arrives. */
   | { readonly kind: 'unknown' }
@@ -102,12 +103,12 @@ function ownerOf(section: Section, sender: UserId, table: ChainTable): Owner {
   if (known !== undefined && known.user === sender) {
     if (known.held) return { kind: 'foreign' }
     if (section.clock === 0 && !namesSender) return fault('malformed', 'own chain: another root at clock 0')
-    return { kind: 'own', client, next: known.next }
+    return { kind: 'own', client, next: known.next, isNew: false }
   }
   if (known !== undefined || table.isServer(client)) {
     return namesSender ? fault('client-taken', 'the clientID is taken') : { kind: 'foreign' }
   }
-  if (namesSender) return { kind: 'own', client, next: 0 }
+  if (namesSender) return { kind: 'own', client, next: 0, isNew: true }
   if (section.clock > 0 && section.flaw === undefined && !isEmpty(section.structs)) return { kind: 'unknown' }
   return { kind: 'foreign' }
 }

@@ -52,8 +52,9 @@ interface Head<T> {
 }
 
 function nextHead<T extends Placed>(rest: Iterator<T>, latest: number): Head<T> | undefined {
-  const { done, value } = rest.next()
-  return done === true ? undefined : { entry: value, latest: Math.max(latest, value.at ?? 0), rest }
+  const read = rest.next()
+  if (read.done === true) return undefined
+  return { entry: read.value, latest: Math.max(latest, read.value.at ?? 0), rest }
 }
 
 function isBefore<T extends Placed>(a: Head<T> | undefined, b: Head<T> | undefined): boolean {
