@@ -74,7 +74,7 @@ export function bindSections(sections: readonly Section[], sender: UserId, table
       gap = true
       continue
     }
-    const { client, next, isNew } = owner
+    const { client, next } = owner
     claimed += deletedClocks(section, next)
     if (claimed > limits.deletedClocksPerUpdate) return fault('malformed', 'own chain: long deleted run')
     parts.push({
@@ -89,7 +89,7 @@ export function bindSections(sections: readonly Section[], sender: UserId, table
 }
 
 type Owner =
-  | { readonly kind: 'own'; readonly client: ClientId; readonly next: number; readonly isNew: boolean }
+  | { readonly kind: 'own'; readonly client: ClientId; readonly next: number }
   | { readonly kind: 'foreign' }
   /** It names no root, and no chain of that id is known: whose it is will show when its beginning arrives. */
   | { readonly kind: 'unknown' }
@@ -103,12 +103,12 @@ function ownerOf(section: Section, sender: UserId, table: ChainTable): Owner {
   if (known !== undefined && known.user === sender) {
     if (known.held) return { kind: 'foreign' }
     if (section.clock === 0 && !namesSender) return fault('malformed', 'own chain: another root at clock 0')
-    return { kind: 'own', client, next: known.next, isNew: false }
+    return { kind: 'own', client, next: known.next }
   }
   if (known !== undefined || table.isServer(client)) {
     return namesSender ? fault('client-taken', 'the clientID is taken') : { kind: 'foreign' }
   }
-  if (namesSender) return { kind: 'own', client, next: 0, isNew: true }
+  if (namesSender) return { kind: 'own', client, next: 0 }
   if (section.clock > 0 && section.flaw === undefined && !isEmpty(section.structs)) return { kind: 'unknown' }
   return { kind: 'foreign' }
 }
