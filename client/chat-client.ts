@@ -1,6 +1,7 @@
 /** The client of one user at one server: the list of conversations and those that are open. */
 
 import { v7 as uuidV7 } from 'uuid'
+import { parseAccess } from '../shared/chat/access.ts'
 import { isTitle } from '../shared/chat/entry.ts'
 import { limits } from '../shared/limits.ts'
 import { type ConversationId, parseConversationId, parseUserId, type UserId } from '../shared/sync/ids.ts'
@@ -10,7 +11,7 @@ import { createConversationList } from './conversation-list.ts'
 import { openLocal } from './local-conversation.ts'
 import { OpenConversation } from './open-conversation.ts'
 import { createRestClient } from './rest-client.ts'
-import type { ClientStorage, ConversationRow } from './storage/client-storage.ts'
+import type { ClientStorage, ConversationRow, MemberOf } from './storage/client-storage.ts'
 import { connect } from './sync/connection.ts'
 import { drawClientId } from './sync/own-chain.ts'
 import { gatedWebSocket } from './sync/send-gate.ts'
@@ -134,7 +135,7 @@ function startClient(url: string, user: UserId, token: Token, platform: Platform
     conversations: list.store,
     create: async (fresh: NewConversation = {}) => {
       if (!isTitle(fresh.title ?? null)) throw new TypeError(`A title has at most ${limits.titleLength} characters.`)
-      const members = parseMembers(fresh)
+      const members = parseMembers(user, fresh)
       const id = parseConversationId(uuidV7())
       if (id === undefined) throw new Error('not a UUIDv7')
       const row: ConversationRow = {
@@ -182,12 +183,21 @@ function summarize(conversation: OpenConversation): Partial<ConversationRow> {
   return { ...known, lastMessage: last.content, updatedAt }
 }
 
-function parseMembers({ members = [] }: NewConversation): NonNullable<ConversationRow['unregistered']>['members'] {
-  return members.map(({ user: text, access }) => {
+/** What the server would refuse for ever must not be made here, offline, in good faith. */
+function parseMembers(self: UserId, { members = [] }: NewConversation): readonly MemberOf[] {
+  if (members.length > limits.initialMembers)
+    throw new TypeError(`At most ${limits.initialMembers} members to begin with.`)
+  const parsed = members.map(({ user: text, access: level }) => {
     const user = parseUserId(text)
-    if (user === undefined) throw new TypeError(`not a user id: ${text}`)
+    const access = parseAccess(level)
+    if (user === undefined) throw new TypeError(`Not a user id: ${text}`)
+    if (access === undefined) throw new TypeError(`Not an access: ${level}`)
     return { user, access }
   })
+  if (parsed.some(({ user, access }) => user === self && access !== 'owner'))
+    throw new TypeError('The creator is the owner.')
+  if (new Set(parsed.map(({ user }) => user)).size < parsed.length) throw new TypeError('A member is named twice.')
+  return parsed.filter(({ user }) => user !== self)
 }
 
 function parseServerUrl(text: string): string {

@@ -4,6 +4,7 @@
  */
 
 import * as Y from 'yjs'
+import { parseEntry } from '../shared/chat/entry.ts'
 import type { ConversationId, UserId } from '../shared/sync/ids.ts'
 import type { ClientStorage, DocumentCache, OutboxRow } from './storage/client-storage.ts'
 import { createMemoryStorage } from './storage/memory/memory-storage.ts'
@@ -88,10 +89,15 @@ async function adoptOrphans(
   for (const row of await storage.outbox(id)) {
     if (row.client === chain.client || row.clock < Y.getState(doc.store, row.client)) continue
     const isRetired = row.client === retired?.client
+    const parsed = parseEntry(row.payload)
+    // Settings may have been set anew since, and only messages have ids that make a second copy harmless.
+    const isMessage = parsed.kind === 'entry' && parsed.entry.kind === 'message'
     const release = isRetired || !storage.canLock ? () => undefined : await storage.lockChain(id, row.client)
     if (release === undefined) continue
-    await storage.putOutbox(id, { ...nextOwnPlace(doc), payload: row.payload })
-    appendOwn(doc, user, row.payload)
+    if (isMessage) {
+      await storage.putOutbox(id, { ...nextOwnPlace(doc), payload: row.payload })
+      appendOwn(doc, user, row.payload)
+    }
     await storage.removeOutbox(id, row)
     release()
   }

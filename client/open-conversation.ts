@@ -5,7 +5,14 @@
 
 import { v7 as uuidV7 } from 'uuid'
 import type { Access } from '../shared/chat/access.ts'
-import { encodeEntry, type KnownEntry, type MessageId, parseMessageId, saysSomething } from '../shared/chat/entry.ts'
+import {
+  encodeEntry,
+  type KnownEntry,
+  type MessageId,
+  parseEntry,
+  parseMessageId,
+  saysSomething,
+} from '../shared/chat/entry.ts'
 import { ConversationFold, type Folded } from '../shared/chat/fold.ts'
 import { judge } from '../shared/chat/policy.ts'
 import { faults } from '../shared/fault.ts'
@@ -65,6 +72,7 @@ export class OpenConversation implements Conversation {
   #connection: Connection | undefined
   #connectionStatus: ConnectionStatus = { phase: 'connecting' }
   #storageStatus: StorageStatus
+  #isForked = false
   #closing: Promise<void> | undefined
 
   constructor(deps: OpenConversationDeps) {
@@ -207,6 +215,9 @@ export class OpenConversation implements Conversation {
     const payload = encodeEntry(entry)
     if (payload.length > limits.entryBytes)
       throw new TypeError(`The message is too long: it may have ${limits.entryBytes / 1024} KiB.`)
+    // Types do not tell lengths and depths; what nobody would take must not be shown as on its way.
+    const parsed = parseEntry(payload)
+    if (parsed.kind === 'unreadable') throw new TypeError(`Nobody would take this: ${parsed.reason}.`)
     const reason = this.#folded.genesis && judge(this.#fold.policyView(this.#folded), this.#deps.user, entry)
     if (reason !== undefined) throw new Refusal(reason)
     this.#gate.hold(this.#outbox.put({ ...nextOwnPlace(doc), payload }))
@@ -248,11 +259,16 @@ export class OpenConversation implements Conversation {
       this.#server = server
       this.#fold = new ConversationFold()
     }
-    while (this.#fold.fork === undefined) {
+    for (;;) {
       const record = this.#source.recordAt(server, this.#fold.nextRecord)
-      if (record === undefined || !this.#fold.advance(record === 'gone' ? undefined : record, this.#source)) return
+      if (record === undefined || !this.#fold.advance(record === 'gone' ? undefined : record, this.#source)) break
     }
-    // What this device holds is not what the server has: nothing it would send or show from here on could be trusted.
+    if (this.#fold.fork !== undefined && !this.#isForked) this.#stopForked()
+  }
+
+  /** What this device holds is not what the server has: nothing it would send from here on could be trusted. */
+  #stopForked(): void {
+    this.#isForked = true
     this.#connection?.close()
     this.#connectionStatus = { phase: 'refused', code: 'forked', reason: faults.forked.text }
   }

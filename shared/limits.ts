@@ -14,6 +14,8 @@ export const limits = {
   entriesPerSlice: 1024,
   /** Clocks without bytes that one update may claim: clients delete nothing, and a run of them costs its sender nothing. */
   deletedClocksPerUpdate: 1024,
+  /** Separate runs of void entries on one chain: each is told to every device at every sync; honest chains have a few. */
+  voidRunsPerChain: 1024,
   /** A device needs one chain for each tab it ever had open at once; more is a client that forgets its ids. */
   newChainsPerUserPerDay: 64,
   /** Sections of an update, one for each chain: as many as a state vector has entries. */
@@ -30,6 +32,8 @@ export const limits = {
   titleLength: 200,
   /** Members named when a conversation is created; later ones are added one by one. */
   initialMembers: 1000,
+  /** Nesting of a value in a section that is none of ours: it is read over, with a little memory for each level. */
+  foreignValueDepth: 1024,
   /** JSON nesting of an entry: deeper ones cost a stack in every client. */
   jsonDepth: 64,
   /** A REST body: an entry's payload, escaped. */

@@ -84,17 +84,16 @@ export function connect(options: ConnectionOptions): Connection {
 
   function start(): void {
     onStatus({ phase: 'connecting' })
-    prepare().then(
-      (token) => {
+    prepare()
+      .then((token) => {
         if (closed) return
         retries = 0
         provider.protocols = protocols(token)
         provider.connect()
-      },
-      (error: unknown) => {
+      })
+      .catch((error: unknown) => {
         if (!closed) postpone(error)
-      },
-    )
+      })
   }
 
   async function prepare(): Promise<string> {

@@ -12,7 +12,7 @@ export interface TokenSource {
 const earlyMs = 60_000
 
 export function createTokenSource(token: Token, now: () => number): TokenSource {
-  if (typeof token === 'string') return { get: async () => token, renew: () => false }
+  if (typeof token === 'string') return { get: async () => asJwt(token), renew: () => false }
   let held: Promise<string> | undefined
   return {
     get: async () => {
@@ -20,7 +20,7 @@ export function createTokenSource(token: Token, now: () => number): TokenSource 
       // Others may have asked meanwhile: what they fetch is not thrown away.
       const ends = known !== undefined && endsBefore(await known.catch(() => ''), now() + earlyMs)
       if (ends && held === known) held = undefined
-      held ??= token()
+      held ??= token().then(asJwt)
       const fetched = held
       try {
         return await fetched
@@ -34,6 +34,13 @@ export function createTokenSource(token: Token, now: () => number): TokenSource 
       return true
     },
   }
+}
+
+/** Files end with a newline, and a WebSocket's constructor throws at one. */
+function asJwt(text: string): string {
+  const token = text.trim()
+  if (!/^[\w.-]+$/.test(token)) throw new TypeError('The token is not a JWT.')
+  return token
 }
 
 /** Reads `exp` without proving it: only to know when to ask for another. */

@@ -6,7 +6,8 @@
 import { Fault } from '../../shared/fault.ts'
 import { limits } from '../../shared/limits.ts'
 import { parseUpdate, type Section } from '../../shared/sync/chain-update/parse-update.ts'
-import type { UserId } from '../../shared/sync/ids.ts'
+import { crc32 } from '../../shared/sync/crc32.ts'
+import type { ClientId, UserId } from '../../shared/sync/ids.ts'
 import { bindSections, type Overlap } from '../sync/acceptance.ts'
 import type { Taken } from '../sync/sync-target.ts'
 import { type Candidate, readCandidates, touchedIds } from './candidate.ts'
@@ -71,8 +72,10 @@ async function stageRest(live: LiveConversation, sender: UserId, rest: Iterator<
     await live.serially(async () => {
       live.assertMember(sender)
       const next = new Map(candidates.map(({ client }) => [client, live.ledger.chain(client)?.next ?? 0]))
-      const fresh = candidates.filter(({ client, clock }) => clock >= (next.get(client) ?? 0))
-      await stageSlice(live, sender, fresh)
+      const isFresh = ({ client, clock }: Candidate): boolean => clock >= (next.get(client) ?? 0)
+      const overlaps = candidates.flatMap((candidate) => (isFresh(candidate) ? [] : asOverlap(candidate)))
+      if (!(await overlapsAgree(live, overlaps))) throw new Fault('forked')
+      await stageSlice(live, sender, candidates.filter(isFresh))
     })
   }
 }
@@ -96,17 +99,22 @@ async function overlapsAgree(live: LiveConversation, overlaps: Iterable<Overlap>
       if (crc === undefined) stored.push(overlap)
       else if (crc !== overlap.crc) return false
     }
-    if (!(await storedAgree(live, stored))) return false
+    for (const client of new Set(stored.map((overlap) => overlap.client))) {
+      const ofOne = stored.filter((overlap) => overlap.client === client)
+      if (!(await storedAgree(live, client, ofOne))) return false
+    }
   }
   return true
 }
 
-/** Overlaps of one chain. */
-async function storedAgree(live: LiveConversation, overlaps: readonly Overlap[]): Promise<boolean> {
-  const [first] = overlaps
-  if (first === undefined) return true
+/** Without bytes there is nothing to compare: deleted content is never a fork. */
+function asOverlap({ client, clock, payload }: Candidate): Overlap[] {
+  return payload === undefined ? [] : [{ client, clock, crc: crc32(payload) }]
+}
+
+async function storedAgree(live: LiveConversation, client: ClientId, overlaps: readonly Overlap[]): Promise<boolean> {
   const clocks = overlaps.map(({ clock }) => clock)
-  const places = await live.deps.store.places(live.id, first.client, clocks)
+  const places = await live.deps.store.places(live.id, client, clocks)
   return overlaps.every(({ crc }, index) => places[index]?.crc === crc)
 }
 

@@ -9,15 +9,9 @@ import type { Entry, MessageId } from '../../shared/chat/entry.ts'
 import { messageOf } from '../../shared/chat/message.ts'
 import { judge, type PolicyView } from '../../shared/chat/policy.ts'
 import { Fault, type FaultCode } from '../../shared/fault.ts'
+import { limits } from '../../shared/limits.ts'
 import { parseClientId, type ClientId, type ConversationId, type UserId } from '../../shared/sync/ids.ts'
-import type {
-  ClaimRow,
-  Commit,
-  CommitOutcome,
-  ConversationStore,
-  Head,
-  MemberRow,
-} from '../storage/conversation-store.ts'
+import type { ClaimRow, Commit, CommitOutcome, ConversationStore, Head } from '../storage/conversation-store.ts'
 import { Broadcast, type Subscriber } from '../sync/broadcast.ts'
 import type { GroupCommit, Sealed, Writer } from '../sync/group-commit.ts'
 import { Ledger, type SealedLedger } from '../sync/ledger.ts'
@@ -25,6 +19,7 @@ import { createSerial } from '../sync/serial.ts'
 import type { Candidate } from './candidate.ts'
 import { messageDigest } from './digest.ts'
 import type { LoadedConversation } from './loaded-conversation.ts'
+import { Members } from './members.ts'
 import { Staged } from './staged.ts'
 
 export interface LiveDeps {
@@ -45,7 +40,7 @@ export class LiveConversation implements Writer {
   /** Jobs that read, judge and stage: one at a time. */
   readonly serially = createSerial()
   readonly #broadcast = new Broadcast()
-  readonly #members: Map<UserId, MemberRow>
+  readonly #members: Members
   #head: Head
   #staged = new Staged()
   #inFlight: Staged | undefined
@@ -58,7 +53,7 @@ export class LiveConversation implements Writer {
     this.id = id
     this.deps = deps
     this.#head = loaded.head
-    this.#members = new Map(loaded.members.map((row) => [row.user, row]))
+    this.#members = new Members(loaded.members)
     this.ledger = new Ledger({ ...loaded.head, chains: loaded.chains, deleted: loaded.deleted })
   }
 
@@ -82,7 +77,7 @@ export class LiveConversation implements Writer {
   }
 
   accessOf(user: UserId): Access | undefined {
-    return this.#members.get(user)?.access ?? undefined
+    return this.#members.accessOf(user)
   }
 
   /** Throws the fault that keeps `user` out, if there is one. */
@@ -131,7 +126,7 @@ export class LiveConversation implements Writer {
   policyView(claims: ReadonlyMap<MessageId, ClaimRow>): PolicyView {
     return {
       accessOf: (user) => this.accessOf(user),
-      ownerCount: () => [...this.#members.values()].filter(({ access }) => access === 'owner').length,
+      ownerCount: () => this.#members.ownerCount(),
       claimOf: (id) => {
         const row = claims.get(id)
         return row === undefined ? undefined : { user: row.user, complete: row.seq !== undefined }
@@ -146,6 +141,10 @@ export class LiveConversation implements Writer {
     for (const candidate of candidates) {
       const { client, clock, payload, content } = candidate
       const reason = content.kind === 'void' ? content.reason : judge(view, author, content.entry)
+      if (reason !== undefined && this.ledger.deletedRanges(client) >= limits.voidRunsPerChain) {
+        this.deps.commits.request(this)
+        throw new Fault('overloaded', 'too many void entries on this chain')
+      }
       const seq = this.ledger.append({ client, clock, payload, voidReason: reason })
       this.#staged.bytes += payload?.length ?? 0
       if (content.kind !== 'entry' || reason !== undefined) continue
@@ -171,11 +170,7 @@ export class LiveConversation implements Writer {
   }
 
   #setMember(user: UserId, access: Access | null): void {
-    const readThrough = this.#members.get(user)?.readThrough ?? -1
-    const row = { user, access, readThrough }
-    this.#staged.members.set(user, row)
-    if (access === null) this.#members.delete(user)
-    else this.#members.set(user, row)
+    this.#staged.members.set(user, this.#members.set(user, access))
   }
 
   /** The user's held chain, begun when there is none: where the server writes what they do over REST. */
@@ -269,11 +264,8 @@ export class LiveConversation implements Writer {
   }
 
   #read(user: UserId, through: number): void {
-    const row = this.#members.get(user)
-    if (row === undefined || row.readThrough >= through) return
-    const moved = { ...row, readThrough: through }
-    this.#members.set(user, moved)
-    this.#staged.members.set(user, moved)
+    const moved = this.#members.read(user, through)
+    if (moved !== undefined) this.#staged.members.set(user, moved)
   }
 
   #write(staged: Staged, sealed: SealedLedger): Commit {
@@ -313,10 +305,11 @@ export class LiveConversation implements Writer {
       return
     }
     this.ledger.settle(sealed)
-    if (sealed.records.length > 0) this.#broadcast.relay(sealed.update)
+    // Before the relay: what was written after a removal, in the same commit, is not for those who were removed.
     for (const { user, access } of staged.members.values()) {
       if (access === null && this.accessOf(user) === undefined) this.#broadcast.close('no-access', user)
     }
+    if (sealed.records.length > 0) this.#broadcast.relay(sealed.update)
     staged.resolve()
   }
 
@@ -328,7 +321,6 @@ export class LiveConversation implements Writer {
   #settleDeletion(staged: Staged, deletion: Staged, outcome: CommitOutcome | 'failed'): void {
     this.#inFlight = undefined
     if (outcome === 'committed') deletion.resolve()
-    else deletion.reject(new Fault('unavailable'))
     this.#end(outcome === 'committed' ? 'deleted' : 'unavailable', staged)
   }
 
@@ -340,8 +332,7 @@ export class LiveConversation implements Writer {
   /** What is in memory may be ahead of the disk for ever: everybody starts again from the disk. */
   #end(code: FaultCode, staged: Staged): void {
     this.#ended = code
-    staged.reject(new Fault(code))
-    this.#staged.reject(new Fault(code))
+    for (const waiting of [staged, this.#staged, this.#deletion]) waiting?.reject(new Fault(code))
     this.#broadcast.close(code === 'unavailable' ? 'restart' : code)
   }
 }

@@ -5,6 +5,7 @@
 
 import { type Entry, encodeEntry, type KnownEntry, type MessageEntry } from '../../shared/chat/entry.ts'
 import { judge } from '../../shared/chat/policy.ts'
+import { Fault } from '../../shared/fault.ts'
 import { limits } from '../../shared/limits.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
 import { Conflict, type Posted, Refused } from '../conversations.ts'
@@ -48,6 +49,7 @@ export async function postMessage(
   const { store } = live.deps
   const [claim] = await store.claims(live.id, [outcome.id])
   const message = claim?.seq === undefined ? undefined : await store.message(live.id, claim.seq)
+  if (live.ended !== undefined) throw new Fault(live.ended)
   if (message === undefined)
     throw new StoreError('damaged', `conversation ${live.id}: a committed message is not there`)
   return { message, created: outcome.created }

@@ -37,17 +37,16 @@ interface Slot {
 export function createRegistry(deps: LiveDeps): Registry {
   const slots = new Map<ConversationId, Slot>()
 
-  async function load(id: ConversationId, mayBegin: boolean): Promise<LiveConversation> {
+  /** An unborn one when there is none: whether it may begin is for each of those who wait for it to say. */
+  async function load(id: ConversationId): Promise<LiveConversation> {
     const loaded = await loadConversation(deps.store, id)
-    if (loaded !== undefined) return new LiveConversation(id, loaded, deps)
-    if (!mayBegin) throw new Fault('not-found')
-    return new LiveConversation(id, emptyConversation(drawClientId(deps), deps.now()), deps)
+    return new LiveConversation(id, loaded ?? emptyConversation(drawClientId(deps), deps.now()), deps)
   }
 
   async function acquire(id: ConversationId, mayBegin: boolean): Promise<Lease> {
     let slot = slots.get(id)
     if (slot === undefined) {
-      slot = { live: load(id, mayBegin), loaded: undefined, users: 0, idleSinceMs: deps.now() }
+      slot = { live: load(id), loaded: undefined, users: 0, idleSinceMs: deps.now() }
       slots.set(id, slot)
     }
     const held = slot

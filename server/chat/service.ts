@@ -69,10 +69,15 @@ export function createConversations({ store, registry, drawConversationId }: Ser
         .filter((line) => cursor === undefined || isBehind(line, cursor))
         .toSorted((a, b) => b.head.updatedMs - a.head.updatedMs || (a.id < b.id ? 1 : -1))
       const page = behind.slice(0, limit)
-      const summaries = await Promise.all(page.map(({ id, head }) => summary(user, id, head)))
+      // One after another: the unread of one conversation can be a thousand rows.
+      const items: ConversationSummary[] = []
+      for (const { id, head } of page) {
+        const line = await summary(user, id, head)
+        if (line !== undefined) items.push(line)
+      }
       const last = page.at(-1)
       return {
-        items: summaries.filter((line) => line !== undefined),
+        items,
         next: behind.length > limit && last ? { updatedMs: last.head.updatedMs, id: last.id } : undefined,
       }
     },

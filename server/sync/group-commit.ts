@@ -49,7 +49,13 @@ export function createGroupCommit(store: ConversationStore, onFailure: (error: u
       })
     }
     if (batch.length === 0) return
-    const outcomes = failed ? [] : await write(batch.map(({ sealed }) => sealed.commit))
+    let outcomes: readonly (CommitOutcome | 'failed')[] = []
+    try {
+      if (!failed) outcomes = await write(batch.map(({ sealed }) => sealed.commit))
+    } catch (bug) {
+      for (const { writer } of batch) writer.abandon(bug)
+      return
+    }
     for (const [index, { writer, sealed }] of batch.entries()) {
       guarded(writer, () => sealed.settle(outcomes[index] ?? 'failed'))
     }
@@ -61,6 +67,8 @@ export function createGroupCommit(store: ConversationStore, onFailure: (error: u
     } catch (error) {
       // One damaged conversation: nothing was written, and the others need not suffer for it.
       if (error instanceof StoreError && error.code === 'damaged') return writeOneByOne(commits)
+      // Nothing was written: the store says that it was called wrongly.
+      if (!(error instanceof StoreError)) throw error
       failed = true
       onFailure(error)
       return []

@@ -105,6 +105,11 @@ export class Ledger implements ChainTable {
     return client === this.#serverClient
   }
 
+  /** How many separate runs of void entries a chain has. */
+  deletedRanges(client: ClientId): number {
+    return this.#deleted.get(client)?.length ?? 0
+  }
+
   heldChain(user: UserId): ClientId | undefined {
     return this.#held.get(user)
   }

@@ -95,7 +95,8 @@ export class StockSession implements Subscriber {
     if (this.#phase === 'closed') return
     this.#phase = 'closed'
     this.#target.unfollow(this)
-    this.#target.release()
+    // A backlog may still be on its way into the conversation.
+    void this.#handled.then(() => this.#target.release())
   }
 
   #regulate(): void {
@@ -146,7 +147,6 @@ export class StockSession implements Subscriber {
   async #answer(stateVector: Uint8Array): Promise<void> {
     const known = parseStateVector(stateVector)
     if (known.kind === 'malformed') return this.#refuse('malformed', known.why)
-    if (known.clocks.size > limits.stateVectorEntries) return this.#refuse('malformed', 'state vector too long')
     const state = this.#target.durable()
     if (this.#target.isBehind(state, known.clocks)) return this.#refuse('server-behind')
     if (this.#phase === 'joining') this.#phase = 'following'

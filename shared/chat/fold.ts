@@ -119,6 +119,9 @@ export class ConversationFold {
         break
       case 'stamp':
         if (!hasArrived(record, source)) return false
+        // Nothing of a stamp that contradicts this device is applied: what was typed here must not look sent.
+        this.#fork ??= this.#mismatch(record, source)
+        if (this.#fork !== undefined) return false
         this.#applyStamp(record, source)
         break
       case 'void':
@@ -161,11 +164,9 @@ export class ConversationFold {
     let seq = stamp.seq
     for (const run of stamp.runs) {
       const user = source.userOf(run.client)
-      for (const [index, crc] of run.crcs.entries()) {
-        const clock = run.clock + index
+      for (let clock = run.clock; clock < run.clock + run.crcs.length; clock++) {
         const payload = source.payloadAt(run.client, clock)
         if (payload instanceof Uint8Array && !this.#voids.has(place(run.client, clock)) && user !== undefined) {
-          if (crc32(payload) !== crc) this.#fork ??= { client: run.client, clock }
           const message = this.#applyEntry(user, payload, seq, stamp.timeMs)
           if (message !== undefined) this.#addSent(message)
         }
@@ -174,6 +175,19 @@ export class ConversationFold {
       this.#stamped.set(run.client, run.clock + run.crcs.length)
     }
     this.#lastSeq = seq - 1
+  }
+
+  /** The first place where a stamp's checksum is not that of the bytes here. */
+  #mismatch(stamp: Stamp, source: ChainSource): Fork | undefined {
+    for (const { client, clock: first, crcs } of stamp.runs) {
+      for (const [index, crc] of crcs.entries()) {
+        const clock = first + index
+        const payload = source.payloadAt(client, clock)
+        const isKept = payload instanceof Uint8Array && !this.#voids.has(place(client, clock))
+        if (isKept && crc32(payload) !== crc) return { client, clock }
+      }
+    }
+    return undefined
   }
 
   #addSent(message: StampedMessage): void {

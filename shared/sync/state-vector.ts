@@ -6,6 +6,7 @@
 
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
+import { limits } from '../limits.ts'
 import { readUint } from './read-uint.ts'
 
 export type StateVector = ReadonlyMap<number, number>
@@ -20,6 +21,7 @@ export function parseStateVector(bytes: Uint8Array): ParsedStateVector {
   const clocks = new Map<number, number>()
   try {
     const count = readUint(decoder)
+    if (count > limits.stateVectorEntries) return { kind: 'malformed', why: 'state vector: too long' }
     for (let index = 0; index < count; index++) {
       const client = readUint(decoder)
       clocks.set(client, readUint(decoder))

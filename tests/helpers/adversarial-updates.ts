@@ -296,9 +296,7 @@ function* contents(stage: Stage): Cases {
   const foreign: readonly (readonly [string, Content])[] = [
     ['ContentAny', content.any(every, any.string('text'), any.bytes([1, 2, 3]))],
     ['ContentAny with __proto__', content.any(proto)],
-    ['ContentAny nested 4,000 deep', content.any(nest(4_000, [117, 1]))],
-    ['ContentAny nested 400 KB deep', content.any(nest(200_000, [117, 1]))],
-    ['ContentAny of objects nested 400 KB deep', content.any(nest(133_333, [118, 1, 0]))],
+    ['ContentAny nested 1,000 deep', content.any(nest(1_000, [117, 1]))],
     ['ContentJSON', content.json('{"__proto__":{"isAdmin":true}}', 'undefined', 'not json')],
     ['ContentString', content.string('text')],
     ['ContentString of 1 MiB', content.string('x'.repeat(1 << 20))],
@@ -330,6 +328,19 @@ function* contents(stage: Stage): Cases {
       nothing,
     ]
     yield [`${name} on a new own chain`, update([newChain(stage, [one])]), malformed]
+  }
+  const deep: readonly (readonly [string, Content])[] = [
+    ['ContentAny nested 4,000 deep', content.any(nest(4_000, [117, 1]))],
+    ['ContentAny nested 400 KB deep', content.any(nest(200_000, [117, 1]))],
+    ['ContentAny of objects nested 400 KB deep', content.any(nest(133_333, [118, 1, 0]))],
+  ]
+  for (const [name, one] of deep) {
+    yield [`${name} on the own chain`, update([behindOwn(stage, [nextItem(stage, one)])]), malformed]
+    yield [
+      `${name} in a root of its own`,
+      update([section(stage.fresh(), 0, [item({ parent: 'r', content: one })])]),
+      malformed,
+    ]
   }
   yield ['an unknown type', update([section(7, 0, [item({ parent: 'r', content: content.type(7) })])]), malformed]
   yield ['an unknown any', update([section(7, 0, [item({ parent: 'r', content: content.any([5]) })])]), malformed]

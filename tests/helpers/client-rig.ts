@@ -63,7 +63,7 @@ export function startClientRig(options: ClientRigOptions = {}): ClientRig {
   }
   const client = (): ChatClient =>
     createClient(
-      { url: `${rigUrl}/`, user: 'ann', token: 'a token' },
+      { url: `${rigUrl}/`, user: 'ann', token: 'a.token' },
       {
         openStorage: options.openStorage ?? (async () => storage),
         WebSocket: net.WebSocket,

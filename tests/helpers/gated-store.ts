@@ -14,7 +14,7 @@ export interface Gate {
   readonly waiting: () => readonly (readonly Commit[])[]
   /** Batches that came so far, in order. */
   readonly batches: () => readonly (readonly Commit[])[]
-  /** The next commit that goes through the gate is refused with this error, and never written. */
+  /** The next commit that goes through the gate fails with this error, and is never written. */
   readonly failNext: (error: Error) => void
   /** Resolves when nothing is under way but what waits at the gate. */
   readonly settled: () => Promise<void>
@@ -55,7 +55,7 @@ export function createGate(inner: ConversationStore): Gate {
 
   async function commit(commits: readonly Commit[]): Promise<readonly CommitOutcome[]> {
     batches.push(commits)
-    if (isHeld) await new Promise<void>((pass) => waiting.push({ commits, pass }))
+    if (isHeld) await new Promise<void>((resolve) => waiting.push({ commits, pass: resolve }))
     return counted(async () => {
       if (failure !== undefined) {
         const error = failure

@@ -34,8 +34,8 @@ export interface Close {
 
 const waitMs = 15_000
 
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- its class has the browser's shape, and more
-export const NodeSocket = NodeWebSocket as unknown as typeof WebSocket
+/** Its class has the browser's shape, and more. */
+const NodeSocket = NodeWebSocket as unknown as typeof WebSocket
 
 export class StockClient {
   readonly user: string
@@ -100,6 +100,11 @@ export class StockClient {
     const { ws } = this.provider
     if (ws === null) throw new Error('no socket')
     ws.send(Uint8Array.from(frame))
+  }
+
+  /** Calls `act` when the next socket is open, before anything of the server was read. */
+  atOpen(act: () => void): void {
+    this.provider.once('status', () => this.provider.ws?.addEventListener('open', act))
   }
 
   view(): Folded {

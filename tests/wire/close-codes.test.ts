@@ -12,7 +12,7 @@ import { append, createDoc } from '../helpers/chain-doc.ts'
 import { RawSocket, upgradeStatus } from '../helpers/raw-socket.ts'
 import { rawUpgrade } from '../helpers/raw-upgrade.ts'
 import { type ServerProcess, startServerProcess } from '../helpers/server-process.ts'
-import { messageEntry, StockClient, type StockClientOptions } from '../helpers/stock-client.ts'
+import { type Close, messageEntry, StockClient, type StockClientOptions } from '../helpers/stock-client.ts'
 
 const secret = 'a secret for tests, long enough for it'
 const listed = 'https://chat.example.org'
@@ -53,11 +53,12 @@ async function createStrictly(owner: string): Promise<string> {
   return ((await answer.json()) as { id: string }).id
 }
 
-/** A provider stops: it is closed once, with this code, and does not come back. */
-async function expectStopped(client: StockClient, code: number, reason: string): Promise<void> {
-  expect(await client.ended()).toEqual({ code, reason })
+/** With what a provider was stopped; it was closed once and does not come back. */
+async function endOf(client: StockClient): Promise<Close> {
+  const end = await client.ended()
   expect(client.provider.shouldConnect).toBe(false)
-  expect(client.closes).toEqual([{ code, reason }])
+  expect(client.closes).toEqual([end])
+  return end
 }
 
 describe('who is not known', () => {
@@ -90,7 +91,7 @@ describe('who is not known', () => {
     expect(socket.frames).toEqual([])
     const client = await join(conversation, 'ann', { url: strict.url, token: offered ?? '' })
     client.provider.protocols = protocols
-    await expectStopped(client, 4401, reason)
+    expect(await endOf(client)).toEqual({ code: 4401, reason })
   })
 
   test('[SYNC3][AUTH1] a token that ends on a live socket: 4401 at that moment, and the provider stops', async () => {
@@ -101,16 +102,16 @@ describe('who is not known', () => {
     await client.synced()
     client.say('still here')
     await client.sent()
-    await expectStopped(client, 4401, 'expired')
+    expect(await endOf(client)).toEqual({ code: 4401, reason: 'expired' })
     const late = await join(conversation, 'ann', { url: strict.url, token })
-    await expectStopped(late, 4401, 'expired')
+    expect(await endOf(late)).toEqual({ code: 4401, reason: 'expired' })
   })
 })
 
 describe('who may not', () => {
   test('[SYNC3] someone who is no member: 4403', async () => {
     const conversation = await server.createConversation('ann')
-    await expectStopped(await join(conversation, 'eve'), 4403, 'no-access')
+    expect(await endOf(await join(conversation, 'eve'))).toEqual({ code: 4403, reason: 'no-access' })
   })
 
   test('[SYNC3][MEMBER1] a member who is removed while connected: 4403 at once, and nobody else is', async () => {
@@ -122,12 +123,13 @@ describe('who may not', () => {
     await Promise.all([ann, bob, secondOfBob, eve].map(async (client) => client.synced()))
     const removed = await server.rest('ann', 'DELETE', `/api/conversations/${conversation}/members/bob`)
     expect(removed.status).toBe(204)
-    await Promise.all([expectStopped(bob, 4403, 'no-access'), expectStopped(secondOfBob, 4403, 'no-access')])
+    const removedEnd = { code: 4403, reason: 'no-access' }
+    expect(await Promise.all([endOf(bob), endOf(secondOfBob)])).toEqual([removedEnd, removedEnd])
     bob.say('nobody hears this')
     eve.say('bob is gone')
     await ann.until('eve is heard', () => ann.sentTexts().length === 1)
     expect(ann.texts()).toEqual(['bob is gone'])
-    await expectStopped(await join(conversation, 'bob', { doc: bob.doc }), 4403, 'no-access')
+    expect(await endOf(await join(conversation, 'bob', { doc: bob.doc }))).toEqual({ code: 4403, reason: 'no-access' })
 
     // Back in, what bob had pending is taken.
     await server.rest('ann', 'PUT', `/api/conversations/${conversation}/members/bob`, { access: 'writer' })
@@ -141,7 +143,7 @@ describe('who may not', () => {
     const [ann, bob] = await Promise.all([join(conversation, 'ann'), join(conversation, 'bob')])
     await Promise.all([ann.synced(), bob.synced()])
     ann.append(encodeEntry({ kind: 'member', user: 'bob' as never, access: null }))
-    await expectStopped(bob, 4403, 'no-access')
+    expect(await endOf(bob)).toEqual({ code: 4403, reason: 'no-access' })
     await ann.sent()
     expect([...ann.view().members.keys()]).toEqual(['ann'])
   })
@@ -151,7 +153,7 @@ describe('who may not', () => {
     const bob = await join(conversation, 'bob')
     await bob.synced()
     bob.append(encodeEntry({ kind: 'member', user: 'bob' as never, access: null }))
-    await expectStopped(bob, 4403, 'no-access')
+    expect(await endOf(bob)).toEqual({ code: 4403, reason: 'no-access' })
   })
 })
 
@@ -161,7 +163,7 @@ describe('what is not there', () => {
     async (id) => {
       const socket = new RawSocket({ url: server.url, room: id, token: await server.token('ann') })
       expect(await socket.closed).toEqual({ code: 4404, reason: 'not-found' })
-      await expectStopped(await join(id, 'ann'), 4404, 'not-found')
+      expect(await endOf(await join(id, 'ann'))).toEqual({ code: 4404, reason: 'not-found' })
     },
   )
 
@@ -170,9 +172,10 @@ describe('what is not there', () => {
     const [ann, bob] = await Promise.all([join(conversation, 'ann'), join(conversation, 'bob')])
     await Promise.all([ann.synced(), bob.synced()])
     expect((await server.rest('ann', 'DELETE', `/api/conversations/${conversation}`)).status).toBe(204)
-    await Promise.all([ann, bob].map(async (client) => expectStopped(client, 4410, 'deleted')))
-    await expectStopped(await join(conversation, 'bob'), 4410, 'deleted')
-    await expectStopped(await join(conversation, 'eve'), 4410, 'deleted')
+    const end = { code: 4410, reason: 'deleted' }
+    expect(await Promise.all([ann, bob].map(endOf))).toEqual([end, end])
+    expect(await endOf(await join(conversation, 'bob'))).toEqual({ code: 4410, reason: 'deleted' })
+    expect(await endOf(await join(conversation, 'eve'))).toEqual({ code: 4410, reason: 'deleted' })
   })
 })
 
@@ -218,17 +221,9 @@ describe('who is wrong', () => {
     await first.sent()
     // A device that lost its document and typed under its old id before anything came back.
     const second = await join(conversation, 'ann', { doc: createDoc(first.doc.clientID), connect: false })
-    second.provider.once('status', () => {
-      const ws = second.provider.ws
-      const open = ws?.onopen
-      if (!ws || !open) throw new Error('no socket')
-      ws.onopen = (event) => {
-        open.call(ws, event)
-        second.say('another first')
-      }
-    })
+    second.atOpen(() => second.say('another first'))
     second.provider.connect()
-    await expectStopped(second, 4409, 'forked')
+    expect(await endOf(second)).toEqual({ code: 4409, reason: 'forked' })
     expect(first.closes).toEqual([])
     expect(first.texts()).toEqual(['the first'])
   })
@@ -347,7 +342,7 @@ describe('what passes', () => {
 
     // It says who is asking, nothing more.
     const eve = await join(conversation, 'eve', { params: { ticket: await ticketFor('eve') } })
-    await expectStopped(eve, 4403, 'no-access')
+    expect(await endOf(eve)).toEqual({ code: 4403, reason: 'no-access' })
   })
 })
 

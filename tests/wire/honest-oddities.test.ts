@@ -40,19 +40,6 @@ function freshClient(): number {
   return randomInt(2 ** 31)
 }
 
-/** Calls `type` when the socket is open, before anything of the server was read. */
-function typeAtOpen(client: StockClient, type: () => void): void {
-  client.provider.once('status', () => {
-    const { ws } = client.provider
-    const open = ws?.onopen
-    if (!ws || !open) throw new Error('no socket')
-    ws.onopen = (event) => {
-      open.call(ws, event)
-      type()
-    }
-  })
-}
-
 async function chainOf(conversation: string, user: string, client: number): Promise<RestChain> {
   const { status, body } = await server.rest(user, 'GET', `/api/conversations/${conversation}/chains/${client}`)
   expect(status).toBe(200)
@@ -84,7 +71,7 @@ describe('a gap', () => {
       }
       ann.say('offline 1')
       ann.say('offline 2')
-      typeAtOpen(ann, () => {
+      ann.atOpen(() => {
         ann.say('typed at once')
         ann.say('and again')
       })

@@ -12,8 +12,8 @@ export async function openBrowserDocument(name: string, doc: Doc): Promise<Docum
   // Its promise for "loaded" never settles when the database cannot be opened, and only a private field tells.
   // oxlint-disable-next-line no-underscore-dangle
   await Promise.race([persistence.whenSynced, persistence._db.then(() => persistence.whenSynced)])
-  // It has just added a row for the state before loading, as at every open.
-  await storeState(persistence, true)
+  // It has just added a row for the state before loading, as at every open. On a full disk the rows stay as they are.
+  await storeState(persistence, true).catch(() => undefined)
 
   let updates = 0
   const compactNowAndThen = (_update: Uint8Array, origin: unknown): void => {

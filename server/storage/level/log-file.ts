@@ -1,7 +1,7 @@
 /**
  * LevelDB's write-ahead log, read before LevelDB reads it: where a record is damaged LevelDB drops it, and the rest of
  * its block, without a word. Damage at the very end is a write that a crash cut short, and nobody was told that it was
- * durable; with a whole record behind it, it was.
+ * durable; with another record begun behind it, it was.
  *
  *     blocks of 32 KiB, each: records × (uint32 masked CRC-32C of type ‖ data • uint16 length • uint8 type • data)
  *     and less than 7 bytes left over; numbers are little endian (LevelDB, doc/log_format.md)
@@ -15,6 +15,7 @@ const headerBytes = 7
 const typeOffset = 6
 /** A whole record, or the first, a middle or the last part of one. */
 const fragmentTypes = new Set([1, 2, 3, 4])
+const beginningTypes = new Set([1, 2])
 
 /** Throws StoreError `damaged` when a log is damaged anywhere but at its end (SPEC STORE4). */
 export async function assertWholeLog(path: string): Promise<void> {
@@ -22,7 +23,10 @@ export async function assertWholeLog(path: string): Promise<void> {
   if (damagedAt !== undefined) throw new StoreError('damaged', `${path} is damaged at byte ${damagedAt}`)
 }
 
-/** The offset of the first damage that has a whole record behind it. */
+/**
+ * The offset of the first damage that has the beginning of a whole record behind it. A later part of a record proves
+ * nothing: it may belong to the batch that was in flight, whose pages reach the disk in any order.
+ */
 export function findDamage(log: Buffer): number | undefined {
   let damagedAt: number | undefined
   for (let start = 0; start < log.length; start += blockBytes) {
@@ -30,7 +34,7 @@ export function findDamage(log: Buffer): number | undefined {
     for (let at = 0; at + headerBytes <= block.length;) {
       const end = endOfRecord(block, at)
       if (end === undefined) damagedAt ??= start + at
-      else if (damagedAt !== undefined) return damagedAt
+      else if (damagedAt !== undefined && beginningTypes.has(block[at + typeOffset] ?? 0)) return damagedAt
       // The length is in doubt with the rest of a damaged record, so the next one may begin anywhere.
       at = end ?? at + 1
     }

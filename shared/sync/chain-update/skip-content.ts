@@ -4,6 +4,7 @@
  */
 
 import * as decoding from 'lib0/decoding'
+import { limits } from '../../limits.ts'
 import { readUint } from '../read-uint.ts'
 
 /** The content references of Yjs 13, `src/structs/Item.js`. */
@@ -109,13 +110,18 @@ function skipAny(decoder: decoding.Decoder, count: number): void {
         skipBytes(decoder)
         break
       case 118: // object
-        stack.push({ left: readUint(decoder), keyed: true })
+        nest(stack, { left: readUint(decoder), keyed: true })
         break
       case 117: // array
-        stack.push({ left: readUint(decoder), keyed: false })
+        nest(stack, { left: readUint(decoder), keyed: false })
         break
       default:
         throw new Error('unknown any')
     }
   }
+}
+
+function nest(stack: Open[], open: Open): void {
+  if (stack.length === limits.foreignValueDepth) throw new Error('nested too deeply')
+  stack.push(open)
 }

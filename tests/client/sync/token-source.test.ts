@@ -61,7 +61,7 @@ test('a renewal while somebody asks costs one token', async () => {
   expect(fetchToken).toHaveBeenCalledTimes(2)
 })
 
-test.each(['not a jwt', 'a.b.c', `e30.${btoa('[]')}.sig`, jwt({ sub: 'ann' }), jwt({ exp: 'soon' })])(
+test.each(['a-token', 'a.b.c', `e30.${btoa('[1]').replace(/=+$/, '')}.sig`, jwt({ sub: 'ann' }), jwt({ exp: 'soon' })])(
   'what tells no end is kept until the server refuses it: %s',
   async (token) => {
     const fetchToken = vi.fn<() => Promise<string>>(async () => token)
@@ -94,4 +94,10 @@ test('a failure that comes after a renewal does not undo it', async () => {
   expect(await second).toBe(good)
   expect(await tokens.get()).toBe(good)
   expect(fetchToken).toHaveBeenCalledTimes(2)
+})
+
+test('a token with a newline behind it is taken without, what is none is an error', async () => {
+  expect(await createTokenSource('a.b.c\n', Date.now).get()).toBe('a.b.c')
+  await expect(createTokenSource('not a jwt', Date.now).get()).rejects.toThrow('not a JWT')
+  await expect(createTokenSource(() => Promise.resolve('a,b'), Date.now).get()).rejects.toThrow('not a JWT')
 })

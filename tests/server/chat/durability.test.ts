@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
 
+import { StoreError } from '../../../server/storage/conversation-store.ts'
 import { encodeEntry } from '../../../shared/chat/entry.ts'
 import { Fault } from '../../../shared/fault.ts'
 import type { ConversationId } from '../../../shared/sync/ids.ts'
@@ -114,14 +115,17 @@ describe('while a commit is held', () => {
     node.gate.hold()
     const post = (content: string) => node.conversations.post(userId('ann'), id, messageEntry(content), 'the key')
     const [first, second] = [post('once'), post('once')]
-    const third = expect(post('other content')).rejects.toThrow(/other content/)
     await node.settled()
-    expect(await Promise.all([first, second].map(fateOf))).toEqual(['open', 'open'])
+    // The first two are in flight, the third meets them there.
+    const third = post('once')
+    const other = post('other content').catch(String)
+    await node.settled()
+    expect(await Promise.all([first, second, third].map(fateOf))).toEqual(['open', 'open', 'open'])
     node.gate.open()
-    const [one, two] = await Promise.all([first, second])
-    expect([one.created, two.created]).toEqual([true, false])
-    expect(two.message).toEqual(one.message)
-    await third
+    const posted = await Promise.all([first, second, third])
+    expect(posted.map(({ created }) => created)).toEqual([true, false, false])
+    expect(new Set(posted.map(({ message }) => JSON.stringify(message))).size).toBe(1)
+    expect(await other).toMatch(/other content/)
   })
 })
 
@@ -130,7 +134,7 @@ describe('when a commit fails', () => {
     const stand = await createStand()
     const { node, id, ann, bob } = stand
     const before = await everythingShown(stand)
-    node.gate.failNext(new Error('the disk is full'))
+    node.gate.failNext(new StoreError('failed', 'the disk is full'))
     node.gate.hold()
     ann.append(encodeEntry(messageEntry('lost')))
     const post = node.conversations.post(userId('bob'), id, messageEntry('lost too'), undefined)
@@ -142,7 +146,7 @@ describe('when a commit fails', () => {
     await deliverAll(node, [ann, bob])
     expect(await Promise.all(fates)).toEqual(['unavailable', 'unavailable', 'unavailable'])
     expect([ann.closes, bob.closes]).toEqual([['restart'], ['restart']])
-    expect(node.storeFailures.map(String)).toEqual(['Error: the disk is full'])
+    expect(node.storeFailures.map(String)).toEqual(['StoreError: the disk is full'])
     expect(await everythingShown(stand)).toBe(before)
 
     // Readers may come back; whoever writes is closed again.
@@ -206,11 +210,38 @@ describe('when a conversation is deleted', () => {
 
   test('[SYNC3] a deletion that cannot be written is not told as done', async () => {
     const { node, id, ann } = await createStand()
-    node.gate.failNext(new Error('the disk is full'))
+    node.gate.failNext(new StoreError('failed', 'the disk is full'))
     await expect(node.conversations.delete(userId('ann'), id)).rejects.toThrow(new Fault('unavailable'))
     await deliverAll(node, [ann])
     expect(ann.closes).toEqual(['restart'])
     expect((await node.conversations.get(userId('ann'), id)).id).toBe(id)
+  })
+})
+
+describe('a bug', () => {
+  test('[SYNC10] in the middle of a commit starts the conversation again from the disk; nobody waits for ever', async () => {
+    const { node, id, ann, bob } = await createStand()
+    const bug = new Error('a bug')
+    const fateOfAll = (promises: readonly Promise<unknown>[]): Promise<unknown[]> =>
+      Promise.all(promises.map(async (one) => one.catch((error: unknown) => (error as Fault).code)))
+    node.gate.failNext(bug)
+    node.gate.hold()
+    const post = node.conversations.post(userId('bob'), id, messageEntry('in flight'), undefined)
+    await node.settled()
+    const next = node.conversations.post(userId('bob'), id, messageEntry('in the next batch'), undefined)
+    await node.settled()
+    node.gate.open()
+    expect(await fateOfAll([post, next])).toEqual(['unavailable', 'unavailable'])
+    await deliverAll(node, [ann, bob])
+    expect([ann.closes, bob.closes]).toEqual([['restart'], ['restart']])
+
+    await bringTogether(node, [ann, bob])
+    node.gate.failNext(bug)
+    expect(await fateOfAll([node.conversations.delete(userId('ann'), id)])).toEqual(['unavailable'])
+    await bringTogether(node, [ann, bob])
+    expect(bob.folded.texts()).toEqual(['before'])
+    expect([node.errors, node.storeFailures]).toEqual([[bug, bug], []])
+    await node.conversations.delete(userId('ann'), id)
   })
 })
 

@@ -142,6 +142,31 @@ describe('a long backlog', () => {
     expect(bob.folded.view().sent).toEqual(messages)
   })
 
+  test('[SYNC9][SYNC5][SYNC8] a later slice without bytes for what another socket has brought meanwhile is no fork', async () => {
+    const node = createSyncNode()
+    const { id, ann, bob } = await createPair(node)
+    const count = limits.entriesPerSlice + 2
+    node.gate.hold()
+    ann.append(...saidInOrder(count, 'ann'))
+    // The same device deletes what it has not sent, and sends over another socket.
+    const erased = new FakeDevice('ann', id, createDoc(7))
+    Y.applyUpdate(erased.doc, Y.encodeStateAsUpdate(ann.doc))
+    erased.doc.getArray('chain/1/ann').delete(count - 1, 1)
+    ann.disconnect()
+    await erased.connect(node)
+    erased.deliverDown()
+    erased.deliverUp()
+    await node.settled()
+    await ann.connect(node)
+    ann.deliverDown()
+    ann.deliverUp()
+    await node.settled()
+    node.gate.open()
+    await deliverAll(node, [erased, ann, bob])
+    expect([erased.closes, ann.closes, node.errors]).toEqual([[], [], []])
+    expect(bob.folded.fold().stampedThrough(clientId(1))).toBe(count)
+  })
+
   test('[SYNC9][MEMBER1] who is removed in the middle of it is closed; what was taken stays, the rest never comes', async () => {
     const node = createSyncNode()
     const { id, ann, bob } = await createPair(node)
@@ -394,6 +419,26 @@ describe('entries that are wrong', () => {
       expect(everybody.flatMap(({ closes }) => closes)).toEqual([])
     },
   )
+
+  test('[SYNC7] a chain that is void again and again is closed with overloaded, and costs nobody else anything', async () => {
+    const node = createSyncNode()
+    const { id, ann, bob } = await createPair(node)
+    const runs = limits.voidRunsPerChain
+    bob.append(...saidInOrder(runs + 2, 'bob').flatMap((entry) => [entry, jsonPayload('{')]))
+    await deliverAll(node, [ann, bob])
+    expect(bob.closes).toEqual(['overloaded'])
+    ann.append(said('undisturbed'))
+    await bringTogether(node, [ann, bob])
+    expect([ann.closes, bob.closes]).toEqual([[], ['overloaded', 'overloaded']])
+    expect(ann.folded.texts()).toHaveLength(runs + 2)
+    expect((await node.gate.store.deleted(id))[0]?.ranges).toHaveLength(runs)
+    // A run that grows is no new one, and other chains of bob's are not meant.
+    const other = new FakeDevice('bob', id, createDoc(60))
+    other.append(...Array.from({ length: runs + 2 }, () => jsonPayload('{')), said('behind them'))
+    await bringTogether(node, [other])
+    expect([other.closes, node.errors]).toEqual([[], []])
+    expect(other.folded.texts().at(-1)).toBe('behind them')
+  })
 
   test('[SYNC7] an edit comes after its target, whatever the order of sections', async () => {
     const node = createSyncNode()

@@ -64,6 +64,7 @@ describe('the registry', () => {
     await deliverAll(node, [device])
     expect(device.folded.view().sent).toHaveLength(1)
     device.disconnect()
+    await node.settled()
     node.registry.sweep(nowMs)
     expect(node.registry.size()).toBe(1)
     nowMs += limits.idleConversationMs

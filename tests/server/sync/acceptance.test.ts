@@ -142,6 +142,14 @@ describe('own chains', () => {
     expect(say(bind(update([one])))).toEqual(expected)
   })
 
+  test('[CODEC3] deleted clocks are counted over all chains of an update', () => {
+    const half = limits.deletedClocksPerUpdate / 2
+    const gone = (client: number, length: number): Uint8Array =>
+      section(client, 0, [item({ parent: `chain/${client}/ann`, content: content.deleted(length) })])
+    expect(bind(update([gone(7, half), gone(8, half)])).kind).toBe('bound')
+    expect(say(bind(update([gone(7, half), gone(8, half + 1)])))).toBe('malformed')
+  })
+
   test.each<readonly [string, Uint8Array]>([
     ['gc', section(1, 3, [gc(1)])],
     ['text', section(1, 3, [after(3, content.string('x'))])],

@@ -1,7 +1,7 @@
 // One batch in flight; everything meanwhile in the next; after a failure nothing more.
 import { describe, expect, test } from 'vitest'
 
-import type { Commit, CommitOutcome } from '../../../server/storage/conversation-store.ts'
+import { type Commit, type CommitOutcome, StoreError } from '../../../server/storage/conversation-store.ts'
 import { createMemoryStore } from '../../../server/storage/memory/memory-store.ts'
 import { createGroupCommit, type GroupCommit, type Writer } from '../../../server/sync/group-commit.ts'
 import { conversationId, write } from '../../contract/store-rows.ts'
@@ -118,7 +118,7 @@ describe('group commit', () => {
   test('[SYNC10][STORE2] a failed write fails all of its batch, all that waits, and all that comes later', async () => {
     const { gate, commits, counter, failures } = createStand()
     const [a, b, c] = [counter(1), counter(2), counter(3)]
-    const full = new Error('the disk is full')
+    const full = new StoreError('failed', 'the disk is full')
     gate.failNext(full)
     gate.hold()
     a.add()
@@ -163,6 +163,38 @@ describe('group commit', () => {
     expect(b.settled).toEqual(['committed', 'committed'])
     expect(failures).toEqual([])
     expect(gate.batches()).toHaveLength(2)
+  })
+
+  test('[SYNC10] a batch that the store was wrongly called with is abandoned, and others go on', async () => {
+    const { gate, commits, counter, failures } = createStand()
+    const [a, b] = [counter(1), counter(2)]
+    const bug = new Error('a bug')
+    gate.failNext(bug)
+    a.add()
+    await commits.idle()
+    b.add()
+    await commits.idle()
+    expect([a.abandoned, a.settled]).toEqual([[bug], []])
+    expect([b.abandoned, b.settled]).toEqual([[], ['committed']])
+    expect(failures).toEqual([])
+  })
+
+  test('[SYNC10][STORE3] one damaged conversation fails alone', async () => {
+    const { gate, commits, counter, failures } = createStand()
+    const [a, b] = [counter(1), counter(2)]
+    gate.failNext(new StoreError('damaged', 'a row is damaged'))
+    a.add()
+    b.add()
+    await commits.idle()
+    // Written once more one by one; the gate lets them through now.
+    expect([a.settled, b.settled]).toEqual([['committed'], ['committed']])
+    gate.failNext(new StoreError('damaged', 'a row is damaged'))
+    a.add()
+    await commits.idle()
+    b.add()
+    await commits.idle()
+    expect([a.settled.at(-1), b.settled.at(-1)]).toEqual(['failed', 'committed'])
+    expect(failures).toEqual([])
   })
 
   test('[SYNC10][STORE5] a commit made for another head is told so, and the others of its batch are not', async () => {

@@ -184,10 +184,11 @@ describe('its parts', () => {
       const clocks = Array.from({ length: 40 }, (_, clock) => clock).filter(() => random.chance(0.5))
       const ranges = clocks.reduce<ReturnType<typeof withClock>>(withClock, [])
       expect(ranges.flatMap(({ clock, length }) => Array.from({ length }, (_, index) => clock + index))).toEqual(clocks)
-      for (const [index, { clock }] of ranges.entries()) {
-        const before = ranges[index - 1]
-        if (before !== undefined) expect(before.clock + before.length).toBeLessThan(clock)
-      }
+      const distances = ranges.slice(1).map(({ clock }, index) => {
+        const before = ranges[index]
+        return clock - (before === undefined ? clock : before.clock + before.length)
+      })
+      expect(distances.every((distance) => distance > 0)).toBe(true)
       const frozen = structuredClone(ranges)
       withClock(ranges, 99)
       expect(ranges).toEqual(frozen)

@@ -187,7 +187,19 @@ describe('a session', () => {
     expect(errors).toHaveLength(1)
   })
 
-  test('[SYNC3] who may not follow is told so, and the conversation is released once', () => {
+  test('[SYNC11] holds the conversation until what it has in hand is taken, also when its socket is gone', async () => {
+    const { session, conversation, taken } = createStand({ isSlow: true })
+    session.receive(update)
+    await turns()
+    session.end()
+    await turns()
+    expect([conversation.subscriber, conversation.releases]).toEqual([undefined, 0])
+    taken.shift()?.({ kind: 'taken', gap: false })
+    await turns()
+    expect(conversation.releases).toBe(1)
+  })
+
+  test('[SYNC3] who may not follow is told so, and the conversation is released once', async () => {
     const released: number[] = []
     const closes: FaultCode[] = []
     const refuse = (error: Error): void => {
@@ -204,6 +216,7 @@ describe('a session', () => {
     }
     refuse(new Fault('no-access'))
     refuse(new Error('a bug'))
+    await turns()
     expect(closes).toEqual(['no-access', 'unavailable'])
     expect(released).toHaveLength(2)
   })
