@@ -8,8 +8,6 @@ export const limits = {
   entryBytes: 256 * kibibyte,
   /** A frame on the stock endpoint: a device back after a year sends its whole backlog as one step2. */
   stockFrameBytes: 64 * mebibyte,
-  /** A frame before its sender is known: a step1 of a document with thousands of chains, no more. */
-  unauthenticatedFrameBytes: 64 * kibibyte,
   /** Fresh entries judged and committed in one go, so that a backlog does not hold up other members. */
   entriesPerSlice: 1024,
   /** Clocks without bytes that one update may claim: clients delete nothing, and a run of them costs its sender nothing. */
@@ -62,8 +60,6 @@ export const limits = {
   tokenLeewaySeconds: 30,
   /** A stock provider closes after 30 s of silence and looks every 3 s. */
   heartbeatMs: 20_000,
-  /** Bytes waiting for one socket: beyond it no more is relayed to it. */
-  socketBufferBytes: mebibyte,
   /** Bytes waiting for one socket at which it is closed. */
   socketBufferHardBytes: 64 * mebibyte,
   /** How long a live conversation without sockets stays in memory. */

@@ -16,7 +16,7 @@ export default defineConfig({
     coverage: {
       provider: 'v8',
       include: ['shared/**/*.ts', 'server/**/*.ts', 'client/**/*.{ts,tsx}'],
-      exclude: ['**/*.d.ts', 'client/web/vite.config.ts'],
+      exclude: ['**/*.d.ts', 'tests/**', 'client/web/vite.config.ts'],
       // The table and the thresholds are those of tests/coverage/report.ts, which also counts child processes and Chromium.
       reporter: ['json'],
       reportsDirectory: 'coverage/vitest',

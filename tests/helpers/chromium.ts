@@ -30,7 +30,7 @@ function findChromium(): string | undefined {
 }
 
 /** Absolute path of the browser; throws one line of advice when there is none. */
-export function chromiumPath(): string {
+function chromiumPath(): string {
   const path = findChromium()
   if (path === undefined) throw new Error(advice)
   return path

@@ -30,7 +30,7 @@ export interface ClientRigOptions {
 }
 
 /** Where the rig's client thinks its server is. */
-export const rigUrl = 'http://a.example'
+const rigUrl = 'http://a.example'
 
 export function startClientRig(options: ClientRigOptions = {}): ClientRig {
   const { storage = keepingMemory(), servers = new Map<string, StampingServer>() } = options

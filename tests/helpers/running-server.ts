@@ -8,7 +8,7 @@ import type { Config } from '../../server/config.ts'
 import { createLog } from '../../server/http/create-log.ts'
 import { type RunningServer, type ServerDeps, startServer } from '../../server/server.ts'
 
-export const secret = 'a secret for tests, long enough for it'
+const secret = 'a secret for tests, long enough for it'
 
 export interface TestServer {
   readonly url: string

@@ -8,7 +8,7 @@ import { encodeEntry } from '../../shared/chat/entry.ts'
 import { encodeStateVector } from '../../shared/sync/state-vector.ts'
 import { encodeStep1, encodeUpdateMessage } from '../../shared/sync/wire.ts'
 import { base64url, signByHand } from '../contract/rest/rest-client.ts'
-import { append, createDoc } from '../helpers/chain-doc.ts'
+import { append, createDoc, userId } from '../helpers/chain-doc.ts'
 import { RawSocket, upgradeStatus } from '../helpers/raw-socket.ts'
 import { rawUpgrade } from '../helpers/raw-upgrade.ts'
 import { type ServerProcess, startServerProcess } from '../helpers/server-process.ts'
@@ -142,7 +142,7 @@ describe('who may not', () => {
     const conversation = await server.createConversation('ann', 'bob')
     const [ann, bob] = await Promise.all([join(conversation, 'ann'), join(conversation, 'bob')])
     await Promise.all([ann.synced(), bob.synced()])
-    ann.append(encodeEntry({ kind: 'member', user: 'bob' as never, access: null }))
+    ann.append(encodeEntry({ kind: 'member', user: userId('bob'), access: null }))
     expect(await endOf(bob)).toEqual({ code: 4403, reason: 'no-access' })
     await ann.sent()
     expect([...ann.view().members.keys()]).toEqual(['ann'])
@@ -152,7 +152,7 @@ describe('who may not', () => {
     const conversation = await server.createConversation('ann', 'bob')
     const bob = await join(conversation, 'bob')
     await bob.synced()
-    bob.append(encodeEntry({ kind: 'member', user: 'bob' as never, access: null }))
+    bob.append(encodeEntry({ kind: 'member', user: userId('bob'), access: null }))
     expect(await endOf(bob)).toEqual({ code: 4403, reason: 'no-access' })
   })
 })
