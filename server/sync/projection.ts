@@ -46,9 +46,14 @@ export async function encodeMissing(
   return encodeUpdate(parts, state.deleted)
 }
 
+/** Rows beyond twice what lacks, after which the walk gives way to looking up place by place. */
+const walkSlack = 256
+/** Places looked up in one go. */
+const placesPerLookUp = 256
+
 /**
- * Walks the log from its end until everything that lacks has been met: the cost is how far back the oldest missing
- * entry lies, not how long the log is.
+ * Walks the log from its end until everything that lacks has been met, or for so long that the rest must lie far back:
+ * that is looked up. So the cost is what lacks, not how long the log is.
  */
 async function missingEntries(
   store: ConversationStore,
@@ -65,15 +70,60 @@ async function missingEntries(
     left += lacks
   }
   if (left > 0) {
+    let steps = 2 * left + walkSlack
     for await (const row of store.entriesNewestFirst(conversation, { before: state.nextSeq })) {
+      if (--steps < 0) break
       const rows = missing.get(row.client)
       if (rows === undefined || row.clock < (known.get(row.client) ?? 0)) continue
       rows.push(row)
       if (--left === 0) break
     }
   }
-  if (left > 0) throw new StoreError('damaged', `conversation ${conversation}: ${left} entries are not in the log`)
+  if (left > 0) {
+    for (const [client, rows] of missing) {
+      const end = rows.at(-1)?.clock ?? state.chains.get(client)?.next ?? 0
+      const from = known.get(client) ?? 0
+      rows.push(...(await lookUp(store, conversation, client, from, end)))
+      if (rows.length !== (state.chains.get(client)?.next ?? 0) - from) throw notInLog(conversation)
+    }
+  }
   return [...missing].map(([client, rows]) => partOf(client, rows.toReversed(), state))
+}
+
+/** The entries of a chain from clock `from` up to, not including, `end`, by descending clock. */
+async function lookUp(
+  store: ConversationStore,
+  conversation: ConversationId,
+  client: ClientId,
+  from: number,
+  end: number,
+): Promise<EntryRow[]> {
+  const found: EntryRow[] = []
+  for (let high = end; high > from; high -= placesPerLookUp) {
+    const low = Math.max(from, high - placesPerLookUp)
+    const clocks = Array.from({ length: high - low }, (_, index) => high - 1 - index)
+    for (const [index, place] of (await store.places(conversation, client, clocks)).entries()) {
+      const row = place && (await entryAt(store, conversation, place.seq))
+      if (row === undefined || row.client !== client || row.clock !== clocks[index]) {
+        throw notInLog(conversation)
+      }
+      found.push(row)
+    }
+  }
+  return found
+}
+
+function notInLog(conversation: ConversationId): StoreError {
+  return new StoreError('damaged', `conversation ${conversation}: entries are not in the log`)
+}
+
+async function entryAt(
+  store: ConversationStore,
+  conversation: ConversationId,
+  seq: number,
+): Promise<EntryRow | undefined> {
+  for await (const row of store.entriesNewestFirst(conversation, { after: seq - 1, before: seq + 1 })) return row
+  return undefined
 }
 
 function partOf(client: ClientId, rows: readonly EntryRow[], state: DurableState): ChainPart {

@@ -47,7 +47,7 @@ const head = said(limits.entriesPerSlice + 76, 'both', 0)
 const tailLength = 2 * limits.entriesPerSlice
 
 describe('a fork behind the first slice', () => {
-  test('[SYNC8][SYNC9] exactly one of the two is told; the other loses nothing', async () => {
+  test('[SYNC8][SYNC9][FOLD4] exactly one of the two is told; the other loses nothing', async () => {
     const node = createSyncNode()
     const id = await node.create('ann')
     node.gate.hold()
@@ -63,12 +63,12 @@ describe('a fork behind the first slice', () => {
     expect(kept.filter((content) => content.startsWith('both'))).toHaveLength(head.length)
     expect(kept.filter((content) => content.startsWith(winner))).toHaveLength(tailLength)
     expect(kept).toHaveLength(head.length + tailLength)
-    // And again, when it comes back.
+    // It has as many entries as the server now: what it finds out when it comes back, the stamps tell.
     const loser = devices.find(({ closes }) => closes.length > 0)
     if (loser === undefined) throw new Error('nobody was told')
     await loser.connect(node)
     await deliverAll(node, [loser])
-    expect(loser.closes).toEqual(['forked', 'forked'])
+    expect(loser.folded.fold().fork).toEqual({ client: 1, clock: head.length })
   })
 
   test('[SYNC8][SYNC9][SYNC5] the same backlog of several chains from two sockets at once is no fork', async () => {

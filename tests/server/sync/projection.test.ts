@@ -157,6 +157,38 @@ describe('what a device lacks', () => {
     release()
   })
 
+  test('[DOC1] one entry that lies far back is looked up, not walked to', async () => {
+    const node = createSyncNode()
+    const id = await node.create('ann', 'bob')
+    const [ann, bob] = ['ann', 'bob'].map((user, index) => new FakeDevice(user, id, createDoc(index + 1)))
+    if (ann === undefined || bob === undefined) throw new Error('no device')
+    const random = createRandom(3)
+    bob.append(messagePayload(random))
+    await bringTogether(node, [bob])
+    ann.append(...Array.from({ length: 2000 }, () => messagePayload(random)))
+    await bringTogether(node, [ann])
+    const { live, release } = await node.registry.acquire(id)
+    const state = live.ledger.durable()
+    release()
+    const { store } = live.deps
+    let rowsRead = 0
+    const counting: ConversationStore = Object.assign(Object.create(store) as ConversationStore, {
+      async *entriesNewestFirst(...query: Parameters<ConversationStore['entriesNewestFirst']>) {
+        for await (const row of store.entriesNewestFirst(...query)) {
+          rowsRead++
+          yield row
+        }
+      },
+    })
+    const known = new Map(durableStateVector(state)).set(bob.doc.clientID, 0)
+    const bytes = await encodeMissing(counting, id, state, known)
+    expect(rowsRead).toBeLessThan(400)
+    const device = docOf(Y.encodeStateAsUpdate(ann.doc))
+    Y.applyUpdate(device, bytes)
+    expect(Y.decodeUpdate(bytes).structs).toHaveLength(1)
+    expect(isSettled(device)).toBe(true)
+  })
+
   test('[DOC1][STORE3] a log that lacks what the chains say is damage, and is not served', async () => {
     const story = await tellStory(createRandom(8))
     const [chain] = [...story.state.chains].filter(([, { next }]) => next > 0)
