@@ -7,6 +7,7 @@ import { v7 as uuidV7 } from 'uuid'
 import type { Access } from '../shared/chat/access.ts'
 import {
   encodeEntry,
+  isDeeperThan,
   type KnownEntry,
   type MessageId,
   parseEntry,
@@ -141,6 +142,8 @@ export class OpenConversation implements Conversation {
   send(message: string | Draft): MessageId {
     const draft: Draft = typeof message === 'string' ? { content: message } : message
     if (!saysSomething(draft.content, draft.parts)) throw new TypeError('The message is empty.')
+    // Before encoding, which recurses.
+    if (isDeeperThan(draft.parts, limits.jsonDepth)) throw new TypeError('The parts are nested too deeply.')
     const id = drawMessageId(this.#deps.now())
     const { content, role = 'user', ...rest } = draft
     this.#append({ kind: 'message', id, role, content, at: this.#deps.now(), ...rest })

@@ -6,7 +6,7 @@
 import type { Doc } from 'yjs'
 import type { Access } from '../../shared/chat/access.ts'
 import type { ClientId, ConversationId, UserId } from '../../shared/sync/ids.ts'
-import type { StorageStatus } from '../api.ts'
+import type { ConversationSummary, StorageStatus } from '../api.ts'
 
 /** An own entry that no stamp was seen for. */
 export interface OutboxRow {
@@ -28,15 +28,7 @@ export interface MemberOf {
 }
 
 /** What the list of conversations shows, and what the server has still to be told. */
-export interface ConversationRow {
-  readonly id: ConversationId
-  readonly title: string | null
-  readonly access: Access | undefined
-  readonly updatedAt: number
-  readonly lastMessage: string | null
-  readonly unread: number
-  /** As last seen here; undefined when it was never opened on this device. */
-  readonly members: readonly MemberOf[] | undefined
+export interface ConversationRow extends Omit<ConversationSummary, 'registered'> {
   /** With whom it was made here; undefined once the server knows it. */
   readonly unregistered: { readonly members: readonly MemberOf[] } | undefined
 }

@@ -60,14 +60,16 @@ export function createAccount(deps: AccountDeps): Account {
       },
     })
     const client = deps.createClient(session.user, token)
-    refresher = startRefreshing(client, deps.page)
+    const refreshing = startRefreshing(client, deps.page)
+    refresher = refreshing
     state.set({
       phase: 'signed-in',
       user: session.user,
       client,
-      desk: createDesk(client),
+      // What a conversation says of its connection, the list should say too.
+      desk: createDesk(client, refreshing.look),
       drafts: createDrafts(deps.keep, session.user),
-      reach: refresher.reach,
+      reach: refreshing.reach,
     })
   }
 

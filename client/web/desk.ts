@@ -36,7 +36,8 @@ interface Seat {
 
 const opening: Opened = { phase: 'opening' }
 
-export function createDesk(client: ChatClient): Desk {
+/** `onConnection` hears when one of them was connected, or no longer is. */
+export function createDesk(client: ChatClient, onConnection: () => void): Desk {
   const seats = new Map<ConversationId, Seat>()
   /** Those that are open, in the order in which they were last looked at. */
   const recent = new Set<Seat>()
@@ -45,7 +46,9 @@ export function createDesk(client: ChatClient): Desk {
     seat.state.set(opening)
     try {
       await seat.closed
-      seat.state.set({ phase: 'open', conversation: await client.open(seat.id) })
+      const conversation = await client.open(seat.id)
+      watchConnection(conversation, onConnection)
+      seat.state.set({ phase: 'open', conversation })
     } catch (error) {
       seat.state.set({ phase: 'failed', reason: error instanceof Error ? error.message : String(error) })
     }
@@ -101,4 +104,15 @@ function isIdle({ lookers, state }: Seat): boolean {
   const opened = state.getSnapshot()
   if (lookers > 0 || opened.phase === 'opening') return false
   return opened.phase === 'failed' || opened.conversation.status.getSnapshot().pending === 0
+}
+
+function watchConnection({ status }: Conversation, onConnection: () => void): void {
+  const isLive = (): boolean => status.getSnapshot().connection.phase === 'live'
+  let wasLive = isLive()
+  // Ends with the conversation, which belongs to this page alone.
+  status.subscribe(() => {
+    if (isLive() === wasLive) return
+    wasLive = !wasLive
+    onConnection()
+  })
 }

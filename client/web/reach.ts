@@ -13,6 +13,8 @@ export type Reach =
 
 export interface Refresher {
   readonly reach: ReadableStore<Reach>
+  /** Looks now: something has told that the answer may be another. */
+  readonly look: () => void
   readonly stop: () => void
 }
 
@@ -45,7 +47,7 @@ export function startRefreshing(client: ChatClient, page: Window): Refresher {
   signal.addEventListener('abort', () => page.clearInterval(timer))
   soon()
 
-  return { reach, stop: () => stopping.abort() }
+  return { reach, look: soon, stop: () => stopping.abort() }
 }
 
 function explain(error: unknown): Reach {

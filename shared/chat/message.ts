@@ -1,21 +1,12 @@
 /** A message as it stands: what server and client materialise from entries, with the same function. */
 
 import type { UserId } from '../sync/ids.ts'
-import type { MessageEntry, MessageId, Role } from './entry.ts'
+import type { MessageEntry } from './entry.ts'
 
-export interface Message {
-  readonly id: MessageId
+export interface Message extends Omit<MessageEntry, 'kind' | 'at'> {
   readonly user: UserId
-  readonly role: Role
-  readonly content: string
   /** The author's clock when it was written, in ms. */
   readonly writtenAt: number
-  readonly replyTo?: MessageId
-  readonly thread?: MessageId
-  readonly parent?: MessageId
-  readonly mentions?: readonly UserId[]
-  readonly parts?: readonly Readonly<Record<string, unknown>>[]
-  readonly status?: string
 }
 
 /** A message with its place and the server's time in ms. */
