@@ -1,7 +1,7 @@
 // The sockets of a server that is told the time: heartbeats, tokens that end, and the end of the server.
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 
@@ -31,6 +31,8 @@ let identity: Identity
 let errors: object[]
 /** Waits until it is opened. */
 let door: Promise<void>
+/** Whether pages may connect at all. */
+let allowsOrigin: boolean
 
 beforeEach(() => start('with heartbeats'))
 
@@ -41,6 +43,7 @@ async function start(heartbeats: 'with heartbeats' | 'without heartbeats'): Prom
   identity = { user: userId('ann'), expiresMs: Date.now() + 365 * dayMs }
   errors = []
   door = Promise.resolve()
+  allowsOrigin = true
   node = createSyncNode()
   id = await node.create('ann')
   http = createServer()
@@ -52,7 +55,7 @@ async function start(heartbeats: 'with heartbeats' | 'without heartbeats'): Prom
       return identity
     },
     tickets: { issue: () => ({ ticket: '', expiresMs: 0 }), redeem: () => undefined },
-    allowsOrigin: () => true,
+    allowsOrigin: () => allowsOrigin,
     acquire: (wanted) => acquireTarget(node.registry, wanted),
     now: Date.now,
     log: { info: () => undefined, error: (fields) => errors.push(fields) },
@@ -120,6 +123,78 @@ describe('heartbeats', () => {
     await vi.waitFor(() => expect(node.registry.size()).toBe(0))
   })
 })
+
+describe('a slow upload', () => {
+  /** Of a frame that is too long to be sent in time: its head; the payload is whatever follows. */
+  const longFrame = Buffer.of(0x82, 0xff, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0)
+
+  test('[SYNC1] it is not terminated while bytes flow, although no pong gets past them; when they end, it is', async () => {
+    const accepted = once(http, 'connection') as Promise<[Socket]>
+    const { port } = new URL(url)
+    const peer = connect(Number(port), '127.0.0.1')
+    peer.on('error', () => undefined)
+    peer.resume()
+    const greeting = new Promise((resolve) => {
+      let heard = ''
+      peer.on('data', (data) => {
+        heard += data.toString('latin1')
+        // Something follows the answer to the upgrade: the session asks.
+        if (/\r\n\r\n./s.test(heard)) resolve(heard)
+      })
+    })
+    peer.write(upgradeRequest(`/sync/${id}`, 'Sec-WebSocket-Protocol: yjs, bearer.ann'))
+    expect(await greeting).toContain('101 Switching Protocols')
+    const [connection] = await accepted
+    const upload = async (bytes: Uint8Array): Promise<void> => {
+      const before = connection.bytesRead
+      peer.write(bytes)
+      await vi.waitFor(() => expect(connection.bytesRead).toBe(before + bytes.length))
+    }
+    await upload(longFrame)
+    for (let beat = 1; beat <= 6; beat++) {
+      await upload(new Uint8Array(1000))
+      await vi.advanceTimersByTimeAsync(limits.heartbeatMs)
+      expect([beat, sockets.size(), connection.destroyed]).toEqual([beat, 1, false])
+    }
+    await vi.advanceTimersByTimeAsync(limits.heartbeatMs)
+    await vi.waitFor(() => expect(sockets.size()).toBe(0))
+    expect(connection.destroyed).toBe(true)
+    peer.destroy()
+  })
+})
+
+describe('a refused upgrade', () => {
+  const connections = (): Promise<number> =>
+    new Promise((resolve, reject) => {
+      http.getConnections((error, count) => (error === null ? resolve(count) : reject(error)))
+    })
+
+  test.each([
+    ['404 Not Found', '/nope', () => undefined],
+    ['403 Forbidden', '/sync/x', () => void (allowsOrigin = false)],
+    ['503 Service Unavailable', '/sync/x', () => sockets.close()],
+  ])('[HTTP1] %s: a peer that does not close leaves no socket on the server', async (status, path, prepare) => {
+    await prepare()
+    const peer = connect({ port: Number(new URL(url).port), host: '127.0.0.1', allowHalfOpen: true })
+    peer.on('error', () => undefined)
+    let heard = ''
+    peer.on('data', (data) => (heard += data.toString()))
+    const ended = once(peer, 'end')
+    peer.write(upgradeRequest(path))
+    await ended
+    expect(heard).toContain(`HTTP/1.1 ${status}\r\n`)
+    await vi.waitFor(async () => expect(await connections()).toBe(0))
+    // It is the server that let go: the peer still could write.
+    expect(peer.writable).toBe(true)
+    peer.destroy()
+  })
+})
+
+/** The head of a request for a socket, with these headers too. */
+function upgradeRequest(path: string, ...headers: readonly string[]): string {
+  const lines = [`GET ${path} HTTP/1.1`, 'Host: localhost', 'Connection: Upgrade', 'Upgrade: websocket', ...headers]
+  return [...lines, 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==', '', ''].join('\r\n')
+}
 
 describe('who is asking', () => {
   test('[SYNC3][AUTH1] a socket ends with its token, also one that lives longer than a timer can wait', async () => {
