@@ -1,6 +1,11 @@
 /**
  * A whole server from a configuration: store, conversations, HTTP and sockets, and the order in which they end. Reads no
  * environment and owns no signals.
+ *
+ * The way of a message from a socket: sync/sockets (who is asking) → sync/stock-session (frames) → chat/intake (sync/acceptance
+ * binds it to a chain, shared/chat/policy judges it) → chat/live-conversation and its sync/ledger (place in the order) →
+ * sync/group-commit → storage → sync/broadcast. Over REST: http/messages → chat/service → chat/posting, and on as above.
+ * What a device lacks is read back from the store by sync/projection.
  */
 
 import { randomBytes, randomInt } from 'node:crypto'
@@ -10,7 +15,7 @@ import { v7 as uuidV7 } from 'uuid'
 import { type ConversationId, parseConversationId } from '../shared/sync/ids.ts'
 import { createRegistry } from './chat/registry.ts'
 import { createConversations } from './chat/service.ts'
-import { acquireTarget } from './chat/sync-target.ts'
+import { acquireTarget } from './chat/conversation-target.ts'
 import type { Config } from './config.ts'
 import { type AppDeps, buildApp } from './http/app.ts'
 import { createAuthenticate, createDemo } from './http/auth.ts'

@@ -35,7 +35,8 @@ if (!existsSync(join(root, 'node_modules/vite'))) {
 const page = statSync(join(root, 'dist/web/index.html'), { throwIfNoEntry: false })
 const pageSources = ['client', 'shared', 'package-lock.json'].map((name) => newestMs(join(root, name)))
 
-build('typescript/bin/tsc', '-b', 'server')
+// The SDK too: the README's program imports it.
+build('typescript/bin/tsc', '-b', 'server', 'client/tsconfig.node.json')
 if (page === undefined || page.mtimeMs < Math.max(...pageSources)) build('vite/bin/vite.js', 'build', 'client/web')
 
 // Built a moment ago, therefore unknown to the type checker: hence not a literal.

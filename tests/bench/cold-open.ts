@@ -28,9 +28,16 @@ export async function benchColdOpen(): Promise<Figure[]> {
   )
   try {
     const url = await addressOf(child)
-    const figures: Figure[] = []
-    for (const size of sizes) figures.push(...(await measure(url, child, size)))
-    return figures
+    const small = await measure(url, child, sizes[0])
+    const large = await measure(url, child, sizes[1])
+    const [first, second] = [small[0]?.value ?? 0, large[0]?.value ?? 0]
+    const ratio = {
+      name: 'ten times the messages, against one',
+      value: second / first,
+      unit: '×',
+      note: 'time to open',
+    }
+    return [...small, ...large, ratio]
   } finally {
     child.kill('SIGTERM')
     await rm(folder, { recursive: true, force: true })

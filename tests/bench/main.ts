@@ -1,5 +1,5 @@
-// `npm run bench`: what one entry and one opening cost, each as a ratio against something in the same run. Prints a table
-// and writes coverage-free JSON to stdout with `--json`.
+// `npm run bench`: what one entry and one opening cost, each as a ratio against something in the same run. Prints a table,
+// or JSON with `--json`.
 
 import { benchAccept } from './accept.ts'
 import { benchColdOpen } from './cold-open.ts'

@@ -2,7 +2,7 @@
 // are queues. Nothing happens by itself but what `settled` waits for. Knows no test runner.
 import { createRegistry, type Registry } from '../../server/chat/registry.ts'
 import { createConversations } from '../../server/chat/service.ts'
-import { acquireTarget } from '../../server/chat/sync-target.ts'
+import { acquireTarget } from '../../server/chat/conversation-target.ts'
 import type { Conversations } from '../../server/conversations.ts'
 import type { ConversationStore } from '../../server/storage/conversation-store.ts'
 import { createMemoryStore } from '../../server/storage/memory/memory-store.ts'

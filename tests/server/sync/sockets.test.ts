@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 
 import type { Identity } from '../../../server/identity.ts'
 import { attachSockets, type Sockets } from '../../../server/sync/sockets.ts'
-import { acquireTarget } from '../../../server/chat/sync-target.ts'
+import { acquireTarget } from '../../../server/chat/conversation-target.ts'
 import { Fault } from '../../../shared/fault.ts'
 import { limits } from '../../../shared/limits.ts'
 import type { ConversationId } from '../../../shared/sync/ids.ts'
