@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
 
 import { encodeEntry } from '../../shared/chat/entry.ts'
+import { limits } from '../../shared/limits.ts'
 import { encodeStateVector } from '../../shared/sync/state-vector.ts'
 import { encodeStep1, encodeUpdateMessage } from '../../shared/sync/wire.ts'
 import { base64url, signByHand } from '../contract/rest/rest-client.ts'
@@ -418,4 +419,14 @@ describe('the upgrade', () => {
     expect(await socket.closed).toEqual({ code: 4401, reason: 'unauthenticated' })
     expect(socket.frames).toEqual([])
   })
+})
+
+test('[SYNC3][SYNC9] a frame of more than 64 MiB is refused by its size, 1009; the server and others go on', async () => {
+  const conversation = await server.createConversation('ann')
+  const socket = new RawSocket({ url: server.url, room: conversation, token: await server.token('ann') })
+  await socket.opened()
+  socket.send(new Uint8Array(limits.stockFrameBytes + 1))
+  expect(await socket.closed).toMatchObject({ code: 1009 })
+  const again = await join(conversation, 'ann')
+  await again.synced()
 })
