@@ -2,14 +2,13 @@
 
 import { v7 as uuidV7 } from 'uuid'
 import { parseAccess } from '../shared/chat/access.ts'
-import { isTitle } from '../shared/chat/entry.ts'
 import { limits } from '../shared/limits.ts'
 import { type ConversationId, parseConversationId, parseUserId, type UserId } from '../shared/sync/ids.ts'
 import type { ChatClient, NewConversation } from './api.ts'
 import { createBackgroundSender } from './background-sender.ts'
 import { createConversationList } from './conversation-list.ts'
 import { openLocal } from './local-conversation.ts'
-import { OpenConversation } from './open-conversation.ts'
+import { assertTitle, OpenConversation } from './open-conversation.ts'
 import { createRestClient } from './rest-client.ts'
 import type { ClientStorage, ConversationRow, MemberOf } from './storage/client-storage.ts'
 import { connect } from './sync/connection.ts'
@@ -134,7 +133,7 @@ function startClient(url: string, user: UserId, token: Token, platform: Platform
     user,
     conversations: list.store,
     create: async (fresh: NewConversation = {}) => {
-      if (!isTitle(fresh.title ?? null)) throw new TypeError(`A title has at most ${limits.titleLength} characters.`)
+      assertTitle(fresh.title ?? null)
       const members = parseMembers(user, fresh)
       const id = parseConversationId(uuidV7())
       if (id === undefined) throw new Error('not a UUIDv7')

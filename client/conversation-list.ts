@@ -51,21 +51,26 @@ export function createConversationList(opening: Promise<ClientStorage>, now: () 
     return done
   }
 
-  function put(row: ConversationRow): Promise<void> {
+  function keep(row: ConversationRow): Promise<void> {
     rows.set(row.id, row)
-    show()
     return write((storage) => storage.putConversation(row))
+  }
+
+  function put(row: ConversationRow): Promise<void> {
+    const kept = keep(row)
+    show()
+    return kept
   }
 
   function takeNotes(): void {
     timer = undefined
     for (const [id, summary] of noted) {
-      const row = rows.get(id) ?? blankRow(id, now())
+      const known = rows.get(id)
       const fresh = summary()
       // Whoever was removed keeps what they have, but not a line in the list.
-      if (!rows.has(id) && fresh.access === undefined) continue
-      const changed = { ...row, ...fresh }
-      if (!sameRow(row, changed) || !rows.has(id)) put(changed).catch(() => undefined)
+      if (known === undefined && fresh.access === undefined) continue
+      const changed = { ...(known ?? blankRow(id, now())), ...fresh }
+      if (known === undefined || !sameRow(known, changed)) put(changed).catch(() => undefined)
     }
     noted.clear()
   }
@@ -90,9 +95,13 @@ export function createConversationList(opening: Promise<ClientStorage>, now: () 
       const listed = new Set(items.map(({ id }) => id))
       const gone = asked.filter((id) => !listed.has(id))
       for (const id of gone) rows.delete(id)
-      const puts = items.map((item) => put(merged(rows.get(item.id), item)))
+      // It is asked for again and again, and most lines are as they were: neither written nor drawn anew.
+      const changed = items
+        .map((item) => merged(rows.get(item.id), item))
+        .filter((row) => !isKnown(rows.get(row.id), row))
+      const puts = changed.map(keep)
       const removals = gone.map((id) => write((storage) => storage.removeConversation(id)))
-      show()
+      if (changed.length + gone.length > 0) show()
       await Promise.all([...puts, ...removals])
     },
     flushed: async () => {
@@ -130,6 +139,10 @@ function blankRow(id: ConversationId, updatedAt: number): ConversationRow {
 
 function toSummary({ unregistered, ...row }: ConversationRow): ConversationSummary {
   return { ...row, registered: unregistered === undefined }
+}
+
+function isKnown(known: ConversationRow | undefined, row: ConversationRow): boolean {
+  return known !== undefined && known.unregistered === row.unregistered && sameRow(known, row)
 }
 
 function sameRow(a: ConversationRow, b: ConversationRow): boolean {

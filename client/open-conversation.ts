@@ -8,11 +8,13 @@ import type { Access } from '../shared/chat/access.ts'
 import {
   encodeEntry,
   isDeeperThan,
+  isTitle,
   type KnownEntry,
   type MessageId,
   parseEntry,
   parseMessageId,
   saysSomething,
+  type Unreadable,
 } from '../shared/chat/entry.ts'
 import { ConversationFold, type Folded } from '../shared/chat/fold.ts'
 import { judge } from '../shared/chat/policy.ts'
@@ -132,8 +134,10 @@ export class OpenConversation implements Conversation {
     const { user } = this.#deps
     const through = this.#folded.reads.get(user) ?? -1
     let count = 0
-    for (const message of this.#folded.sent.toReversed()) {
-      if (message.seq <= through || count === limits.unreadCount) break
+    const { sent } = this.#folded
+    for (let index = sent.length - 1; index >= 0 && count < limits.unreadCount; index--) {
+      const message = sent[index]
+      if (message === undefined || message.seq <= through) break
       if (message.user !== user) count++
     }
     return count
@@ -151,8 +155,7 @@ export class OpenConversation implements Conversation {
   }
 
   setTitle(title: string | null): void {
-    if (title !== null && title.length > limits.titleLength)
-      throw new TypeError(`A title has at most ${limits.titleLength} characters.`)
+    assertTitle(title)
     this.#append({ kind: 'set', key: 'title', value: title })
   }
 
@@ -216,11 +219,9 @@ export class OpenConversation implements Conversation {
     if (this.#closing !== undefined) throw new Error('the conversation is closed')
     const { doc } = this.#deps.local
     const payload = encodeEntry(entry)
-    if (payload.length > limits.entryBytes)
-      throw new TypeError(`The message is too long: it may have ${limits.entryBytes / 1024} KiB.`)
     // Types do not tell lengths and depths; what nobody would take must not be shown as on its way.
     const parsed = parseEntry(payload)
-    if (parsed.kind === 'unreadable') throw new TypeError(`Nobody would take this: ${parsed.reason}.`)
+    if (parsed.kind === 'unreadable') throw new TypeError(unreadableText(parsed.reason))
     const reason = this.#folded.genesis && judge(this.#fold.policyView(this.#folded), this.#deps.user, entry)
     if (reason !== undefined) throw new Refusal(reason)
     this.#gate.hold(this.#outbox.put({ ...nextOwnPlace(doc), payload }))
@@ -311,6 +312,16 @@ export class OpenConversation implements Conversation {
     this.#storageStatus = { phase: 'memory', reason: error instanceof Error ? error.message : String(error) }
     this.#showStatus()
   }
+}
+
+/** Throws TypeError for a title that no server would take. */
+export function assertTitle(title: string | null): void {
+  if (!isTitle(title)) throw new TypeError(`A title has at most ${limits.titleLength} characters.`)
+}
+
+function unreadableText(reason: Unreadable): string {
+  if (reason !== 'too-large') return `Nobody would take this: ${reason}.`
+  return `The message is too long: it may have ${limits.entryBytes / 1024} KiB.`
 }
 
 function drawMessageId(nowMs: number): MessageId {

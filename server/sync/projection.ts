@@ -81,36 +81,33 @@ async function missingEntries(
   }
   if (left > 0) {
     for (const [client, rows] of missing) {
-      const end = rows.at(-1)?.clock ?? state.chains.get(client)?.next ?? 0
+      const next = state.chains.get(client)?.next ?? 0
       const from = known.get(client) ?? 0
-      rows.push(...(await lookUp(store, conversation, client, from, end)))
-      if (rows.length !== (state.chains.get(client)?.next ?? 0) - from) throw notInLog(conversation)
+      const end = rows.at(-1)?.clock ?? next
+      for await (const row of lookUp(store, conversation, client, from, end)) rows.push(row)
+      if (rows.length !== next - from) throw notInLog(conversation)
     }
   }
   return [...missing].map(([client, rows]) => partOf(client, rows.toReversed(), state))
 }
 
 /** The entries of a chain from clock `from` up to, not including, `end`, by descending clock. */
-async function lookUp(
+async function* lookUp(
   store: ConversationStore,
   conversation: ConversationId,
   client: ClientId,
   from: number,
   end: number,
-): Promise<EntryRow[]> {
-  const found: EntryRow[] = []
+): AsyncGenerator<EntryRow> {
   for (let high = end; high > from; high -= placesPerLookUp) {
     const low = Math.max(from, high - placesPerLookUp)
     const clocks = Array.from({ length: high - low }, (_, index) => high - 1 - index)
     for (const [index, place] of (await store.places(conversation, client, clocks)).entries()) {
       const row = place && (await entryAt(store, conversation, place.seq))
-      if (row === undefined || row.client !== client || row.clock !== clocks[index]) {
-        throw notInLog(conversation)
-      }
-      found.push(row)
+      if (row === undefined || row.client !== client || row.clock !== clocks[index]) throw notInLog(conversation)
+      yield row
     }
   }
-  return found
 }
 
 function notInLog(conversation: ConversationId): StoreError {

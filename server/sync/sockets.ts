@@ -32,6 +32,14 @@ export interface Sockets {
   readonly close: () => Promise<void>
 }
 
+interface Peer {
+  readonly connection: Duplex
+  /** Undefined until its user is known. */
+  session: StockSession | undefined
+  /** Bytes received when it was last pinged: a slow upload is a sign of life too, and no pong gets past it. */
+  heardBytes: number | undefined
+}
+
 const subprotocol = 'yjs'
 const bearerPrefix = 'bearer.'
 const path = /^\/sync\/([^/?]+)$/
@@ -40,7 +48,7 @@ const closingMs = 2000
 const longestTimerMs = 0x7fff_ffff
 
 export function attachSockets(server: Server, deps: SocketsDeps): Sockets {
-  const sessions = new Map<WebSocket, StockSession | undefined>()
+  const peers = new Map<WebSocket, Peer>()
   const wss = new WebSocketServer({
     noServer: true,
     maxPayload: limits.stockFrameBytes,
@@ -49,10 +57,7 @@ export function attachSockets(server: Server, deps: SocketsDeps): Sockets {
     handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
   })
 
-  const connections = new WeakMap<WebSocket, Duplex>()
   let isClosing = false
-  /** Bytes received when a socket was last pinged: a slow upload is a sign of life too, and no pong gets past it. */
-  const heardBytes = new WeakMap<WebSocket, number>()
 
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy())
@@ -62,29 +67,29 @@ export function attachSockets(server: Server, deps: SocketsDeps): Sockets {
     if (isClosing) return refuseUpgrade(socket, 503, 'Service Unavailable')
     if (!deps.allowsOrigin(request.headers.origin, request.headers.host)) return refuseUpgrade(socket, 403, 'Forbidden')
     wss.handleUpgrade(request, socket, head, (ws) => {
-      sessions.set(ws, undefined)
-      connections.set(ws, socket)
+      const peer: Peer = { connection: socket, session: undefined, heardBytes: undefined }
+      peers.set(ws, peer)
       ws.pause()
       ws.on('error', () => ws.terminate())
       ws.once('close', () => {
-        sessions.get(ws)?.end()
-        sessions.delete(ws)
+        peer.session?.end()
+        peers.delete(ws)
       })
-      connect(ws, request, url, room).catch((error: unknown) => {
+      connect(ws, peer, request, url, room).catch((error: unknown) => {
         if (!(error instanceof Fault)) deps.log.error({ err: error }, 'a socket could not be opened')
         closeWith(ws, error instanceof Fault ? error.code : 'unavailable')
       })
     })
   })
 
-  async function connect(ws: WebSocket, request: IncomingMessage, url: URL, room: string): Promise<void> {
+  async function connect(ws: WebSocket, peer: Peer, request: IncomingMessage, url: URL, room: string): Promise<void> {
     const identity = await identify(request, url, deps)
     const id = parseConversationId(room)
     if (id === undefined) throw new Fault('not-found')
     const target = await deps.acquire(id)
     if (ws.readyState !== ws.OPEN) return target.release()
     const session = new StockSession(identity.user, target, portOf(ws), deps.log)
-    sessions.set(ws, session)
+    peer.session = session
     ws.on('message', (data) => session.receive(asBytes(data)))
     closeAtExpiry(ws, session, identity, deps.now)
     session.start()
@@ -92,31 +97,32 @@ export function attachSockets(server: Server, deps: SocketsDeps): Sockets {
   }
 
   const heartbeats = setInterval(() => {
-    for (const [ws, session] of sessions) {
+    for (const [ws, peer] of peers) {
+      const { session } = peer
       if (session === undefined) continue
-      const bytes = receivedBytes(connections.get(ws))
-      if (heardBytes.get(ws) === bytes && !session.isBusy) {
+      const bytes = receivedBytes(peer.connection)
+      if (peer.heardBytes === bytes && !session.isBusy) {
         ws.terminate()
         continue
       }
-      heardBytes.set(ws, bytes)
+      peer.heardBytes = bytes
       ws.ping()
       session.beat()
     }
   }, limits.heartbeatMs)
 
   return {
-    size: () => sessions.size,
+    size: () => peers.size,
     close: async () => {
       isClosing = true
       clearInterval(heartbeats)
-      const closed = [...sessions.keys()].map((ws) => new Promise((resolve) => ws.once('close', resolve)))
-      for (const [ws, session] of sessions) {
+      const closed = [...peers.keys()].map((ws) => new Promise((resolve) => ws.once('close', resolve)))
+      for (const [ws, { session }] of peers) {
         if (session === undefined) closeWith(ws, 'restart')
         else session.close('restart')
       }
       const timer = setTimeout(() => {
-        for (const ws of sessions.keys()) ws.terminate()
+        for (const ws of peers.keys()) ws.terminate()
       }, closingMs)
       await Promise.all(closed)
       clearTimeout(timer)
@@ -124,7 +130,7 @@ export function attachSockets(server: Server, deps: SocketsDeps): Sockets {
   }
 }
 
-function receivedBytes(connection: Duplex | undefined): number {
+function receivedBytes(connection: Duplex): number {
   return connection instanceof Socket ? connection.bytesRead : 0
 }
 

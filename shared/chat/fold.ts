@@ -43,6 +43,13 @@ interface PendingEntry {
   readonly entry: Entry
 }
 
+/** A stamped entry whose bytes are here and count. */
+interface KeptEntry {
+  readonly user: UserId
+  readonly payload: Uint8Array
+  readonly seq: number
+}
+
 /** Settings and members, which pending entries change too until they are stamped. */
 export interface Roster {
   readonly title: string | null
@@ -118,11 +125,8 @@ export class ConversationFold {
         this.#roster = { ...this.#roster, members: new Map([...this.#roster.members, [record.owner, 'owner']]) }
         break
       case 'stamp':
-        if (!hasArrived(record, source)) return false
-        // Nothing of a stamp that contradicts this device is applied: what was typed here must not look sent.
-        this.#fork ??= this.#mismatch(record, source)
-        if (this.#fork !== undefined) return false
-        this.#applyStamp(record, source)
+        if (this.#fork !== undefined || !hasArrived(record, source)) return false
+        if (!this.#applyStamp(record, source)) return false
         break
       case 'void':
         this.#voids.set(place(record.client, record.clock), parseVoidReason(record.reason))
@@ -160,52 +164,43 @@ export class ConversationFold {
     }
   }
 
-  #applyStamp(stamp: Stamp, source: ChainSource): void {
+  /** All of it or, where it contradicts this device, nothing: what was typed here must not look sent. */
+  #applyStamp(stamp: Stamp, source: ChainSource): boolean {
+    const kept: KeptEntry[] = []
     let seq = stamp.seq
-    for (const run of stamp.runs) {
-      const user = source.userOf(run.client)
-      for (let clock = run.clock; clock < run.clock + run.crcs.length; clock++) {
-        const payload = source.payloadAt(run.client, clock)
-        if (payload instanceof Uint8Array && !this.#voids.has(place(run.client, clock)) && user !== undefined) {
-          const message = this.#applyEntry(user, payload, seq, stamp.timeMs)
-          if (message !== undefined) this.#addSent(message)
-        }
-        seq++
-      }
-      this.#stamped.set(run.client, run.clock + run.crcs.length)
-    }
-    this.#lastSeq = seq - 1
-  }
-
-  /** The first place where a stamp's checksum is not that of the bytes here. */
-  #mismatch(stamp: Stamp, source: ChainSource): Fork | undefined {
     for (const { client, clock: first, crcs } of stamp.runs) {
+      const user = source.userOf(client)
       for (const [index, crc] of crcs.entries()) {
         const clock = first + index
         const payload = source.payloadAt(client, clock)
-        const isKept = payload instanceof Uint8Array && !this.#voids.has(place(client, clock))
-        if (isKept && crc32(payload) !== crc) return { client, clock }
+        if (payload instanceof Uint8Array && !this.#voids.has(place(client, clock))) {
+          if (crc32(payload) !== crc) {
+            this.#fork = { client, clock }
+            return false
+          }
+          if (user !== undefined) kept.push({ user, payload, seq })
+        }
+        seq++
       }
     }
-    return undefined
+    for (const { client, clock, crcs } of stamp.runs) this.#stamped.set(client, clock + crcs.length)
+    for (const entry of kept) this.#applyEntry(entry, stamp.timeMs)
+    this.#lastSeq = seq - 1
+    return true
   }
 
-  #addSent(message: StampedMessage): void {
-    this.#sent.push(message)
-    this.#shownSent = undefined
-  }
-
-  #applyEntry(user: UserId, payload: Uint8Array, seq: number, timeMs: number): StampedMessage | undefined {
+  #applyEntry({ user, payload, seq }: KeptEntry, timeMs: number): void {
     const parsed = parseEntry(payload)
-    if (parsed.kind === 'unreadable') return undefined
+    if (parsed.kind === 'unreadable') return
     const { entry } = parsed
     if (entry.kind === 'message') {
       this.#claims.set(entry.id, { user, complete: true })
-      return { ...messageOf(user, entry), seq, createdAt: timeMs }
+      this.#sent.push({ ...messageOf(user, entry), seq, createdAt: timeMs })
+      this.#shownSent = undefined
+      return
     }
     if (entry.kind === 'delta' && !this.#claims.has(entry.of)) this.#claims.set(entry.of, { user, complete: false })
     this.#roster = applyToRoster(this.#roster, user, entry)
-    return undefined
   }
 
   #pendingEntries(source: ChainSource): PendingEntry[] {
