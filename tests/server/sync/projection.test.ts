@@ -9,11 +9,13 @@ import {
   structsOf,
   withClock,
 } from '../../../server/sync/projection.ts'
-import type { ConversationStore } from '../../../server/storage/conversation-store.ts'
+import type { ConversationStore, EntryRow } from '../../../server/storage/conversation-store.ts'
 import { encodeEntry } from '../../../shared/chat/entry.ts'
+import { parseUpdate } from '../../../shared/sync/chain-update/parse-update.ts'
 import type { ConversationId } from '../../../shared/sync/ids.ts'
+import { conversationId } from '../../contract/store-rows.ts'
 import { jsonPayload, messagePayload } from '../../helpers/adversarial-cast.ts'
-import { createDoc, docOf, hex, isSettled, stateVectorOf, userId } from '../../helpers/chain-doc.ts'
+import { clientId, createDoc, docOf, hex, isSettled, stateVectorOf, userId } from '../../helpers/chain-doc.ts'
 import { bringTogether, FakeDevice } from '../../helpers/fake-device.ts'
 import { createRandom, forSeeds, type Random } from '../../helpers/seeded-random.ts'
 import { createSyncNode, type SyncNode } from '../../helpers/sync-node.ts'
@@ -187,6 +189,33 @@ describe('what a device lacks', () => {
     Y.applyUpdate(device, bytes)
     expect(Y.decodeUpdate(bytes).structs).toHaveLength(1)
     expect(isSettled(device)).toBe(true)
+  })
+
+  test('[DOC1] 200,000 entries that all lie far back are looked up too', async () => {
+    const [first, second] = [clientId(1), clientId(2)]
+    const user = userId('ann')
+    const [old, newer] = [200_000, 401_000]
+    const rowAt = (seq: number): EntryRow => {
+      const [client, clock] = seq < old ? [first, seq] : [second, seq - old]
+      return { seq, client, clock, timeMs: 1, crc: 0, payload: undefined, voidReason: 'no-bytes' }
+    }
+    const store: Pick<ConversationStore, 'entriesNewestFirst' | 'places' | 'records'> = {
+      async *entriesNewestFirst(_id, { after = -1, before = 0 } = {}) {
+        for (let seq = before - 1; seq > after; seq--) yield rowAt(seq)
+      },
+      places: async (_id, _client, clocks) => clocks.map(rowAt),
+      async *records() {},
+    }
+    const chain = (next: number) => ({ user, held: false, next })
+    const chains = new Map([
+      [first, chain(old)],
+      [second, chain(newer)],
+    ])
+    const state = { serverClient: clientId(3), nextRecord: 0, nextSeq: old + newer, chains, deleted: new Map() }
+    const bytes = await encodeMissing(store as ConversationStore, conversationId(1), state, new Map([[2, newer]]))
+    const parsed = parseUpdate(bytes)
+    const sections = parsed.kind === 'update' ? parsed.sections : []
+    expect(sections.map(({ client, structs }) => [client, ...structs])).toEqual([[1, { kind: 'deleted', length: old }]])
   })
 
   test('[DOC1][STORE3] a log that lacks what the chains say is damage, and is not served', async () => {
