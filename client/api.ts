@@ -36,7 +36,10 @@ export type ConnectionStatus =
   | { readonly phase: 'syncing' }
   /** Up to date; changes arrive as they happen. */
   | { readonly phase: 'live' }
-  /** The server said no for good; `code` is a code of the fault table. */
+  /**
+   * The server said no for good; `code` is a code of the fault table, or `other-protocol` when the server does not speak
+   * the multiplexed one.
+   */
   | { readonly phase: 'refused'; readonly code: string; readonly reason: string }
   | { readonly phase: 'closed' }
 
@@ -112,10 +115,27 @@ export interface NewConversation {
   readonly members?: readonly { readonly user: string; readonly access: Access }[]
 }
 
+/** How far the conversations that are not open have been brought up to date, to be read offline. */
+export interface BackgroundStatus {
+  /** `current`: all that the server has told of is on this device. `offline`: what moved will be told. */
+  readonly phase: 'offline' | 'syncing' | 'current' | 'paused'
+  /** Conversations known to be behind. */
+  readonly left: number
+}
+
+/** Brings up to date what is not open, newest activity first and behind what is. */
+export interface Background {
+  readonly status: ReadableStore<BackgroundStatus>
+  /** Begins nothing more until `resume`: on a metered network, say. */
+  pause(): void
+  resume(): void
+}
+
 export interface ChatClient {
   readonly user: UserId
   /** Newest activity first; local first, refreshed from the server when there is a connection. */
   readonly conversations: ReadableStore<readonly ConversationSummary[]>
+  readonly background: Background
   /** Makes a conversation, online or not: its id is drawn here and registered when a connection comes. */
   create(fresh?: NewConversation): Promise<Conversation>
   /** Resolves when what this device has of it can be read; never waits for the network. The same object while open. */

@@ -1,19 +1,26 @@
-/** The client of one user at one server: the list of conversations and those that are open. */
+/** The client of one user at one server: the list of conversations, those that are open, and what carries them. */
 
-import { v7 as uuidV7 } from 'uuid'
-import { parseAccess } from '../shared/chat/access.ts'
+import type { FaultCode } from '../shared/fault.ts'
 import { limits } from '../shared/limits.ts'
+import type { Gone } from '../shared/sync/control.ts'
 import { type ConversationId, parseConversationId, parseUserId, type UserId } from '../shared/sync/ids.ts'
-import type { ChatClient, NewConversation } from './api.ts'
-import { createBackgroundSender } from './background-sender.ts'
+import type { ChatClient } from './api.ts'
+import { BackgroundSync } from './background-sync.ts'
 import { createConversationList } from './conversation-list.ts'
+import { createHeldVersions } from './held-versions.ts'
+import { createListRefresh } from './list-refresh.ts'
 import { openLocal } from './local-conversation.ts'
-import { assertTitle, OpenConversation } from './open-conversation.ts'
+import { newConversationRow } from './new-conversation.ts'
+import { OpenConversation } from './open-conversation.ts'
+import { OpenConversations } from './open-conversations.ts'
+import type { ConnectDocument } from './rebuild.ts'
 import { createRestClient } from './rest-client.ts'
-import type { ClientStorage, ConversationRow, MemberOf } from './storage/client-storage.ts'
-import { connect } from './sync/connection.ts'
+import type { ClientStorage, ConversationRow } from './storage/client-storage.ts'
+import { channelWebSocket } from './sync/channel.ts'
+import { type Carrier, connect } from './sync/connection.ts'
 import { drawClientId } from './sync/own-chain.ts'
 import { gatedWebSocket } from './sync/send-gate.ts'
+import { SyncSocket } from './sync/socket.ts'
 import { createTokenSource, type Token } from './sync/token-source.ts'
 
 export interface ChatClientOptions {
@@ -23,6 +30,14 @@ export interface ChatClientOptions {
   readonly user: string
   /** A JWT, or what fetches one; called again when one ends or is refused. */
   readonly token: Token
+  /** Name of this device, shown to others with its presence; at most 64 characters. */
+  readonly device?: string
+  /**
+   * `multiplexed`, when not given: one socket carries all conversations, tells of those that are not open, and keeps them
+   * up to date. `stock`: one socket for each that is open, in the plain y-websocket protocol, for servers and proxies that
+   * know no other; the list is as of the last `refresh`.
+   */
+  readonly transport?: 'multiplexed' | 'stock'
 }
 
 /** What differs between browsers and Node. */
@@ -34,63 +49,159 @@ export interface Platform {
   readonly fetch: typeof globalThis.fetch
   /** The device's clock in ms. */
   readonly now: () => number
+  /** Calls back whenever the device has come back, to the network or to its user; returns what ends that. */
+  readonly onWake?: (wake: () => void) => () => void
+  /** Where there is a process: takes a listener for its end back. */
+  readonly dropExitListener?: (listener: () => void) => void
 }
 
-/** Throws TypeError for a URL or a user that cannot be one. */
+/** Throws TypeError for a URL, a user or a device that cannot be one. */
 export function createClient(options: ChatClientOptions, platform: Platform): ChatClient {
   const user = parseUserId(options.user)
   if (user === undefined) throw new TypeError('a user id is 1–128 visible ASCII characters other than /')
-  return startClient(parseServerUrl(options.url), user, options.token, platform)
+  if ((options.device?.length ?? 0) > limits.deviceNameLength)
+    throw new TypeError(`The name of a device has at most ${limits.deviceNameLength} characters.`)
+  return startClient(options, parseServerUrl(options.url), user, platform)
 }
 
-function startClient(url: string, user: UserId, token: Token, platform: Platform): ChatClient {
-  const tokens = createTokenSource(token, platform.now)
-  const rest = createRestClient(url, tokens, platform.fetch)
+function startClient(options: ChatClientOptions, url: string, user: UserId, platform: Platform): ChatClient {
+  const { fetch, now } = platform
+  const tokens = createTokenSource(options.token, now)
+  const rest = createRestClient(url, tokens, fetch)
   const opening = platform.openStorage(url, user)
-  const list = createConversationList(opening, platform.now)
-  const open = new Map<ConversationId, Promise<OpenConversation>>()
-  const background = createBackgroundSender(openOnce, (id) => open.has(id))
+  const list = createConversationList(opening, now)
+  const open = new OpenConversations(openConversation)
+  const held = createHeldVersions(user, list, (conversation, version) =>
+    list.note(conversation.id, () => ({ ...summarize(conversation), version })),
+  )
+  const refresh = createListRefresh(loadNewest, () => background.proceed())
+  const socket = options.transport === 'stock' ? undefined : startSocket()
+  const background = new BackgroundSync({
+    open: (id) => open.open(id),
+    isOpen: (id) => open.has(id),
+    activityMs: (id) => list.row(id)?.updatedAt ?? now(),
+    isConnected: () => socket === undefined || socket.status.getSnapshot().phase === 'live',
+    hasTime: () => awaited === 0 && !refresh.isBusy() && [...open.all()].every(isServed),
+    now,
+  })
+  const stopWaking = socket && platform.onWake?.(() => socket.wake())
+  socket?.status.subscribe(() => background.proceed())
   let closing: Promise<void> | undefined
+  /** Conversations that the application waits for. */
+  let awaited = 0
   // What cannot be opened now is tried again at the next start, or when the application opens it.
-  sendUnsent().catch(() => undefined)
+  start().catch(() => undefined)
 
-  async function sendUnsent(): Promise<void> {
+  async function start(): Promise<void> {
     await list.loaded
-    await background.send(new Set([...list.unregistered(), ...(await (await opening).unsent())]))
+    if (closing !== undefined) return
+    socket?.start()
+    background.add([...list.unregistered(), ...(await (await opening).unsent())], true)
+  }
+
+  function startSocket(): SyncSocket {
+    const { device } = options
+    const { WebSocket } = platform
+    const versions = held.stated
+    return new SyncSocket({ url, user, tokens, WebSocket, device, now, random: Math.random, versions, onNews })
+  }
+
+  function onNews(moved: readonly { readonly conversation: ConversationId }[], gone: readonly Gone[]): void {
+    const lost = gone.map(({ conversation }) => conversation)
+    // A line that stays on the device only comes back at the next start.
+    if (lost.length > 0) list.remove(lost).catch(() => undefined)
+    background.drop(lost)
+    if (moved.length === 0) return
+    refresh.need(moved.length)
+    background.add(moved.map(({ conversation }) => conversation))
+  }
+
+  /** What is open has moved too, and is not counted. */
+  async function loadNewest(moved: number): Promise<void> {
+    const count = moved + [...open.all()].length
+    if (count > limits.pageConversations) return refreshAll()
+    await take(await rest.newest(count), [])
+  }
+
+  async function refreshAll(): Promise<void> {
+    await list.loaded
+    const asked = list.registered()
+    await take(await rest.conversations(), asked)
+  }
+
+  async function take(items: Awaited<ReturnType<typeof rest.newest>>, asked: readonly ConversationId[]): Promise<void> {
+    await list.merge(items, asked)
+    // What is open here may be ahead of the server.
+    for (const conversation of open.all()) note(conversation)
+  }
+
+  function note(conversation: OpenConversation): void {
+    const { id } = conversation
+    list.note(id, () => ({ ...summarize(conversation), ...held.kept(id) }))
+  }
+
+  function look(conversation: OpenConversation): void {
+    held.look(conversation)
+    background.check(conversation)
+    background.proceed()
   }
 
   async function openConversation(id: ConversationId): Promise<OpenConversation> {
     await list.loaded
     const local = await openLocal(await opening, user, id, drawClientId)
-    return new OpenConversation({
+    const conversation: OpenConversation = new OpenConversation({
       id,
       user,
       local,
-      now: platform.now,
+      now,
       beforehand: () => {
         const row = list.row(id)
         const members =
           row?.unregistered === undefined ? [] : [{ user, access: 'owner' as const }, ...row.unregistered.members]
         return { title: row?.title ?? null, access: row?.access, members }
       },
-      connect: (gate, onStatus) =>
-        connect({
-          url,
-          user,
-          id,
-          doc: local.doc,
-          tokens,
-          WebSocket: gatedWebSocket(platform.WebSocket, gate),
-          broadcast: platform.broadcast,
-          register: () => register(id),
-          onStatus,
-        }),
-      onChange: (conversation) => {
-        list.note(id, () => summarize(conversation))
-        background.check(conversation)
+      draw: drawClientId,
+      connect: connectDocument(id),
+      onChange: (changed) => {
+        note(changed)
+        look(changed)
       },
-      onClose: () => void open.delete(id),
+      onClose: () => {
+        held.forget(conversation)
+        open.forget(conversation)
+      },
     })
+    held.track(conversation)
+    conversation.status.subscribe(() => look(conversation))
+    return conversation
+  }
+
+  function connectDocument(id: ConversationId): ConnectDocument {
+    return ({ doc, generation }, gate, onStatus) => {
+      const carrier: Carrier =
+        socket === undefined
+          ? { kind: 'socket', WebSocket: gatedWebSocket(platform.WebSocket, gate), tokens }
+          : {
+              kind: 'channel',
+              WebSocket: channelWebSocket({ socket, conversation: id, gate, version: () => held.of(id, doc) }),
+              socket: socket.status,
+            }
+      const { broadcast, dropExitListener } = platform
+      const registering = (): Promise<void> => register(id)
+      return connect({
+        url,
+        user,
+        id,
+        doc,
+        generation,
+        gate,
+        carrier,
+        broadcast,
+        dropExitListener,
+        register: registering,
+        onStatus,
+      })
+    }
   }
 
   async function register(id: ConversationId): Promise<void> {
@@ -102,69 +213,49 @@ function startClient(url: string, user: UserId, token: Token, platform: Platform
     await list.change(id, (current) => ({ ...current, unregistered: undefined })).catch(() => undefined)
   }
 
-  function openOnce(id: ConversationId): Promise<OpenConversation> {
-    if (closing !== undefined) return Promise.reject(new Error('the client is closed'))
-    const known = open.get(id)
-    if (known !== undefined) return known.then((conversation) => unlessClosing(conversation))
-    const pending = openConversation(id)
-    open.set(id, pending)
-    pending.catch(() => open.delete(id))
-    return pending
-  }
-
-  /** Its chain and its document are free only when it is closed. */
-  async function unlessClosing(conversation: OpenConversation): Promise<OpenConversation> {
-    if (!conversation.isClosing) return conversation
-    await conversation.close()
-    return openOnce(conversation.id)
-  }
-
-  async function opened(): Promise<OpenConversation[]> {
-    const settled = await Promise.allSettled(open.values())
-    return settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
-  }
-
-  function openHeld(id: ConversationId): Promise<OpenConversation> {
+  async function openHeld(id: ConversationId): Promise<OpenConversation> {
+    awaited++
     background.hold(id)
-    return openOnce(id)
+    try {
+      return await open.open(id)
+    } finally {
+      awaited--
+      background.proceed()
+    }
+  }
+
+  /** Nobody looks at it, or it has what it lacked, or it waits for something else than its turn. */
+  function isServed({ id, status }: OpenConversation): boolean {
+    const { phase } = status.getSnapshot().connection
+    return background.has(id) || (phase !== 'connecting' && phase !== 'syncing')
   }
 
   return {
     user,
     conversations: list.store,
-    create: async (fresh: NewConversation = {}) => {
-      assertTitle(fresh.title ?? null)
-      const members = parseMembers(user, fresh)
-      const id = parseConversationId(uuidV7())
-      if (id === undefined) throw new Error('not a UUIDv7')
-      const row: ConversationRow = {
-        id,
-        title: fresh.title ?? null,
-        access: 'owner',
-        updatedAt: platform.now(),
-        lastMessage: null,
-        unread: 0,
-        members: [{ user, access: 'owner' }, ...members],
-        unregistered: { members },
-      }
+    background: {
+      status: background.status,
+      pause: () => background.pause(),
+      resume: () => background.resume(),
+    },
+    create: async (fresh = {}) => {
+      const row = newConversationRow(user, fresh, now())
       // A list that cannot be kept must not keep anybody from writing; the conversation's status tells.
       await list.add(row).catch(() => undefined)
-      return openHeld(id)
+      return openHeld(row.id)
     },
     open: (id) => {
       const parsed = parseConversationId(id)
       return parsed === undefined ? Promise.reject(new TypeError('not a conversation id')) : openHeld(parsed)
     },
-    refresh: async () => {
-      await list.loaded
-      const asked = list.registered()
-      await list.merge(await rest.conversations(), asked)
-      // What is open here may be ahead of the server.
-      for (const conversation of await opened()) list.note(conversation.id, () => summarize(conversation))
-    },
+    refresh: refreshAll,
     close: () => {
       closing ??= (async () => {
-        await Promise.all((await opened()).map((conversation) => conversation.close()))
+        stopWaking?.()
+        refresh.close()
+        background.close()
+        await open.close()
+        socket?.close()
         await list.flushed()
         await (await opening).close()
       })()
@@ -173,30 +264,18 @@ function startClient(url: string, user: UserId, token: Token, platform: Platform
   }
 }
 
+const lostCodes: ReadonlySet<string> = new Set<FaultCode>(['no-access', 'not-found', 'deleted'])
+
 function summarize(conversation: OpenConversation): Partial<ConversationRow> {
-  const { title, access, members } = conversation.info.getSnapshot()
+  const { title, access: held, members } = conversation.info.getSnapshot()
+  const { connection } = conversation.status.getSnapshot()
+  // The document of whoever was removed does not say so.
+  const access = connection.phase === 'refused' && lostCodes.has(connection.code) ? undefined : held
   const known = { title, access, unread: conversation.unread, ...(members.length === 0 ? {} : { members }) }
   const last = conversation.messages.getSnapshot().findLast(({ delivery }) => delivery.state !== 'failed')
   if (last === undefined) return known
   const updatedAt = last.delivery.state === 'sent' ? last.delivery.createdAt : last.writtenAt
   return { ...known, lastMessage: last.content, updatedAt }
-}
-
-/** What the server would refuse for ever must not be made here, offline, in good faith. */
-function parseMembers(self: UserId, { members = [] }: NewConversation): readonly MemberOf[] {
-  if (members.length > limits.initialMembers)
-    throw new TypeError(`At most ${limits.initialMembers} members to begin with.`)
-  const parsed = members.map(({ user: text, access: level }) => {
-    const user = parseUserId(text)
-    const access = parseAccess(level)
-    if (user === undefined) throw new TypeError(`Not a user id: ${text}`)
-    if (access === undefined) throw new TypeError(`Not an access: ${level}`)
-    return { user, access }
-  })
-  if (parsed.some(({ user, access }) => user === self && access !== 'owner'))
-    throw new TypeError('The creator is the owner.')
-  if (new Set(parsed.map(({ user }) => user)).size < parsed.length) throw new TypeError('A member is named twice.')
-  return parsed.filter(({ user }) => user !== self)
 }
 
 function parseServerUrl(text: string): string {

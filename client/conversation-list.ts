@@ -5,6 +5,7 @@ import type { ConversationId } from '../shared/sync/ids.ts'
 import type { ConversationSummary, ReadableStore } from './api.ts'
 import type { ClientStorage, ConversationRow } from './storage/client-storage.ts'
 import { createStore } from './store.ts'
+import { isSameVersion } from './sync/channel-table.ts'
 
 export interface ConversationList {
   readonly store: ReadableStore<readonly ConversationSummary[]>
@@ -21,6 +22,8 @@ export interface ConversationList {
   readonly unregistered: () => readonly ConversationId[]
   /** Takes over the server's list; those of `asked` that it no longer has are not listed any more. */
   readonly merge: (items: readonly RestConversationItem[], asked: readonly ConversationId[]) => Promise<void>
+  /** They are not listed any more; what this device has of them stays. */
+  readonly remove: (ids: readonly ConversationId[]) => Promise<void>
   readonly flushed: () => Promise<void>
 }
 
@@ -71,6 +74,8 @@ export function createConversationList(opening: Promise<ClientStorage>, now: () 
       if (known === undefined && fresh.access === undefined) continue
       const changed = { ...(known ?? blankRow(id, now())), ...fresh }
       if (known === undefined || !sameRow(known, changed)) put(changed).catch(() => undefined)
+      // Nobody sees it: nothing is drawn anew.
+      else if (!isSameVersion(known.version, changed.version)) keep(changed).catch(() => undefined)
     }
     noted.clear()
   }
@@ -104,6 +109,14 @@ export function createConversationList(opening: Promise<ClientStorage>, now: () 
       if (changed.length + gone.length > 0) show()
       await Promise.all([...puts, ...removals])
     },
+    remove: async (ids) => {
+      await loaded
+      const listed = ids.filter((id) => rows.delete(id))
+      for (const id of ids) noted.delete(id)
+      const removals = listed.map((id) => write((storage) => storage.removeConversation(id)))
+      if (listed.length > 0) show()
+      await Promise.all(removals)
+    },
     flushed: async () => {
       clearTimeout(timer)
       takeNotes()
@@ -115,13 +128,13 @@ export function createConversationList(opening: Promise<ClientStorage>, now: () 
 /** What is newer here is pending still. */
 function merged(row: ConversationRow | undefined, item: RestConversationItem): ConversationRow {
   const { id, title, access, unread } = item
-  const members = row?.members
+  const { members, version } = row ?? {}
   const updatedAt = Date.parse(item.updated_at)
   const isNewer = row !== undefined && row.updatedAt > updatedAt
   const activity = isNewer
     ? { updatedAt: row.updatedAt, lastMessage: row.lastMessage }
     : { updatedAt, lastMessage: item.last_message?.content ?? null }
-  return { id, title, access, unread, members, ...activity, unregistered: undefined }
+  return { id, title, access, unread, members, version, ...activity, unregistered: undefined }
 }
 
 function blankRow(id: ConversationId, updatedAt: number): ConversationRow {
@@ -137,7 +150,7 @@ function blankRow(id: ConversationId, updatedAt: number): ConversationRow {
   }
 }
 
-function toSummary({ unregistered, ...row }: ConversationRow): ConversationSummary {
+function toSummary({ unregistered, version: _version, ...row }: ConversationRow): ConversationSummary {
   return { ...row, registered: unregistered === undefined }
 }
 

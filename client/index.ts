@@ -3,6 +3,7 @@
 import type { ChatClient } from './api.ts'
 import { type ChatClientOptions, createClient } from './chat-client.ts'
 import { openBrowserStorage } from './storage/browser/browser-storage.ts'
+import { onWake } from './wake.ts'
 
 export * from './api.ts'
 export type { ChatClientOptions } from './chat-client.ts'
@@ -16,5 +17,6 @@ export function createChatClient(options: ChatClientOptions): ChatClient {
     broadcast: true,
     fetch: (...request) => globalThis.fetch(...request),
     now: Date.now,
+    onWake,
   })
 }

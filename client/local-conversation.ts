@@ -22,6 +22,8 @@ export interface LocalConversation {
   readonly doc: Y.Doc
   readonly chain: OwnChain
   readonly cache: DocumentCache
+  /** Which of the conversation's documents it is. */
+  readonly generation: number
   readonly storage: ClientStorage
   /** Rows of the outbox after everything was put in its place. */
   readonly outbox: readonly OutboxRow[]
@@ -64,8 +66,7 @@ async function openLocked(
   draw: DrawClientId,
   locked: OwnChain,
 ): Promise<LocalConversation> {
-  const doc = new Y.Doc()
-  const cache = await storage.openDocument(id, doc)
+  const { doc, cache, generation } = await loadDocument(storage, id)
   const continues = await continueOwnChain(doc, user, locked, storage, id)
   const chain = continues ? locked : await newOwnChain(storage, id, draw)
   doc.clientID = chain.client
@@ -74,10 +75,48 @@ async function openLocked(
     await storage.removePool(id, locked.client)
     locked.release()
   }
-  return { doc, chain, cache, storage, outbox: await storage.outbox(id) }
+  const outbox = await storage.outbox(id)
+  if (!storage.canLock) await prunePool(storage, id, chain, outbox)
+  return { doc, chain, cache, generation, storage, outbox }
 }
 
-/** Appends to the own chain what only the outbox has of chains that nobody uses any more. Ids make a second copy harmless. */
+type Loaded = Pick<LocalConversation, 'doc' | 'cache' | 'generation'>
+
+/** Another tab may replace the document at any moment: then the next one is loaded. */
+async function loadDocument(storage: ClientStorage, id: ConversationId): Promise<Loaded> {
+  for (;;) {
+    const generation = await storage.generation(id)
+    const doc = new Y.Doc()
+    const cache = await storage.openDocument(id, doc, generation)
+    const counts = (await storage.generation(id)) === generation
+    if (!counts) await cache.close()
+    // A tab that was closed right after it replaced the document has left the one before.
+    if (!counts || generation > 0) dropDocument(storage, id, counts ? generation - 1 : generation)
+    if (counts) return { doc, cache, generation }
+    doc.destroy()
+  }
+}
+
+/** Not waited for: a tab that is frozen may have it open. What is left is dropped at the next opening. */
+function dropDocument(storage: ClientStorage, id: ConversationId, generation: number): void {
+  storage.dropDocument(id, generation).catch(() => undefined)
+}
+
+/** Without locks every opening draws a chain, and nobody will take it again: those with nothing to bring are forgotten. */
+async function prunePool(
+  storage: ClientStorage,
+  id: ConversationId,
+  own: OwnChain,
+  outbox: readonly OutboxRow[],
+): Promise<void> {
+  const needed = new Set([own.client, ...outbox.map(({ client }) => client)])
+  for (const { client } of await storage.pool(id)) if (!needed.has(client)) await storage.removePool(id, client)
+}
+
+/**
+ * Appends to the own chain the messages that only the outbox has, of chains that nobody uses any more: they are shown at
+ * once, and their ids make a second copy harmless. What else there is waits until it is known what the server has.
+ */
 async function adoptOrphans(
   doc: Y.Doc,
   user: UserId,
@@ -88,16 +127,13 @@ async function adoptOrphans(
 ): Promise<void> {
   for (const row of await storage.outbox(id)) {
     if (row.client === chain.client || row.clock < Y.getState(doc.store, row.client)) continue
-    const isRetired = row.client === retired?.client
     const parsed = parseEntry(row.payload)
-    // Settings may have been set anew since, and only messages have ids that make a second copy harmless.
-    const isMessage = parsed.kind === 'entry' && parsed.entry.kind === 'message'
+    if (row.failed !== undefined || parsed.kind === 'unreadable' || parsed.entry.kind !== 'message') continue
+    const isRetired = row.client === retired?.client
     const release = isRetired || !storage.canLock ? () => undefined : await storage.lockChain(id, row.client)
     if (release === undefined) continue
-    if (isMessage) {
-      await storage.putOutbox(id, { ...nextOwnPlace(doc), payload: row.payload })
-      appendOwn(doc, user, row.payload)
-    }
+    await storage.putOutbox(id, { ...nextOwnPlace(doc), payload: row.payload })
+    appendOwn(doc, user, row.payload)
     await storage.removeOutbox(id, row)
     release()
   }

@@ -23,5 +23,6 @@ export function createChatClient({ folder = 'parley-client', ...options }: NodeC
     broadcast: false,
     fetch: globalThis.fetch,
     now: Date.now,
+    dropExitListener: (listener) => process.off('exit', listener),
   })
 }

@@ -16,11 +16,10 @@ import {
   saysSomething,
   type Unreadable,
 } from '../shared/chat/entry.ts'
-import { ConversationFold, type Folded } from '../shared/chat/fold.ts'
 import { judge } from '../shared/chat/policy.ts'
 import { faults } from '../shared/fault.ts'
 import { limits } from '../shared/limits.ts'
-import { type ClientId, type ConversationId, parseClientId, parseUserId, type UserId } from '../shared/sync/ids.ts'
+import { type ConversationId, parseUserId, type UserId } from '../shared/sync/ids.ts'
 import {
   type ChatMessage,
   type ConnectionStatus,
@@ -32,13 +31,11 @@ import {
   type StorageStatus,
 } from './api.ts'
 import type { LocalConversation } from './local-conversation.ts'
-import { createOutbox, type Outbox } from './outbox.ts'
+import { OpenDocument } from './open-document.ts'
+import { type ConnectDocument, type Rebuild, startRebuild } from './rebuild.ts'
 import { createStore, type Store } from './store.ts'
 import type { Connection } from './sync/connection.ts'
-import { createDocSource, type DocSource } from './sync/doc-source.ts'
-import { appendOwn, nextOwnPlace } from './sync/own-chain.ts'
-import { createSendGate, type SendGate } from './sync/send-gate.ts'
-import { createTimeline, type Timeline } from './timeline.ts'
+import type { DrawClientId } from './sync/own-chain.ts'
 
 export interface OpenConversationDeps {
   readonly id: ConversationId
@@ -46,8 +43,9 @@ export interface OpenConversationDeps {
   readonly local: LocalConversation
   /** What the device knows of it beside the document: shown until the server's first record has arrived. */
   readonly beforehand: () => Pick<ConversationInfo, 'title' | 'access' | 'members'>
-  /** Connects the document; called again when Yjs has renamed it. */
-  readonly connect: (gate: SendGate, onStatus: (status: ConnectionStatus) => void) => Connection
+  /** Connects a document; called again when Yjs has renamed it, and for each document that is built anew. */
+  readonly connect: ConnectDocument
+  readonly draw: DrawClientId
   /** The device's clock in ms. */
   readonly now: () => number
   readonly onChange: (conversation: OpenConversation) => void
@@ -57,55 +55,33 @@ export interface OpenConversationDeps {
 export class OpenConversation implements Conversation {
   readonly id: ConversationId
   readonly #deps: OpenConversationDeps
-  readonly #source: DocSource
-  readonly #outbox: Outbox
-  readonly #timeline: Timeline
-  readonly #gate = createSendGate()
   readonly #messages = createStore<readonly ChatMessage[]>([])
   readonly #info: Store<ConversationInfo>
   readonly #status: Store<ConversationStatus>
-  #fold = new ConversationFold()
-  #server: ClientId | undefined
-  #folded: Folded
-  /** What it holds the lock on. */
-  #chain: LocalConversation['chain']
-  /** What it appends to: that of `#chain`, except while Yjs has given the document another. */
-  #client: ClientId
-  #following: Promise<void> = Promise.resolve()
+  #document: OpenDocument
   #connection: Connection | undefined
   #connectionStatus: ConnectionStatus = { phase: 'connecting' }
   #storageStatus: StorageStatus
-  #isForked = false
+  /** Counts connections: what an earlier one says is not heard any more. */
+  #turn = 0
+  #rebuild: Rebuild | undefined
+  /** Since everything was live and sent. */
+  #rebuilds = 0
+  /** Settles when documents that were replaced are closed. */
+  #left: Promise<unknown> = Promise.resolve()
   #closing: Promise<void> | undefined
 
   constructor(deps: OpenConversationDeps) {
     const { id, user, local } = deps
     this.id = id
     this.#deps = deps
-    this.#source = createDocSource(local.doc)
-    this.#timeline = createTimeline(user)
-    this.#chain = local.chain
-    this.#client = local.chain.client
     this.#storageStatus = local.storage.status
-    this.#outbox = createOutbox({
-      storage: local.storage,
-      id,
-      rows: local.outbox,
-      documentFlushed: local.cache.flushed,
-      onFailure: (error) => this.#noteStorageFailure(error),
-    })
-    this.#folded = this.#fold.view(this.#source)
+    const onStorageFailure = (error: unknown): void => this.#noteStorageFailure(error)
+    this.#document = new OpenDocument({ id, user, local, onStorageFailure })
     this.#info = createStore<ConversationInfo>({ id, ...deps.beforehand() })
     this.#status = createStore<ConversationStatus>(this.#currentStatus())
-    this.#refresh()
-    local.doc.on('afterTransaction', () => {
-      if (this.#closing === undefined) this.#refresh()
-    })
-    // Only by then has Yjs renamed a document that met its own id from elsewhere.
-    local.doc.on('afterTransactionCleanup', () => {
-      if (this.#closing === undefined && local.doc.clientID !== this.#client) this.#follow()
-    })
-    if (this.#fold.fork === undefined) this.#connection = this.#connect()
+    this.#take(this.#document)
+    if (this.#rebuild === undefined) this.#connect()
   }
 
   get messages(): Conversation['messages'] {
@@ -122,7 +98,12 @@ export class OpenConversation implements Conversation {
 
   /** Own entries whose fate is open. */
   get unsent(): number {
-    return this.#outbox.size()
+    return this.#document.outbox.size()
+  }
+
+  /** What is shown, until it is replaced. */
+  get document(): OpenDocument {
+    return this.#document
   }
 
   get isClosing(): boolean {
@@ -132,9 +113,9 @@ export class OpenConversation implements Conversation {
   /** Others' messages after the own read register. */
   get unread(): number {
     const { user } = this.#deps
-    const through = this.#folded.reads.get(user) ?? -1
+    const { sent, reads } = this.#document.replica.folded
+    const through = reads.get(user) ?? -1
     let count = 0
-    const { sent } = this.#folded
     for (let index = sent.length - 1; index >= 0 && count < limits.unreadCount; index--) {
       const message = sent[index]
       if (message === undefined || message.seq <= through) break
@@ -167,13 +148,13 @@ export class OpenConversation implements Conversation {
 
   markRead(): void {
     const { user } = this.#deps
-    const through = this.#folded.sent.findLast((message) => message.user !== user)?.seq ?? -1
-    const isMember = this.#folded.members.has(user)
-    if (isMember && through > (this.#folded.reads.get(user) ?? -1)) this.#append({ kind: 'read', through })
+    const { sent, members, reads } = this.#document.replica.folded
+    const through = sent.findLast((message) => message.user !== user)?.seq ?? -1
+    if (members.has(user) && through > (reads.get(user) ?? -1)) this.#append({ kind: 'read', through })
   }
 
   retry(id: MessageId): MessageId {
-    const failed = this.#outbox.failed().find(({ entry }) => entry.id === id)
+    const failed = this.#document.outbox.failed().find(({ entry }) => entry.id === id)
     if (failed === undefined) throw new TypeError('there is no failed message with this id')
     const { kind: _kind, id: _id, at: _at, status: _status, ...draft } = failed.entry
     const again = this.send(draft)
@@ -182,12 +163,11 @@ export class OpenConversation implements Conversation {
   }
 
   discard(id: MessageId): void {
-    if (this.#outbox.discard(id) !== undefined) this.#show()
+    if (this.#document.outbox.discard(id) !== undefined) this.#show()
   }
 
-  async flush(): Promise<void> {
-    await this.#outbox.flushed()
-    await this.#deps.local.cache.flushed()
+  flush(): Promise<void> {
+    return this.#document.flushed()
   }
 
   close(): Promise<void> {
@@ -196,98 +176,128 @@ export class OpenConversation implements Conversation {
   }
 
   async #close(): Promise<void> {
-    const { local, onClose } = this.#deps
-    this.#connection?.close()
-    await this.#outbox.flushed()
-    await this.#following
-    // What its copy lacks, the outbox still has, for rows go only behind `flushed`.
-    await local.cache.close().catch((error: unknown) => this.#noteStorageFailure(error))
-    this.#chain.release()
-    local.doc.destroy()
-    onClose()
+    this.#disconnect()
+    this.#tell({ phase: 'closed' })
+    await this.#rebuild?.close()
+    await this.#left
+    await this.#document.close()
+    this.#deps.onClose()
   }
 
-  #connect(): Connection {
-    return this.#deps.connect(this.#gate, (status) => {
-      this.#connectionStatus = status
-      this.#showStatus()
-    })
+  #connect(): void {
+    this.#disconnect()
+    this.#connection = this.#deps.connect(this.#document, this.#document.gate, this.#listener())
   }
 
-  /** Outbox first, then the document, and the socket only when the outbox has it (SPEC OUTBOX1). */
+  #disconnect(): void {
+    const connection = this.#connection
+    this.#connection = undefined
+    this.#turn++
+    connection?.close()
+  }
+
+  #listener(): (status: ConnectionStatus) => void {
+    const turn = this.#turn
+    return (status) => {
+      if (turn === this.#turn) this.#hear(status)
+    }
+  }
+
   #append(entry: KnownEntry): void {
     if (this.#closing !== undefined) throw new Error('the conversation is closed')
-    const { doc } = this.#deps.local
+    const { replica } = this.#document
     const payload = encodeEntry(entry)
     // Types do not tell lengths and depths; what nobody would take must not be shown as on its way.
     const parsed = parseEntry(payload)
     if (parsed.kind === 'unreadable') throw new TypeError(unreadableText(parsed.reason))
-    const reason = this.#folded.genesis && judge(this.#fold.policyView(this.#folded), this.#deps.user, entry)
+    const { folded } = replica
+    const reason = folded.genesis && judge(replica.fold.policyView(folded), this.#deps.user, entry)
     if (reason !== undefined) throw new Refusal(reason)
-    this.#gate.hold(this.#outbox.put({ ...nextOwnPlace(doc), payload }))
-    appendOwn(doc, this.#deps.user, payload)
+    this.#document.append(payload)
   }
 
-  /** The chain that the document had is no longer safe to append to. */
-  #follow(): void {
-    const client = parseClientId(this.#deps.local.doc.clientID)
-    if (client === undefined) throw new Error('a clientID beyond 32 bits')
-    this.#client = client
-    this.#following = this.#following
-      .then(() => this.#changeChain(client))
-      .catch((error: unknown) => this.#noteStorageFailure(error))
-    if (this.#fold.fork !== undefined) return
-    this.#connection?.close()
-    this.#connection = this.#connect()
-  }
-
-  async #changeChain(client: ClientId): Promise<void> {
-    const { storage } = this.#deps.local
-    const old = this.#chain
-    await storage.removePool(this.id, old.client)
-    const release = await storage.lockChain(this.id, client)
-    old.release()
-    this.#chain = { client, release: release ?? (() => undefined) }
+  /** Shows a document from now on, until it is replaced. */
+  #take(document: OpenDocument): void {
+    const { doc, cache } = document.local
+    const isShown = (): boolean => this.#document === document && this.#closing === undefined
+    this.#document = document
+    this.#refresh()
+    doc.on('afterTransaction', () => {
+      if (isShown()) this.#refresh()
+    })
+    // Only by then has Yjs renamed a document that met its own id from elsewhere.
+    doc.on('afterTransactionCleanup', () => {
+      if (isShown() && document.followRename() && this.#rebuild === undefined) this.#connect()
+    })
+    const leave = (): void => {
+      if (isShown()) this.#startRebuild()
+    }
+    cache.dropped?.then(leave, () => undefined)
   }
 
   #refresh(): void {
-    this.#advance()
-    this.#outbox.settle(this.#fold)
+    const { replica, outbox } = this.#document
+    replica.refresh()
+    const agrees = outbox.settle(replica.fold)
+    if (replica.isOutdated || !agrees) this.#startRebuild()
+    else if (this.#connectionStatus.phase === 'live' && outbox.size() === 0) this.#rebuilds = 0
     this.#show()
   }
 
-  #advance(): void {
-    const server = this.#source.serverClient()
-    if (server === undefined) return
-    if (server !== this.#server) {
-      this.#server = server
-      this.#fold = new ConversationFold()
-    }
-    for (;;) {
-      const record = this.#source.recordAt(server, this.#fold.nextRecord)
-      if (record === undefined || !this.#fold.advance(record === 'gone' ? undefined : record, this.#source)) break
-    }
-    if (this.#fold.fork !== undefined && !this.#isForked) this.#stopForked()
+  #hear(status: ConnectionStatus): void {
+    const isForked = status.phase === 'refused' && (status.code === 'forked' || status.code === 'client-taken')
+    if (isForked && this.#rebuild === undefined) return this.#startRebuild()
+    this.#tell(status)
+    if (status.phase !== 'live') return
+    this.#document.adoptOrphans().catch((error: unknown) => this.#noteStorageFailure(error))
+  }
+
+  #tell(status: ConnectionStatus): void {
+    this.#connectionStatus = status
+    this.#showStatus()
   }
 
   /** What this device holds is not what the server has: nothing it would send from here on could be trusted. */
-  #stopForked(): void {
-    this.#isForked = true
-    this.#connection?.close()
-    this.#connectionStatus = { phase: 'refused', code: 'forked', reason: faults.forked.text }
+  #startRebuild(): void {
+    if (this.#rebuild !== undefined || this.#closing !== undefined) return
+    this.#disconnect()
+    if (this.#rebuilds >= limits.rebuildsInARow) {
+      if (this.#connectionStatus.phase !== 'refused')
+        this.#tell({ phase: 'refused', code: 'forked', reason: faults.forked.text })
+      return
+    }
+    this.#rebuilds++
+    const { id, user, draw, connect } = this.#deps
+    const rebuild = startRebuild({
+      id,
+      user,
+      draw,
+      connect,
+      old: this.#document,
+      shown: () => this.#messages.getSnapshot(),
+      onStatus: this.#listener(),
+      onReady: (document, connection) => {
+        this.#rebuild = undefined
+        this.#left = Promise.all([this.#left, rebuild.ended])
+        this.#connection = connection
+        this.#take(document)
+      },
+      onStorageFailure: (error) => this.#noteStorageFailure(error),
+    })
+    this.#rebuild = rebuild
   }
 
   #show(): void {
-    this.#folded = this.#fold.view(this.#source)
+    const { replica, timeline, outbox } = this.#document
     this.#info.set(this.#currentInfo())
-    this.#messages.set(this.#timeline.messages(this.#folded, this.#outbox.failed()))
+    this.#messages.set(timeline.messages(replica.folded, outbox.failed()))
     this.#showStatus()
     this.#deps.onChange(this)
   }
 
   #currentInfo(): ConversationInfo {
     const before = this.#info.getSnapshot()
-    const { genesis, title, members } = this.#folded
+    const { genesis, title, members } = this.#document.replica.folded
     if (genesis === undefined) return before
     const access = members.get(this.#deps.user)
     const list = [...members].map(([user, held]) => ({ user, access: held }))
@@ -296,7 +306,7 @@ export class OpenConversation implements Conversation {
   }
 
   #currentStatus(): ConversationStatus {
-    const pending = this.#folded.pending.filter(({ user }) => user === this.#deps.user).length
+    const pending = this.#document.replica.folded.pending.filter(({ user }) => user === this.#deps.user).length
     return { connection: this.#connectionStatus, storage: this.#storageStatus, pending }
   }
 

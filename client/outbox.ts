@@ -7,8 +7,9 @@
 import type { ConversationFold } from '../shared/chat/fold.ts'
 import { parseEntry, type MessageEntry, type MessageId } from '../shared/chat/entry.ts'
 import type { VoidReason } from '../shared/chat/policy.ts'
+import { crc32 } from '../shared/sync/crc32.ts'
 import type { ConversationId } from '../shared/sync/ids.ts'
-import type { ClientStorage, OutboxRow } from './storage/client-storage.ts'
+import type { ClientStorage, OutboxPlace, OutboxRow } from './storage/client-storage.ts'
 
 export interface FailedMessage {
   readonly entry: MessageEntry
@@ -19,13 +20,23 @@ export interface FailedMessage {
 export interface Outbox {
   /** Keeps a row; resolves when it is on the medium or when that failed, in which case `onFailure` was told. */
   readonly put: (row: OutboxRow) => Promise<void>
-  /** Drops what is settled by what the fold has seen; what is void stays, as failed. */
-  readonly settle: (fold: ConversationFold) => void
+  /**
+   * Drops what is settled by what the fold has seen; what is void stays, as failed. False when other bytes were stamped
+   * at the place of a row: then its entry has still to be brought to the server, from another place.
+   */
+  readonly settle: (fold: ConversationFold) => boolean
   readonly failed: () => readonly FailedMessage[]
   /** Drops a failed message; undefined when there is none with this id. */
   readonly discard: (id: MessageId) => FailedMessage | undefined
   /** Rows whose fate is open. */
+  readonly open: () => readonly OutboxRow[]
   readonly size: () => number
+  /** Drops an open row whose entry stands elsewhere now. */
+  readonly forget: (row: OutboxRow) => void
+  /** Counts `write` among the writes; resolves as that of `put` does. */
+  readonly track: (write: Promise<void>) => Promise<void>
+  /** No write is under way. */
+  readonly isIdle: () => boolean
   /** Resolves when every write so far has ended. */
   readonly flushed: () => Promise<void>
 }
@@ -41,7 +52,7 @@ export interface OutboxDeps {
 }
 
 export function createOutbox({ storage, id, rows, documentFlushed, onFailure }: OutboxDeps): Outbox {
-  const open = new Map<string, OutboxRow>(rows.map((row) => [keyOf(row), row]))
+  const open = new Map<string, OutboxRow>()
   let failed: readonly FailedMessage[] = []
   const writes = new Set<Promise<void>>()
 
@@ -55,15 +66,16 @@ export function createOutbox({ storage, id, rows, documentFlushed, onFailure }: 
     void track(documentFlushed().then(() => storage.removeOutbox(id, row)))
   }
 
-  function settleRow(row: OutboxRow, fold: ConversationFold): void {
-    if (row.clock >= fold.stampedThrough(row.client)) return
-    open.delete(keyOf(row))
-    const reason = fold.voidReason(row.client, row.clock)
-    const parsed = parseEntry(row.payload)
-    const entry = parsed.kind === 'entry' && parsed.entry.kind === 'message' ? parsed.entry : undefined
+  function settleRow(row: OutboxRow, reason: VoidReason | undefined): void {
+    const entry = messageIn(row)
     // A duplicate was sent twice by this user: the other one counts.
     if (reason === undefined || reason === 'duplicate' || entry === undefined) drop(row)
     else failed = [...failed, { entry, row, reason }]
+  }
+
+  for (const row of rows) {
+    if (row.failed === undefined) open.set(keyOf(row), row)
+    else settleRow(row, row.failed)
   }
 
   return {
@@ -72,7 +84,19 @@ export function createOutbox({ storage, id, rows, documentFlushed, onFailure }: 
       return track(storage.putOutbox(id, row))
     },
     settle: (fold) => {
-      for (const row of [...open.values()]) settleRow(row, fold)
+      let agrees = true
+      for (const row of [...open.values()]) {
+        const crc = fold.stampedCrc(row.client, row.clock)
+        if (crc === undefined) continue
+        // Another copy of this device can have written there (SPEC FORK1).
+        if (crc !== crc32(row.payload)) {
+          agrees = false
+          continue
+        }
+        open.delete(keyOf(row))
+        settleRow(row, fold.voidReason(row.client, row.clock))
+      }
+      return agrees
     },
     failed: () => failed,
     discard: (message) => {
@@ -82,13 +106,24 @@ export function createOutbox({ storage, id, rows, documentFlushed, onFailure }: 
       drop(found.row)
       return found
     },
+    open: () => [...open.values()],
     size: () => open.size,
+    forget: (row) => {
+      if (open.delete(keyOf(row))) drop(row)
+    },
+    track,
+    isIdle: () => writes.size === 0,
     flushed: async () => {
       while (writes.size > 0) await Promise.all(writes)
     },
   }
 }
 
-function keyOf({ client, clock }: OutboxRow): string {
+function messageIn({ payload }: OutboxRow): MessageEntry | undefined {
+  const parsed = parseEntry(payload)
+  return parsed.kind === 'entry' && parsed.entry.kind === 'message' ? parsed.entry : undefined
+}
+
+function keyOf({ client, clock }: OutboxPlace): string {
   return `${client}/${clock}`
 }

@@ -2,6 +2,7 @@
 
 import type { Access } from '../shared/chat/access.ts'
 import { faults } from '../shared/fault.ts'
+import { limits } from '../shared/limits.ts'
 import type { RestConversationItem, RestPage } from '../shared/rest.ts'
 import { type ConversationId, parseConversationId, type UserId } from '../shared/sync/ids.ts'
 import type { TokenSource } from './sync/token-source.ts'
@@ -31,10 +32,11 @@ export interface RestClient {
   ) => Promise<void>
   /** Every conversation of the user, page by page. */
   readonly conversations: () => Promise<readonly RestConversationItem[]>
+  /** Those with the newest activity, at most `limits.pageConversations`. */
+  readonly newest: (count: number) => Promise<readonly RestConversationItem[]>
 }
 
 const timeoutMs = 15_000
-const pageSize = 200
 
 export function createRestClient(url: string, tokens: TokenSource, fetch: typeof globalThis.fetch): RestClient {
   async function call(method: string, path: string, body?: unknown): Promise<unknown> {
@@ -55,20 +57,26 @@ export function createRestClient(url: string, tokens: TokenSource, fetch: typeof
     })
   }
 
+  async function list(limit: number, cursor: string): Promise<RestPage<RestConversationItem>> {
+    const from = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`
+    const page = await call('GET', `/api/conversations?limit=${limit}${from}`)
+    if (!isConversationPage(page)) throw new Error('the server answers in another language')
+    return page
+  }
+
   return {
     register: async (id, body) => void (await call('PUT', `/api/conversations/${id}`, body)),
     conversations: async () => {
       const items: RestConversationItem[] = []
       let cursor: string | null = ''
       while (cursor !== null) {
-        const from: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`
-        const page = await call('GET', `/api/conversations?limit=${pageSize}${from}`)
-        if (!isConversationPage(page)) throw new Error('the server answers in another language')
+        const page: RestPage<RestConversationItem> = await list(limits.pageConversations, cursor)
         items.push(...page.items)
         cursor = page.next_cursor
       }
       return items
     },
+    newest: async (count) => (await list(Math.min(count, limits.pageConversations), '')).items,
   }
 }
 

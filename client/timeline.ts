@@ -1,5 +1,6 @@
 /** From the fold and the outbox to what a conversation shows. Messages that did not change stay the same objects. */
 
+import type { MessageId } from '../shared/chat/entry.ts'
 import type { Folded, PendingMessage } from '../shared/chat/fold.ts'
 import { type Message, messageOf, type StampedMessage } from '../shared/chat/message.ts'
 import type { UserId } from '../shared/sync/ids.ts'
@@ -10,19 +11,28 @@ export interface Timeline {
   readonly messages: (folded: Folded, failed: readonly FailedMessage[]) => readonly ChatMessage[]
 }
 
-export function createTimeline(user: UserId): Timeline {
+/** `before`: what was shown of the document that this one replaces; what looks the same stays the same object. */
+export function createTimeline(user: UserId, before: readonly ChatMessage[] = []): Timeline {
+  /** By id, until it was looked at once. */
+  let earlier: ReadonlyMap<MessageId, ChatMessage> = new Map(before.map((message) => [message.id, message]))
   const sentViews = new WeakMap<StampedMessage, ChatMessage>()
   const failedViews = new WeakMap<FailedMessage, ChatMessage>()
   let pendingViews = new Map<string, ChatMessage>()
   let shownSent: readonly StampedMessage[] = []
   let sent: readonly ChatMessage[] = []
-  let shown: readonly ChatMessage[] = []
+  let shown = before
+
+  function toView(message: Message, delivery: ChatMessage['delivery']): ChatMessage {
+    const view: ChatMessage = { ...message, own: message.user === user, delivery }
+    const same = earlier.get(view.id)
+    return same !== undefined && JSON.stringify(same) === JSON.stringify(view) ? same : view
+  }
 
   function viewSent(message: StampedMessage): ChatMessage {
     const known = sentViews.get(message)
     if (known !== undefined) return known
     const { seq, createdAt, ...rest } = message
-    const view = toView(rest, user, { state: 'sent', seq, createdAt })
+    const view = toView(rest, { state: 'sent', seq, createdAt })
     sentViews.set(message, view)
     return view
   }
@@ -30,13 +40,13 @@ export function createTimeline(user: UserId): Timeline {
   function viewPending(message: PendingMessage): readonly [string, ChatMessage] {
     const { client, clock, ...rest } = message
     const key = `${client}/${clock}`
-    return [key, pendingViews.get(key) ?? toView(rest, user, { state: 'pending' })]
+    return [key, pendingViews.get(key) ?? toView(rest, { state: 'pending' })]
   }
 
   function viewFailed(message: FailedMessage): ChatMessage {
     const known = failedViews.get(message)
     if (known !== undefined) return known
-    const view = toView(messageOf(user, message.entry), user, { state: 'failed', reason: message.reason })
+    const view = toView(messageOf(user, message.entry), { state: 'failed', reason: message.reason })
     failedViews.set(message, view)
     return view
   }
@@ -50,13 +60,10 @@ export function createTimeline(user: UserId): Timeline {
       const pending = folded.pending.map(viewPending)
       pendingViews = new Map(pending)
       const now = [...sent, ...pending.map(([, view]) => view), ...failed.map(viewFailed)]
+      earlier = new Map()
       // Most transactions change no message: whoever draws them need not draw again.
       if (now.length !== shown.length || now.some((view, index) => view !== shown[index])) shown = now
       return shown
     },
   }
-}
-
-function toView(message: Message, user: UserId, delivery: ChatMessage['delivery']): ChatMessage {
-  return { ...message, own: message.user === user, delivery }
 }

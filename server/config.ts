@@ -8,11 +8,20 @@ import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type LogLevel, logLevels, parseLogLevel } from './log.ts'
 
-/** `demo` has no secret: the server makes its own key and gives tokens to whoever asks, on this machine only. */
+/**
+ * `jwks` has the public keys of whoever signs. `demo` has none: the server makes its own key and gives tokens to whoever
+ * asks, on this machine only.
+ */
 export type AuthConfig =
   | {
       readonly kind: 'secret'
       readonly secret: Uint8Array
+      readonly issuer: string | undefined
+      readonly audience: string | undefined
+    }
+  | {
+      readonly kind: 'jwks'
+      readonly url: URL
       readonly issuer: string | undefined
       readonly audience: string | undefined
     }
@@ -47,7 +56,9 @@ export const helpText = `Usage: parley [options]
   --help               this text
 
 Only in the environment:
-  PARLEY_JWT_SECRET    HS256 key of the tokens, at least ${minSecretBytes} bytes; without it: demo mode, on this machine only
+  PARLEY_JWT_SECRET    HS256 key of the tokens, at least ${minSecretBytes} bytes
+  PARLEY_JWKS_URL      in its place: where the public keys of the tokens are (RS, PS, ES, EdDSA), as JWKS over https
+                       (with neither: demo mode, on this machine only)
   PARLEY_JWT_ISSUER    required "iss" of the tokens
   PARLEY_JWT_AUDIENCE  required "aud" of the tokens
   PARLEY_ORIGINS       other sites' origins that may use this server, separated by commas
@@ -63,19 +74,15 @@ export function readConfig(argv: readonly string[], env: Readonly<Record<string,
     if (value !== undefined) return { name: `--${flag}`, value }
     return variableOf(env, variable)
   }
+  const port = readPort(setting('port', 'PARLEY_PORT'), problems)
+  const host = readHost(setting('host', 'PARLEY_HOST'), problems)
   const config: Config = {
-    port: readPort(setting('port', 'PARLEY_PORT'), problems),
-    host: readHost(setting('host', 'PARLEY_HOST'), problems),
+    port,
+    host,
     dataDir: resolve(setting('data', 'PARLEY_DATA')?.value ?? './data'),
     logLevel: readLogLevel(setting('log-level', 'PARLEY_LOG_LEVEL'), problems),
-    auth: readAuth(env, problems),
+    auth: readAuth(env, host, problems),
     origins: readOrigins(variableOf(env, 'PARLEY_ORIGINS'), problems),
-  }
-  if (config.auth.kind === 'demo' && !isLoopback(config.host)) {
-    problems.push(
-      `Listening on ${config.host} needs PARLEY_JWT_SECRET (at least ${minSecretBytes} bytes): ` +
-        'without it the server runs in demo mode, where anybody may be anybody, and that only on 127.0.0.1, ::1 or localhost.',
-    )
   }
   return problems.length === 0 ? { kind: 'config', config } : { kind: 'invalid', problems }
 }
@@ -136,21 +143,56 @@ function readLogLevel(setting: Setting | undefined, problems: string[]): LogLeve
   return level ?? 'info'
 }
 
-function readAuth(env: Readonly<Record<string, string | undefined>>, problems: string[]): AuthConfig {
+function readAuth(env: Readonly<Record<string, string | undefined>>, host: string, problems: string[]): AuthConfig {
   const secretText = variableOf(env, 'PARLEY_JWT_SECRET')
+  const jwks = variableOf(env, 'PARLEY_JWKS_URL')
   const issuer = variableOf(env, 'PARLEY_JWT_ISSUER')
   const audience = variableOf(env, 'PARLEY_JWT_AUDIENCE')
-  if (secretText === undefined) {
-    for (const setting of [issuer, audience]) {
-      if (setting !== undefined) problems.push(`${setting.name}: has no effect without PARLEY_JWT_SECRET.`)
-    }
-    return { kind: 'demo' }
+  const claims = { issuer: issuer?.value, audience: audience?.value }
+  const secret = secretText === undefined ? undefined : readSecret(secretText, problems)
+  const url = jwks === undefined ? undefined : readJwksUrl(jwks, problems)
+  if (secret !== undefined && jwks !== undefined) {
+    problems.push('PARLEY_JWT_SECRET and PARLEY_JWKS_URL: set one of them, not both.')
   }
-  const secret = new TextEncoder().encode(secretText.value)
+  if (secret !== undefined) return { kind: 'secret', secret, ...claims }
+  if (url !== undefined) return { kind: 'jwks', url, ...claims }
+  // One that is no good is a problem already.
+  if (jwks === undefined) checkDemo(host, [issuer, audience], problems)
+  return { kind: 'demo' }
+}
+
+function checkDemo(host: string, unused: readonly (Setting | undefined)[], problems: string[]): void {
+  for (const setting of unused) {
+    if (setting === undefined) continue
+    problems.push(`${setting.name}: has no effect without PARLEY_JWT_SECRET or PARLEY_JWKS_URL.`)
+  }
+  if (isLoopback(host)) return
+  problems.push(
+    `Listening on ${host} needs PARLEY_JWT_SECRET (at least ${minSecretBytes} bytes) or PARLEY_JWKS_URL: ` +
+      'without one the server runs in demo mode, where anybody may be anybody, and that only on 127.0.0.1, ::1 or localhost.',
+  )
+}
+
+function readSecret({ name, value }: Setting, problems: string[]): Uint8Array {
+  const secret = new TextEncoder().encode(value)
   if (secret.length < minSecretBytes) {
-    problems.push(`${secretText.name}: it has ${secret.length} bytes, but at least ${minSecretBytes} are needed.`)
+    problems.push(`${name}: it has ${secret.length} bytes, but at least ${minSecretBytes} are needed.`)
   }
-  return { kind: 'secret', secret, issuer: issuer?.value, audience: audience?.value }
+  return secret
+}
+
+/** Whoever can change what is answered there can be anybody, so it comes over TLS or from this machine. */
+function readJwksUrl({ name, value }: Setting, problems: string[]): URL | undefined {
+  const url = URL.canParse(value) ? new URL(value) : undefined
+  const isPrivate = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(hostOf(url)))
+  if (url !== undefined && isPrivate && url.username === '' && url.password === '') return url
+  // Without the value: there may be a password in it.
+  problems.push(`${name}: it has to be an https:// URL, or http:// on this machine, without user and password.`)
+  return undefined
+}
+
+function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[(.*)\]$/, '$1')
 }
 
 function readOrigins(setting: Setting | undefined, problems: string[]): readonly string[] {

@@ -11,20 +11,26 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { v7 as uuidV7 } from 'uuid'
 import { type ConversationId, parseConversationId } from '../shared/sync/ids.ts'
+import { BehindNotes } from './chat/behind.ts'
+import { readOverview } from './chat/overview.ts'
 import { createRegistry } from './chat/registry.ts'
 import { createConversations } from './chat/service.ts'
 import { acquireTarget } from './chat/conversation-target.ts'
 import type { Config } from './config.ts'
 import { type AppDeps, buildApp } from './http/app.ts'
-import { createAuthenticate, createDemo } from './http/auth.ts'
-import { loadDemoKey } from './http/demo-key.ts'
+import { openAuth } from './http/open-auth.ts'
 import { isAllowedOrigin, isDemoHost } from './http/origins.ts'
 import { createTickets } from './http/tickets.ts'
 import type { ConversationStore } from './storage/conversation-store.ts'
+import type { DamageOptions } from './storage/damages.ts'
 import { openLevelStore } from './storage/level/level-store.ts'
+import { limits } from '../shared/limits.ts'
+import { ActivityFeed } from './sync/activity.ts'
 import { createGroupCommit } from './sync/group-commit.ts'
+import { createRates } from './sync/rate.ts'
 import { attachSockets } from './sync/sockets.ts'
 
 export interface ServerDeps {
@@ -33,10 +39,10 @@ export interface ServerDeps {
   readonly now: () => number
   /** Folder of the built web chat; undefined: none is served. */
   readonly webRoot: string | undefined
-  /** Told when a write failed: nothing more is acknowledged, and the process has to end. */
+  /** Told when writes failed and the store could not be opened again: nothing more is acknowledged, the process has to end. */
   readonly onStoreFailure: (error: unknown) => void
   /** LevelDB in the data folder when undefined. */
-  readonly openStore?: () => Promise<ConversationStore>
+  readonly openStore?: (options: DamageOptions) => Promise<ConversationStore>
 }
 
 export interface RunningServer {
@@ -54,32 +60,60 @@ const drainMs = 2_000
 export async function startServer(config: Config, deps: ServerDeps): Promise<RunningServer> {
   const { log, now } = deps
   await mkdir(config.dataDir, { recursive: true })
-  const store = await (deps.openStore ?? (() => openLevelStore({ location: join(config.dataDir, 'store') })))()
-  let failure: unknown
-  const commits = createGroupCommit(store, (error) => {
-    failure = error
-    deps.onStoreFailure(error)
+  const { openStore = (options) => openLevelStore({ ...options, location: join(config.dataDir, 'store') }) } = deps
+  const store = await openStore({
+    // Once for each conversation: from then on it is refused (SPEC STORE9).
+    onDamage: (error) => log.error({ err: error, conversation: error.conversation }, 'a conversation is damaged'),
   })
+  let failure: unknown
+  const commits = createGroupCommit(store, {
+    sleep: (ms) => sleep(ms),
+    now,
+    onRecovered: (error, inDoubt) => {
+      const kept = [...inDoubt.values()].filter((state) => state === 'after').length
+      log.error(
+        { err: error, kept, undone: inDoubt.size - kept },
+        'a write failed: the store was opened again, and is whole',
+      )
+    },
+    onFailure: (error) => {
+      failure = error
+      deps.onStoreFailure(error)
+    },
+  })
+  const afterPause = (job: () => void): void => void setTimeout(job, limits.gatheringPauseMs)
+  const activity = new ActivityFeed(afterPause)
+  const behind = new BehindNotes()
   const registry = createRegistry({
     store,
     commits,
     now,
     drawUint32: () => randomInt(0x1_0000_0000),
+    activity,
+    afterPause,
+    noteBehind: (conversation) => {
+      behind.note(conversation)
+      log.error({ conversation }, 'a device knows more than this server: was the data put back from a copy?')
+    },
     onBug: (error) => log.error({ err: error }, 'a conversation has to start again from the disk'),
   })
-  const secret = config.auth.kind === 'demo' ? await loadDemoKey(config.dataDir, randomBytes) : config.auth.secret
-  const authenticate = createAuthenticate({ ...config.auth, secret, now })
+  const { authenticate, demo } = await openAuth(config, { now, log })
+  const rates = createRates({ now, perSecond: limits.entriesPerSecondPerUser, burst: limits.burstEntriesPerUser })
   const tickets = createTickets({ now, random: randomBytes })
   const app = buildApp({
     conversations: createConversations({ store, registry, drawConversationId }),
     authenticate,
     tickets,
-    demo: config.auth.kind === 'demo' ? createDemo(secret, now) : undefined,
+    demo,
     log,
     now,
     origins: config.origins,
     webRoot: deps.webRoot,
-    health: async () => (failure === undefined ? [] : ['the store has failed']),
+    rates,
+    health: async () => ({
+      failures: failure === undefined ? [] : ['the store has failed'],
+      warnings: [...store.condemned().values(), ...behind.warnings()],
+    }),
   })
   const sockets = attachSockets(app.server, {
     authenticate,
@@ -88,6 +122,13 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
       isAllowedOrigin(origin, host, config.origins) &&
       (config.auth.kind !== 'demo' || isDemoHost(host, config.origins)),
     acquire: (id) => acquireTarget(registry, id),
+    overview: (user, versions) => readOverview(store, user, versions),
+    activity,
+    rates: {
+      entries: rates,
+      bytes: createRates({ now, perSecond: limits.bytesPerSecondPerUser, burst: limits.burstBytesPerUser }),
+    },
+    sleep: (ms) => sleep(ms, undefined, { ref: false }),
     now,
     log,
   })

@@ -8,16 +8,58 @@ export const limits = {
   entryBytes: 256 * kibibyte,
   /** A frame on the stock endpoint: a device back after a year sends its whole backlog as one step2. */
   stockFrameBytes: 64 * mebibyte,
+  /** A frame on the multiplexed endpoint: conversations share the socket, and none may keep the others waiting for long. */
+  frameBytes: mebibyte,
+  /** Channel numbers are drawn once each in the life of a socket; they stay within what bit operations hold. */
+  highestChannel: 0x7fff_ffff,
+  /** Channels open at once on one socket: each keeps a conversation in memory. */
+  channelsPerSocket: 1000,
+  /** Conversations whose version a device states when it says hello: the frame limit holds three times as many. */
+  statedVersions: 5000,
+  /** UTF-16 units of the name of a device. */
+  deviceNameLength: 64,
+  /** States read of one awareness update: a stock client sends its own, and those it heard of in the same moment. */
+  awarenessStates: 64,
+  /** An awareness update: a few states of a line each. */
+  awarenessBytes: 64 * kibibyte,
+  /** A connection is no longer shown when it was not heard of for so long: stock clients speak every 15 s. */
+  presenceMs: 40_000,
+  /** Pause in which activity and presence are gathered before devices are told: short for a person, long beside a commit. */
+  gatheringPauseMs: 100,
+  /** What one user may send to sockets, and have them answer with, for as long as they like. */
+  bytesPerSecondPerUser: 8 * mebibyte,
+  /** What a user may send and ask for at once before that counts: two of the largest frames. */
+  burstBytesPerUser: 128 * mebibyte,
+  /** Whoever would have to be slowed down for longer is told to come back later. */
+  longestSlowDownMs: 300_000,
+  /** Activity told in one frame, so that it stays below the frame limit. */
+  activitiesPerFrame: 2000,
+  /** Time to say hello on the multiplexed endpoint, and to be known on either: nothing is decoded before. */
+  helloMs: 5000,
+  /** Sockets of one address that have not said who they are; many devices can stand behind one router or proxy. */
+  strangersPerAddress: 256,
+  /** Bytes waiting for one socket at which it is relayed nothing more until they are gone; then it goes on from the log. */
+  socketBufferSoftBytes: mebibyte,
+  /** Entries sent to a device in one go when it catches up: it shows them while the next ones are read. */
+  entriesPerCatchUp: 1024,
+  /** Payloads sent in one go when a device catches up: what is read of the log for it at once, whatever it asks for. */
+  bytesPerCatchUp: mebibyte,
   /** Fresh entries judged and committed in one go, so that a backlog does not hold up other members. */
   entriesPerSlice: 1024,
   /** Clocks without bytes that one update may claim: clients delete nothing, and a run of them costs its sender nothing. */
   deletedClocksPerUpdate: 1024,
   /** Separate runs of void entries on one chain: each is told to every device at every sync; honest chains have a few. */
   voidRunsPerChain: 1024,
+  /** Chains of which nothing is left: every device keeps a little of each, so beyond it a new epoch does without them. */
+  deadChains: 1000,
+  /** Conversations named in a warning: enough to look for what happened, and one line. */
+  namedInWarning: 5,
   /** A device needs one chain for each tab it ever had open at once; more is a client that forgets its ids. */
   newChainsPerUserPerDay: 64,
   /** Sections of an update, one for each chain: as many as a state vector has entries. */
   sectionsPerUpdate: 65_536,
+  /** Documents that a client builds anew before one of them was of use: more would go round in circles. */
+  rebuildsInARow: 3,
   /** Entries of a state vector: 1,000 dead chains start a new epoch, so this is far beyond honest. */
   stateVectorEntries: 65_536,
   /** People mentioned in one message: a notification each. */
@@ -44,6 +86,10 @@ export const limits = {
   pageConversations: 200,
   /** Unread counts stop here: nobody reads a larger badge. */
   unreadCount: 999,
+  /** Conversations in one batch from which on there is load enough for the next to wait for more. */
+  commitSiblings: 5,
+  /** How long it waits then: less than the disk takes, and no person sees it. */
+  commitDelayMs: 4,
   /** Accepted bytes on their way to the disk, per conversation: beyond it the sender waits. */
   uncommittedBytes: 4 * mebibyte,
   /** Bytes received from one socket and not yet handled: beyond it the server stops reading from it. */
@@ -56,12 +102,55 @@ export const limits = {
   unspentTicketsPerUser: 1000,
   /** Life of a token of the demo mode. */
   demoTokenMs: 30 * 24 * 60 * 60 * 1000,
+  /** How long a token that was proved need not be proved again: the key of a JWKS may be withdrawn. */
+  provedTokenMs: 60_000,
+  /** Tokens remembered as proved: one for each device of a large site, a few MiB in all. */
+  provedTokens: 10_000,
   /** Clocks of servers differ; also what jose calls clock tolerance. */
   tokenLeewaySeconds: 30,
+  /** What one user may write for as long as they like: far more than people type, and a fraction of what the disk takes. */
+  entriesPerSecondPerUser: 1000,
+  /** What a user who wrote nothing for a while may write at once: a phone back after weeks is not slowed down. */
+  burstEntriesPerUser: 5000,
+  /** A REST request that would have to wait longer to be written is refused: held ones cost a connection each. */
+  restPatienceMs: 2000,
+  /** A whole request: the largest body at 35 KiB a second. */
+  httpRequestMs: 30_000,
+  /** Its headers, and the time until the first byte of it: whoever trickles them holds a connection with nothing. */
+  httpHeadersMs: 15_000,
+  /** Silence while a request is under way, in both directions: an answer that is not read is given up. */
+  httpSilenceMs: 60_000,
+  /** A connection without a request: longer than the 60 s after which proxies stop using theirs, so that they end first. */
+  httpKeepAliveMs: 72_000,
+  /** How often the two times above of requests are looked at: they end that much late at most. */
+  httpCheckMs: 5000,
+  /** All headers of a request: a large token, with room for what a proxy adds. */
+  httpHeaderBytes: 16 * kibibyte,
+  /** Requests on one connection: what a client that does not wait for answers can have under way in it. */
+  requestsPerConnection: 1000,
+  /** Connections, sockets included: each is an open file, and the store must not run out of those. */
+  connections: 20_000,
+  /** Fetching the keys of a JWKS: less than `helloMs`, so that a socket that waits for it is told to come back, not to stop. */
+  jwksTimeoutMs: 3000,
+  /** After a fetch that failed the next is tried this much later: a provider that comes up again is not run over. */
+  jwksPauseMs: 5000,
+  /** Keys are fetched for an unknown key id this often at most: anybody can make up ids. */
+  jwksCoolDownMs: 30_000,
+  /** Keys in use are fetched again this often, so that a withdrawn one is soon no good. */
+  jwksRefreshMs: 5 * 60 * 1000,
+  /** Keys that could not be fetched again are good for this long: a provider's short outage signs nobody out. */
+  jwksMaxAgeMs: 60 * 60 * 1000,
+  /** A JWKS: hundreds of keys. */
+  jwksBytes: 256 * kibibyte,
   /** A stock provider closes after 30 s of silence and looks every 3 s. */
   heartbeatMs: 20_000,
+  /** Silence after which a device gives its multiplexed socket up: two beats of the above did not come. */
+  silenceMs: 45_000,
   /** Bytes waiting for one socket at which it is closed. */
   socketBufferHardBytes: 64 * mebibyte,
+  /** So many failed writes within the time below end the process: opening the store again has not helped. */
+  storeFailures: 3,
+  storeFailureWindowMs: 60_000,
   /** How long a live conversation without sockets stays in memory. */
   idleConversationMs: 60_000,
 } as const

@@ -1,5 +1,6 @@
 // `npm test`: Vitest with coverage, then the merged report with its thresholds. With arguments (`npm test -- storage`)
-// Vitest gets them and only the tests they select run, without coverage.
+// Vitest gets them and only the tests they select run, without coverage. `--long` selects those that can go on for longer
+// than anybody waits for `npm test`, and lets them.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,7 +9,10 @@ import { reportCoverage } from './coverage/report.ts'
 import { measuringEnv } from './helpers/coverage-env.ts'
 import { root } from './helpers/root.ts'
 
-const selection = process.argv.slice(2)
+const longTests = ['sigkill', 'full-disk', 'level-recovery', 'verify-store']
+
+const isLong = process.argv[2] === '--long'
+const selection = isLong ? [...longTests, ...process.argv.slice(3)] : process.argv.slice(2)
 const folder = join(root, 'coverage')
 
 function runVitest(args: readonly string[], env: NodeJS.ProcessEnv): number {
@@ -28,7 +32,7 @@ function runEverything(): number {
 }
 
 function runSelection(): number {
-  const status = runVitest(selection, process.env)
+  const status = runVitest(selection, isLong ? { ...process.env, PARLEY_LONG: '1' } : process.env)
   console.log('A selection of the tests ran: coverage was not measured and its thresholds were not enforced.')
   return status
 }

@@ -5,6 +5,8 @@
 
 import type { Doc } from 'yjs'
 import type { Access } from '../../shared/chat/access.ts'
+import type { VoidReason } from '../../shared/chat/policy.ts'
+import type { Version } from '../../shared/sync/control.ts'
 import type { ClientId, ConversationId, UserId } from '../../shared/sync/ids.ts'
 import type { ConversationSummary, StorageStatus } from '../api.ts'
 
@@ -13,7 +15,11 @@ export interface OutboxRow {
   readonly client: ClientId
   readonly clock: number
   readonly payload: Uint8Array
+  /** Set when its place no longer tells: void in a document that was replaced since. */
+  readonly failed?: VoidReason
 }
+
+export type OutboxPlace = Pick<OutboxRow, 'client' | 'clock'>
 
 /** A chain of this device. */
 export interface PoolRow {
@@ -31,6 +37,8 @@ export interface MemberOf {
 export interface ConversationRow extends Omit<ConversationSummary, 'registered'> {
   /** With whom it was made here; undefined once the server knows it. */
   readonly unregistered: { readonly members: readonly MemberOf[] } | undefined
+  /** What the document's copy has of the server; absent until it was first brought up to date. */
+  readonly version?: Version | undefined
 }
 
 /** The kept copy of a document that is open. */
@@ -38,6 +46,19 @@ export interface DocumentCache {
   /** Resolves when every change so far is kept. */
   readonly flushed: () => Promise<void>
   readonly close: () => Promise<void>
+  /** Resolves when another tab has dropped this copy, for the document was replaced; absent where no other can. */
+  readonly dropped?: Promise<void>
+}
+
+/** How a rebuilt document takes the place of the one before. */
+export interface Replacement {
+  readonly generation: number
+  /** Entries in their new places; their chains are those of this device from now on. */
+  readonly put: readonly OutboxRow[]
+  readonly remove: readonly OutboxPlace[]
+  readonly chain: PoolRow
+  /** Chains that this device appends to no more. */
+  readonly retired: readonly ClientId[]
 }
 
 export interface ClientStorage {
@@ -46,8 +67,17 @@ export interface ClientStorage {
   readonly putConversation: (row: ConversationRow) => Promise<void>
   readonly removeConversation: (id: ConversationId) => Promise<void>
 
-  /** Loads what is kept of a document into `doc` and keeps every change from then on. */
-  readonly openDocument: (id: ConversationId, doc: Doc) => Promise<DocumentCache>
+  /** Which of a conversation's documents counts: 0 until one had to be rebuilt. */
+  readonly generation: (id: ConversationId) => Promise<number>
+  /**
+   * Loads what is kept of a document (the first when no generation is named); keeps what `doc` had before, and every change
+   * from then on.
+   */
+  readonly openDocument: (id: ConversationId, doc: Doc, generation?: number) => Promise<DocumentCache>
+  /** All of it or nothing, on the medium before it resolves. A later generation is never replaced by an earlier one. */
+  readonly replaceDocument: (id: ConversationId, replacement: Replacement) => Promise<void>
+  /** Forgets what is kept of one generation; other tabs that have it open are told. */
+  readonly dropDocument: (id: ConversationId, generation: number) => Promise<void>
 
   readonly pool: (id: ConversationId) => Promise<readonly PoolRow[]>
   readonly putPool: (id: ConversationId, row: PoolRow) => Promise<void>
@@ -58,7 +88,7 @@ export interface ClientStorage {
   readonly outbox: (id: ConversationId) => Promise<readonly OutboxRow[]>
   /** Keeps an entry and moves its chain's `next` behind it, both or neither, on the medium before it resolves. */
   readonly putOutbox: (id: ConversationId, row: OutboxRow) => Promise<void>
-  readonly removeOutbox: (id: ConversationId, row: Pick<OutboxRow, 'client' | 'clock'>) => Promise<void>
+  readonly removeOutbox: (id: ConversationId, place: OutboxPlace) => Promise<void>
 
   /** Whether `lockChain` can tell that nobody holds a chain: not in browsers without Web Locks. */
   readonly canLock: boolean
@@ -67,6 +97,8 @@ export interface ClientStorage {
    * The result releases it.
    */
   readonly lockChain: (id: ConversationId, client: ClientId) => Promise<(() => void) | undefined>
+  /** Waits for its turn to replace the document; at once, and for nothing, where there are no locks. */
+  readonly lockRebuild: (id: ConversationId) => Promise<() => void>
   readonly close: () => Promise<void>
 }
 

@@ -1,15 +1,27 @@
 /**
  * The connection of one open conversation: registers it when the server does not know it yet, then lets the stock
- * y-websocket provider sync the document. The only importer of y-websocket.
+ * y-websocket provider sync the document, over a socket of its own or a channel of the client's. The only importer of
+ * y-websocket.
  */
 
 import { WebsocketProvider } from 'y-websocket'
 import type { Doc } from 'yjs'
 import { faults } from '../../shared/fault.ts'
 import type { ConversationId, UserId } from '../../shared/sync/ids.ts'
-import type { ConnectionStatus } from '../api.ts'
+import type { ConnectionStatus, ReadableStore } from '../api.ts'
 import { RestFailure } from '../rest-client.ts'
+import { createBackoff } from './backoff.ts'
+import { describeClose } from './close-reason.ts'
+import type { SocketStatus } from './socket.ts'
+import type { SendGate } from './send-gate.ts'
 import type { TokenSource } from './token-source.ts'
+
+/** What carries a conversation's messages. */
+export type Carrier =
+  /** A socket for each attempt, which says who is asking. */
+  | { readonly kind: 'socket'; readonly WebSocket: typeof WebSocket; readonly tokens: TokenSource }
+  /** A channel for each attempt, on a socket with a life of its own. */
+  | { readonly kind: 'channel'; readonly WebSocket: typeof WebSocket; readonly socket: ReadableStore<SocketStatus> }
 
 export interface ConnectionOptions {
   /** Of the server, `http://…` or `https://…`. */
@@ -17,10 +29,14 @@ export interface ConnectionOptions {
   readonly user: UserId
   readonly id: ConversationId
   readonly doc: Doc
-  readonly tokens: TokenSource
-  readonly WebSocket: typeof WebSocket
+  /** Which of the conversation's documents it is: tabs that show another one are not told. */
+  readonly generation: number
+  readonly gate: SendGate
+  readonly carrier: Carrier
   /** Whether other tabs of this browser are told directly. */
   readonly broadcast: boolean
+  /** Forgets what a provider asks the process to do at its end; undefined in browsers, where it asks nothing. */
+  readonly dropExitListener?: ((listener: () => void) => void) | undefined
   /** Makes the conversation known to the server; resolves at once when it is. */
   readonly register: () => Promise<void>
   readonly onStatus: (status: ConnectionStatus) => void
@@ -30,65 +46,98 @@ export interface Connection {
   readonly close: () => void
 }
 
-/** RFC 6455: no close frame came. */
-const lostCode = 1006
-const firstRetryMs = 500
-const lastRetryMs = 15_000
 /** Refusals of a fresh token after which it is not the token. */
 const tokenTries = 2
 
 export function connect(options: ConnectionOptions): Connection {
-  const { user, id, doc, tokens, onStatus } = options
+  const { user, id, doc, generation, gate, carrier } = options
   const serverUrl = `${options.url.replace(/^http/, 'ws')}/sync`
   const provider = new WebsocketProvider(serverUrl, id, doc, {
     connect: false,
-    WebSocketPolyfill: options.WebSocket,
+    WebSocketPolyfill: carrier.WebSocket,
     disableBc: !options.broadcast,
     // Stock providers know no jitter; a thousand of them must not come back in step.
     maxBackoffTime: 2000 + Math.random() * 3000,
   })
-  // Two accounts of one browser must not hear each other.
-  provider.bcChannel = `${serverUrl}/${id}#${user}`
+  // In Node each provider would listen for the process's end, and Node warns of a leak at the eleventh.
+  // oxlint-disable-next-line no-underscore-dangle
+  options.dropExitListener?.(provider._exitHandler)
+  // Nobody is told anything of this device: an empty state would cost a frame every 15 s for each conversation.
+  provider.awareness.setLocalState(null)
+  // Two accounts of one browser must not hear each other, nor a rebuilt document the one before.
+  provider.bcChannel = `${serverUrl}/${id}${generation === 0 ? '' : `/${generation}`}#${user}`
+  if (options.broadcast) gateBroadcast(provider, gate)
+  const backoff = createBackoff(Math.random)
   let closed = false
   let refusedTokens = 0
-  let retries = 0
   let retryTimer: ReturnType<typeof setTimeout> | undefined
   let reason = 'Not connected yet.'
+  /** Of this conversation alone. */
+  let own: ConnectionStatus = { phase: 'connecting' }
+  let shown: ConnectionStatus | undefined
+  /** The socket was refused and took the provider with it. */
+  let wasDismissed = false
+
+  function show(status: ConnectionStatus): void {
+    if (closed) return
+    own = status
+    const visible = own.phase === 'refused' ? own : (socketStatus(carrier) ?? own)
+    if (shown !== undefined && isSame(shown, visible)) return
+    shown = visible
+    options.onStatus(visible)
+  }
 
   provider.on('status', ({ status }) => {
-    if (closed) return
-    if (status === 'connecting') onStatus({ phase: 'connecting' })
-    else if (status === 'connected') onStatus({ phase: 'syncing' })
-    else onStatus({ phase: 'offline', reason })
+    if (status === 'connecting') show({ phase: 'connecting' })
+    else if (status === 'connected') show({ phase: 'syncing' })
+    else show(isSocketDown(carrier) ? { phase: 'connecting' } : { phase: 'offline', reason })
   })
   provider.on('sync', (synced) => {
-    if (closed || !synced) return
+    if (!synced) return
     refusedTokens = 0
-    onStatus({ phase: 'live' })
+    show({ phase: 'live' })
   })
   provider.on('connection-close', (event) => {
-    reason = event === null ? 'The server does not answer.' : describe(event.code, event.reason)
+    reason = event === null ? 'The server does not answer.' : describeClose(event.code, event.reason)
     if (closed) return
-    onStatus({ phase: 'offline', reason })
+    if (isSocketDown(carrier)) {
+      // When to come back is the socket's to say: the provider only has to be there.
+      provider.wsUnsuccessfulReconnects = 0
+      return show({ phase: 'connecting' })
+    }
+    show({ phase: 'offline', reason })
     // The provider comes back by itself; by then it should have a token that is good.
-    tokens.get().then(
-      (token) => (provider.protocols = protocols(token)),
+    protocols(carrier).then(
+      (list) => (provider.protocols = list),
       () => undefined,
     )
   })
   provider.on('closed', ({ code, reason: why }) => {
-    const mayRenew = code === faults.expired.closeCode && ++refusedTokens < tokenTries && tokens.renew()
-    if (mayRenew) start()
-    else if (!closed) onStatus({ phase: 'refused', code: why || String(code), reason: describe(code, why) })
+    wasDismissed = isSocketDown(carrier)
+    if (wasDismissed) return
+    const isOld = code === faults.expired.closeCode && carrier.kind === 'socket'
+    if (isOld && ++refusedTokens < tokenTries && carrier.tokens.renew()) start()
+    else show({ phase: 'refused', code: why || String(code), reason: describeClose(code, why) })
   })
+  const unsubscribe = carrier.kind === 'channel' ? carrier.socket.subscribe(() => followSocket()) : () => undefined
+
+  /** What waits for the network waits no longer when the socket has found it. */
+  function followSocket(): void {
+    show(own)
+    if (closed || socketStatus(carrier) !== undefined) return
+    if (retryTimer !== undefined || wasDismissed) start()
+  }
 
   function start(): void {
-    onStatus({ phase: 'connecting' })
+    clearTimeout(retryTimer)
+    retryTimer = undefined
+    wasDismissed = false
+    show({ phase: 'connecting' })
     prepare()
-      .then((token) => {
+      .then((list) => {
         if (closed) return
-        retries = 0
-        provider.protocols = protocols(token)
+        backoff.reset()
+        provider.protocols = list
         provider.connect()
       })
       .catch((error: unknown) => {
@@ -96,23 +145,21 @@ export function connect(options: ConnectionOptions): Connection {
       })
   }
 
-  async function prepare(): Promise<string> {
-    const token = await tokens.get()
+  async function prepare(): Promise<string[]> {
+    const list = await protocols(carrier)
     await options.register()
-    return token
+    return list
   }
 
   function postpone(error: unknown): void {
     if (error instanceof RestFailure && error.isPermanent) {
-      onStatus({ phase: 'refused', code: error.code, reason: error.message })
-      return
+      return show({ phase: 'refused', code: error.code, reason: error.message })
     }
-    onStatus({ phase: 'offline', reason: error instanceof Error ? error.message : String(error) })
-    const ceilingMs = Math.min(lastRetryMs, firstRetryMs * 2 ** retries++)
-    retryTimer = setTimeout(start, ceilingMs * (0.5 + Math.random() / 2))
+    show({ phase: 'offline', reason: error instanceof Error ? error.message : String(error) })
+    retryTimer = setTimeout(start, backoff.next())
   }
 
-  if (options.broadcast) provider.connectBc()
+  if (options.broadcast) gate.pass(() => closed || provider.connectBc())
   start()
 
   return {
@@ -120,22 +167,49 @@ export function connect(options: ConnectionOptions): Connection {
       if (closed) return
       closed = true
       clearTimeout(retryTimer)
+      unsubscribe()
       // The provider's farewell looks up the document's clientID, and throws when Yjs has changed it meanwhile.
       const { awareness } = provider
       if (!awareness.meta.has(doc.clientID)) awareness.meta.set(doc.clientID, { clock: 0, lastUpdated: 0 })
       provider.destroy()
       awareness.destroy()
-      onStatus({ phase: 'closed' })
+      options.onStatus({ phase: 'closed' })
     },
   }
 }
 
-function protocols(token: string): string[] {
-  return ['yjs', `bearer.${token}`]
+/* oxlint-disable no-underscore-dangle -- the provider has no other way to hold back what it tells other tabs */
+/** Tabs hear of an own entry when the outbox has it, as the server does: they would pass it on (SPEC OUTBOX1). */
+function gateBroadcast(provider: WebsocketProvider, gate: SendGate): void {
+  const { doc, _updateHandler: tell, _bcSubscriber: answer } = provider
+  doc.off('update', tell)
+  provider._updateHandler = (update, origin) => gate.pass(() => tell(update, origin))
+  doc.on('update', provider._updateHandler)
+  provider._bcSubscriber = (data, origin) => gate.pass(() => answer(data, origin))
+}
+/* oxlint-enable no-underscore-dangle */
+
+/** What there is to tell of the socket; undefined when it is the conversation's own, or does what it should. */
+function socketStatus(carrier: Carrier): ConnectionStatus | undefined {
+  if (carrier.kind === 'socket') return undefined
+  const status = carrier.socket.getSnapshot()
+  if (status.phase === 'live') return undefined
+  return status.phase === 'idle' || status.phase === 'closed' ? { phase: 'connecting' } : status
 }
 
-function describe(code: number, why: string): string {
-  const fault = Object.entries(faults).find(([name]) => name === why)?.[1]
-  if (fault !== undefined) return fault.text
-  return code === lostCode ? 'The connection was lost.' : `The server closed the connection (${code}).`
+function isSocketDown(carrier: Carrier): boolean {
+  return socketStatus(carrier) !== undefined
+}
+
+async function protocols(carrier: Carrier): Promise<string[]> {
+  return carrier.kind === 'channel' ? [] : ['yjs', `bearer.${await carrier.tokens.get()}`]
+}
+
+function isSame(a: ConnectionStatus, b: ConnectionStatus): boolean {
+  return a.phase === b.phase && detail(a) === detail(b)
+}
+
+function detail(status: ConnectionStatus): string {
+  if (status.phase === 'refused') return `${status.code} ${status.reason}`
+  return status.phase === 'offline' ? status.reason : ''
 }

@@ -6,7 +6,15 @@ import type { ClientId, UserId } from '../../shared/sync/ids.ts'
 import { parseRecord, type ServerRecord } from '../../shared/sync/record.ts'
 import { parseRoot } from '../../shared/sync/roots.ts'
 
+/** A server's chain whose genesis has arrived. */
+export interface ServerChain {
+  readonly client: ClientId
+  readonly epoch: number
+}
+
 export interface DocSource extends ChainSource {
+  /** By ascending epoch: more than one where a document has met a later epoch. */
+  readonly serverChains: () => readonly ServerChain[]
   /** The server's chain of the highest epoch; undefined until a genesis has arrived. */
   readonly serverClient: () => ClientId | undefined
   /** The record at a clock; `gone` when deleted or of a later version, undefined when it has not arrived. */
@@ -42,9 +50,14 @@ export function createDocSource(doc: Y.Doc): DocSource {
     return payload instanceof Uint8Array ? (parseRecord(payload) ?? 'gone') : payload
   }
 
-  function epochOf(server: ClientId): number {
-    const first = recordAt(server, 0)
-    return typeof first === 'object' && first.kind === 'genesis' ? first.epoch : -1
+  function serverChains(): readonly ServerChain[] {
+    readRoots()
+    const chains: ServerChain[] = []
+    for (const client of servers) {
+      const first = recordAt(client, 0)
+      if (typeof first === 'object' && first.kind === 'genesis') chains.push({ client, epoch: first.epoch })
+    }
+    return chains.toSorted((a, b) => a.epoch - b.epoch)
   }
 
   return {
@@ -58,12 +71,7 @@ export function createDocSource(doc: Y.Doc): DocSource {
     },
     payloadAt,
     recordAt,
-    serverClient: () => {
-      readRoots()
-      const [highest] = [...servers]
-        .filter((server) => epochOf(server) >= 0)
-        .toSorted((a, b) => epochOf(b) - epochOf(a))
-      return highest
-    },
+    serverChains,
+    serverClient: () => serverChains().at(-1)?.client,
   }
 }

@@ -27,7 +27,7 @@ export function drawClientId(): ClientId {
 /** Locks a chain of this device: one with entries to bring first, else any that is free, else a new one. */
 export async function lockOwnChain(storage: ClientStorage, id: ConversationId, draw: DrawClientId): Promise<OwnChain> {
   const [pool, outbox] = await Promise.all([storage.pool(id), storage.outbox(id)])
-  const waiting = new Set(outbox.map(({ client }) => client))
+  const waiting = new Set(outbox.filter(({ failed }) => failed === undefined).map(({ client }) => client))
   const candidates = pool.toSorted((a, b) => Number(waiting.has(b.client)) - Number(waiting.has(a.client)))
   for (const { client } of candidates) {
     const release = await storage.lockChain(id, client)
@@ -74,7 +74,8 @@ export async function continueOwnChain(
   doc.clientID = chain.client
   const [pool, outbox] = await Promise.all([storage.pool(id), storage.outbox(id)])
   for (const row of outbox) {
-    if (row.client === chain.client && row.clock === nextOwnPlace(doc).clock) appendOwn(doc, user, row.payload)
+    const isNext = row.client === chain.client && row.clock === nextOwnPlace(doc).clock
+    if (isNext && row.failed === undefined) appendOwn(doc, user, row.payload)
   }
   const remembered = pool.find(({ client }) => client === chain.client)?.next ?? 0
   return nextOwnPlace(doc).clock >= remembered

@@ -1,29 +1,48 @@
-/** A live conversation as a socket session sees it. */
+/** A live conversation as a channel sees it. */
 
-import type { ConversationId } from '../../shared/sync/ids.ts'
+import { Fault } from '../../shared/fault.ts'
+import type { ClientId, ConversationId } from '../../shared/sync/ids.ts'
 import type { StateVector } from '../../shared/sync/state-vector.ts'
-import { type DurableState, encodeMissing } from '../sync/projection.ts'
+import { encodePart, encodeRest } from '../sync/catch-up.ts'
+import type { Ledger } from '../sync/ledger.ts'
+import type { DurableState } from '../sync/projection.ts'
 import type { SyncTarget } from '../sync/sync-target.ts'
 import { takeUpdate } from './intake.ts'
 import type { Registry } from './registry.ts'
 
-/** Acquires a conversation for a socket; Fault `not-found` or `deleted`. */
+/** Acquires a conversation for a channel; Fault `not-found` or `deleted`. */
 export async function acquireTarget(registry: Registry, id: ConversationId): Promise<SyncTarget> {
   const { live, release } = await registry.acquire(id)
+  const { store } = live.deps
+  const { presence, ledger } = live
+  /** What was read, unless a new epoch began meanwhile. */
+  const current = <T>(state: DurableState, read: T): T => {
+    if (!ledger.isCurrent(state)) throw new Fault('restart')
+    return read
+  }
   return {
     follow: (subscriber) => live.follow(subscriber),
     unfollow: (subscriber) => live.unfollow(subscriber),
-    durable: () => live.ledger.durable(),
-    isBehind,
-    encodeMissing: (state, known) => encodeMissing(live.deps.store, live.id, state, known),
+    durable: () => ledger.durable(),
+    isBehind: (state, known) => isBehind(ledger, state, known),
+    noteBehind: () => live.deps.noteBehind(live.id),
+    encodeRest: async (state, known) => current(state, await encodeRest(store, live.id, state, known)),
+    encodePart: async (state, known) => current(state, await encodePart(store, live.id, state, known)),
     take: (sender, update) => takeUpdate(live, sender, update),
+    announce: (subscriber, announcement) => presence.announce(subscriber, subscriber.user, announcement),
+    others: (subscriber) => presence.others(subscriber),
+    renewPresence: () => presence.renew(),
     release,
   }
 }
 
-/** The server's own chains, held ones included, are written here alone: nobody can know more of them. */
-function isBehind(state: DurableState, known: StateVector): boolean {
-  if ((known.get(state.serverClient) ?? 0) > state.nextRecord) return true
-  for (const [client, { held, next }] of state.chains) if (held && (known.get(client) ?? 0) > next) return true
+/**
+ * The server's own chains of this epoch, held ones included, are written here alone: nobody can know more of them. Of
+ * those of an earlier epoch a device may: a restored store lacks the ends of them.
+ */
+function isBehind(ledger: Ledger, state: DurableState, known: StateVector): boolean {
+  const isAhead = (client: ClientId, next: number): boolean => (known.get(client) ?? 0) > next
+  if (isAhead(state.serverClient, state.nextRecord)) return true
+  for (const client of ledger.heldChains()) if (isAhead(client, state.chains.get(client)?.next ?? 0)) return true
   return false
 }

@@ -8,7 +8,7 @@ import { limits } from '../../shared/limits.ts'
 import { parseUpdate, type Section } from '../../shared/sync/chain-update/parse-update.ts'
 import { crc32 } from '../../shared/sync/crc32.ts'
 import type { ClientId, UserId } from '../../shared/sync/ids.ts'
-import { bindSections, type Overlap } from '../sync/acceptance.ts'
+import { bindSections, type ChainTable, type Overlap, unknownClients } from '../sync/acceptance.ts'
 import type { Taken } from '../sync/sync-target.ts'
 import { type Candidate, readCandidates, touchedIds } from './candidate.ts'
 import type { LiveConversation } from './live-conversation.ts'
@@ -19,13 +19,13 @@ const dayMs = 24 * 60 * 60 * 1000
 export async function takeUpdate(live: LiveConversation, sender: UserId, update: Uint8Array): Promise<Taken> {
   const parsed = parseUpdate(update)
   if (parsed.kind === 'malformed') return { kind: 'fault', code: 'malformed', why: parsed.why }
-  if (parsed.sections.length === 0) return { kind: 'taken', gap: false }
+  if (parsed.sections.length === 0) return { kind: 'taken', gap: false, entries: 0 }
   try {
     const bound = await live.serially(() => bindAndStage(live, sender, parsed.sections))
     if (bound.kind === 'fault') return bound
-    await stageRest(live, sender, bound.rest)
+    const later = await stageRest(live, sender, bound.rest)
     if (live.uncommittedBytes > limits.uncommittedBytes) await live.commit()
-    return { kind: 'taken', gap: bound.gap }
+    return { kind: 'taken', gap: bound.gap, entries: bound.entries + later }
   } catch (error) {
     if (error instanceof Fault) return { kind: 'fault', code: error.code, why: error.message }
     throw error
@@ -35,11 +35,11 @@ export async function takeUpdate(live: LiveConversation, sender: UserId, update:
 type Bound =
   | Extract<Taken, { kind: 'fault' }>
   /** The first slice is staged; `rest` brings the others. */
-  | { readonly kind: 'bound'; readonly gap: boolean; readonly rest: Iterator<Candidate> }
+  | { readonly kind: 'bound'; readonly gap: boolean; readonly entries: number; readonly rest: Iterator<Candidate> }
 
 async function bindAndStage(live: LiveConversation, sender: UserId, sections: readonly Section[]): Promise<Bound> {
   live.assertMember(sender)
-  const binding = bindSections(sections, sender, live.ledger)
+  const binding = bindSections(sections, sender, await withDropped(live, sender, sections))
   if (binding.kind === 'fault') return binding
   const { parts, gap } = binding
   for (const { overlaps } of parts) {
@@ -54,8 +54,23 @@ async function bindAndStage(live: LiveConversation, sender: UserId, sections: re
   const createdMs = live.deps.now()
   for (const { client } of born) live.ledger.addChain({ client, user: sender, held: false, createdMs })
   const rest = readCandidates(parts)
-  await stageSlice(live, sender, nextSlice(rest))
-  return { kind: 'bound', gap, rest }
+  const first = nextSlice(rest)
+  await stageSlice(live, sender, first)
+  return { kind: 'bound', gap, entries: first.length, rest }
+}
+
+/** The chains that there are and, of those that the sections name, the dropped ones, which are not kept in memory. */
+async function withDropped(live: LiveConversation, sender: UserId, sections: readonly Section[]): Promise<ChainTable> {
+  const { ledger } = live
+  const dropped = await live.dropped(unknownClients(sections, sender, ledger))
+  if (dropped.size === 0) return ledger
+  return {
+    chain: (client) => {
+      const row = dropped.get(client)
+      return row === undefined ? ledger.chain(client) : { ...row, held: false, dropped: true }
+    },
+    isServer: (client) => ledger.isServer(client),
+  }
 }
 
 async function stageSlice(live: LiveConversation, sender: UserId, slice: readonly Candidate[]): Promise<void> {
@@ -64,20 +79,28 @@ async function stageSlice(live: LiveConversation, sender: UserId, slice: readonl
   live.stage(sender, slice, claims)
 }
 
-/** The later slices: other jobs run in between, so what another socket of the sender has brought meanwhile is left out. */
-async function stageRest(live: LiveConversation, sender: UserId, rest: Iterator<Candidate>): Promise<void> {
+/**
+ * The later slices: other jobs run in between, so what another socket of the sender has brought meanwhile is left out.
+ * Returns how many entries they had.
+ */
+async function stageRest(live: LiveConversation, sender: UserId, rest: Iterator<Candidate>): Promise<number> {
+  let entries = 0
   for (let slice = nextSlice(rest); slice.length > 0; slice = nextSlice(rest)) {
     const candidates = slice
     await live.commit()
     await live.serially(async () => {
       live.assertMember(sender)
+      // A new epoch may have done without the chain, all of it being void so far.
+      if (candidates.some(({ client }) => live.ledger.chain(client) === undefined)) throw new Fault('restart')
       const next = new Map(candidates.map(({ client }) => [client, live.ledger.chain(client)?.next ?? 0]))
       const isFresh = ({ client, clock }: Candidate): boolean => clock >= (next.get(client) ?? 0)
       const overlaps = candidates.flatMap((candidate) => (isFresh(candidate) ? [] : asOverlap(candidate)))
       if (!(await overlapsAgree(live, overlaps))) throw new Fault('forked')
       await stageSlice(live, sender, candidates.filter(isFresh))
     })
+    entries += candidates.length
   }
+  return entries
 }
 
 function nextSlice<T>(items: Iterator<T>): T[] {
@@ -97,7 +120,7 @@ async function overlapsAgree(live: LiveConversation, overlaps: Iterable<Overlap>
     for (const overlap of slice) {
       const crc = live.ledger.uncommittedCrc(overlap.client, overlap.clock)
       if (crc === undefined) stored.push(overlap)
-      else if (crc !== overlap.crc) return false
+      else if (!agree(crc, overlap)) return false
     }
     for (const client of new Set(stored.map((overlap) => overlap.client))) {
       const ofOne = stored.filter((overlap) => overlap.client === client)
@@ -115,7 +138,15 @@ function asOverlap({ client, clock, payload }: Candidate): Overlap[] {
 async function storedAgree(live: LiveConversation, client: ClientId, overlaps: readonly Overlap[]): Promise<boolean> {
   const clocks = overlaps.map(({ clock }) => clock)
   const places = await live.deps.store.places(live.id, client, clocks)
-  return overlaps.every(({ crc }, index) => places[index]?.crc === crc)
+  return overlaps.every((overlap, index) => agree(places[index]?.crc, overlap))
+}
+
+/**
+ * Where no bytes were accepted any will do: after a restore, what was void may come first from another device of the same
+ * user, which no longer has the bytes, and then from its author, who still has.
+ */
+function agree(accepted: number | undefined, { crc }: Overlap): boolean {
+  return accepted === 0 || accepted === crc
 }
 
 function chainsOfToday(live: LiveConversation, user: UserId): number {

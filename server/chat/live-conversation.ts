@@ -6,21 +6,32 @@
 
 import type { Access } from '../../shared/chat/access.ts'
 import type { Entry, MessageId } from '../../shared/chat/entry.ts'
-import { messageOf } from '../../shared/chat/message.ts'
-import { judge, type PolicyView } from '../../shared/chat/policy.ts'
+import type { PolicyView } from '../../shared/chat/policy.ts'
 import { Fault, type FaultCode } from '../../shared/fault.ts'
 import { limits } from '../../shared/limits.ts'
 import { parseClientId, type ClientId, type ConversationId, type UserId } from '../../shared/sync/ids.ts'
-import type { ClaimRow, Commit, CommitOutcome, ConversationStore, Head } from '../storage/conversation-store.ts'
+import type {
+  ClaimRow,
+  Commit,
+  CommitOutcome,
+  ConversationStore,
+  DroppedRow,
+  Head,
+} from '../storage/conversation-store.ts'
+import type { ActivityFeed, Movement } from '../sync/activity.ts'
 import { Broadcast, type Subscriber } from '../sync/broadcast.ts'
 import type { GroupCommit, Sealed, Writer } from '../sync/group-commit.ts'
 import { Ledger, type SealedLedger } from '../sync/ledger.ts'
+import { Presence } from '../sync/presence.ts'
 import { createSerial } from '../sync/serial.ts'
+import { requireAccess, verdictOn } from './authority.ts'
 import type { Candidate } from './candidate.ts'
-import { messageDigest } from './digest.ts'
-import type { LoadedConversation } from './loaded-conversation.ts'
+import { commitOf } from './commit-rows.ts'
+import { applyEffects } from './effects.ts'
+import { type LoadedConversation, readGenesis } from './loaded-conversation.ts'
 import { Members } from './members.ts'
 import { Staged } from './staged.ts'
+import { Uncommitted } from './uncommitted.ts'
 
 export interface LiveDeps {
   readonly store: ConversationStore
@@ -29,6 +40,11 @@ export interface LiveDeps {
   readonly now: () => number
   /** A random unsigned 32-bit integer. */
   readonly drawUint32: () => number
+  readonly activity: ActivityFeed
+  /** Runs a job once, after a pause in which more can come together. */
+  readonly afterPause: (job: () => void) => void
+  /** Told when a device knew more of a conversation than this server. */
+  readonly noteBehind: (conversation: ConversationId) => void
   /** Told of an assertion that failed; the conversation starts again from the disk by itself. */
   readonly onBug: (error: unknown) => void
 }
@@ -39,11 +55,11 @@ export class LiveConversation implements Writer {
   readonly deps: LiveDeps
   /** Jobs that read, judge and stage: one at a time. */
   readonly serially = createSerial()
-  readonly #broadcast = new Broadcast()
+  readonly audience = new Broadcast()
+  readonly presence: Presence<Subscriber>
   readonly #members: Members
+  readonly #uncommitted: Uncommitted
   #head: Head
-  #staged = new Staged()
-  #inFlight: Staged | undefined
   /** Set once the conversation is to be deleted; whoever asked for that waits for it. */
   #deletion: Staged | undefined
   #ended: FaultCode | undefined
@@ -52,8 +68,17 @@ export class LiveConversation implements Writer {
   constructor(id: ConversationId, loaded: LoadedConversation, deps: LiveDeps) {
     this.id = id
     this.deps = deps
-    this.#head = loaded.head
+    this.#uncommitted = new Uncommitted(deps.store, id)
+    // What is written from now on is of this generation.
+    this.#head = { ...loaded.head, generation: loaded.generation }
     this.#members = new Members(loaded.members)
+    const { now, drawUint32, afterPause } = deps
+    this.presence = new Presence({
+      now,
+      drawUint32,
+      later: afterPause,
+      show: (messageFor) => this.audience.show(messageFor),
+    })
     this.ledger = new Ledger({ ...loaded.head, chains: loaded.chains, deleted: loaded.deleted })
   }
 
@@ -69,11 +94,11 @@ export class LiveConversation implements Writer {
 
   /** Nobody follows it and nothing is on its way to the disk. */
   get isQuiet(): boolean {
-    return this.#broadcast.size === 0 && this.#inFlight === undefined && !this.#hasNews
+    return this.audience.size === 0 && this.#uncommitted.inFlight === undefined && !this.#hasNews
   }
 
   get uncommittedBytes(): number {
-    return this.#staged.bytes + (this.#inFlight?.bytes ?? 0)
+    return this.#uncommitted.bytes
   }
 
   accessOf(user: UserId): Access | undefined {
@@ -81,45 +106,34 @@ export class LiveConversation implements Writer {
   }
 
   /** Throws the fault that keeps `user` out, if there is one. */
-  assertMember(user: UserId): void {
+  assertMember(user: UserId, needed?: Access): void {
     if (this.#ended !== undefined) throw new Fault(this.#ended)
     if (this.#isStopping) throw new Fault('restart')
-    if (this.accessOf(user) === undefined) throw new Fault('no-access')
+    requireAccess(this.accessOf(user), needed)
   }
 
   /** Relays every later commit to the subscriber. */
   follow(subscriber: Subscriber): void {
     this.assertMember(subscriber.user)
-    this.#broadcast.add(subscriber)
+    this.audience.add(subscriber)
   }
 
   unfollow(subscriber: Subscriber): void {
-    this.#broadcast.remove(subscriber)
+    this.audience.remove(subscriber)
   }
 
   /** The claims on message ids, those that are not durable yet included; to be called from a serial job. */
-  async claims(ids: readonly MessageId[]): Promise<Map<MessageId, ClaimRow>> {
-    const claims = new Map<MessageId, ClaimRow>()
-    const unknown: MessageId[] = []
-    for (const id of ids) {
-      const row = this.#staged.claims.get(id) ?? this.#inFlight?.claims.get(id)
-      if (row === undefined) unknown.push(id)
-      else claims.set(id, row)
-    }
-    if (unknown.length === 0) return claims
-    for (const row of await this.deps.store.claims(this.id, unknown)) if (row !== undefined) claims.set(row.id, row)
-    return claims
+  claims(ids: readonly MessageId[]): Promise<Map<MessageId, ClaimRow>> {
+    return this.#uncommitted.claims(ids)
   }
 
   /** Which message an Idempotency-Key made, also when that is not durable yet. */
-  async idempotent(user: UserId, key: string): Promise<MessageId | undefined> {
-    const isIt = (row: { readonly user: UserId; readonly key: string }): boolean => row.user === user && row.key === key
-    const row = this.#staged.idempotency.find(isIt) ?? this.#inFlight?.idempotency.find(isIt)
-    return (row ?? (await this.deps.store.idempotency(this.id, user, key)))?.id
+  idempotent(user: UserId, key: string): Promise<MessageId | undefined> {
+    return this.#uncommitted.idempotent(user, key)
   }
 
   noteIdempotency(user: UserId, key: string, id: MessageId): void {
-    this.#staged.idempotency.push({ user, key, id })
+    this.#uncommitted.staged.idempotency.push({ user, key, id })
   }
 
   /** What the rules look at; `claims` must hold every id that will be asked for. */
@@ -138,19 +152,17 @@ export class LiveConversation implements Writer {
   /** Judges candidates one by one and stages them for the next commit. */
   stage(author: UserId, candidates: readonly Candidate[], claims: Map<MessageId, ClaimRow>): void {
     const view = this.policyView(claims)
-    for (const candidate of candidates) {
-      const { client, clock, payload, content } = candidate
-      const reason = content.kind === 'void' ? content.reason : judge(view, author, content.entry)
+    const { staged } = this.#uncommitted
+    for (const { client, clock, payload, content } of candidates) {
+      const reason = verdictOn(view, author, content)
       if (reason !== undefined && this.ledger.deletedRanges(client) >= limits.voidRunsPerChain) {
         this.deps.commits.request(this)
         throw new Fault('overloaded', 'too many void entries on this chain')
       }
       const seq = this.ledger.append({ client, clock, payload, voidReason: reason })
-      this.#staged.bytes += payload?.length ?? 0
+      staged.bytes += payload?.length ?? 0
       if (content.kind !== 'entry' || reason !== undefined) continue
-      // Whoever only reads does not move the conversation to the top of everybody's list.
-      if (content.entry.kind !== 'read') this.#staged.isActivity = true
-      this.#applyEntry(author, content.entry, seq, claims)
+      applyEffects({ author, seq, entry: content.entry }, { staged, members: this.#members, claims })
     }
     this.deps.commits.request(this)
   }
@@ -159,35 +171,60 @@ export class LiveConversation implements Writer {
   changesNothing(entry: Entry): boolean {
     if (entry.kind === 'member') return (this.accessOf(entry.user) ?? null) === entry.access
     if (entry.kind !== 'set' || entry.key !== 'title') return false
-    return (this.#staged.title ?? this.#inFlight?.title ?? { value: this.#head.title }).value === entry.value
+    return this.#uncommitted.title(this.#head.title) === entry.value
   }
 
   /** Writes the first record; from a serial job, on an unborn conversation. */
   begin(owner: UserId): void {
     this.ledger.appendRecord({ kind: 'genesis', epoch: this.#head.epoch, owner, createdAt: this.#head.createdMs })
-    this.#setMember(owner, 'owner')
+    this.#uncommitted.staged.members.set(owner, this.#members.set(owner, 'owner'))
     this.deps.commits.request(this)
   }
 
-  #setMember(user: UserId, access: Access | null): void {
-    this.#staged.members.set(user, this.#members.set(user, access))
+  /** Begins a new epoch with the next commit, without the chains that are named; from a serial job. */
+  async beginEpoch(without: () => readonly ClientId[] = () => []): Promise<void> {
+    const genesis = await readGenesis(this.deps.store, this.id)
+    const serverClient = await this.drawClient()
+    // Nobody can tell which epochs there were that a restored store does not know of: they were before it was restored.
+    const epoch = Math.max(this.ledger.epoch + 1, this.#head.generation)
+    this.ledger.beginEpoch({ serverClient, genesis: { ...genesis, epoch }, without: without() })
+    this.deps.commits.request(this)
   }
 
   /** The user's held chain, begun when there is none: where the server writes what they do over REST. */
-  heldChain(user: UserId): ClientId {
+  async heldChain(user: UserId): Promise<ClientId> {
     const held = this.ledger.heldChain(user)
     if (held !== undefined) return held
-    let client = parseClientId(this.deps.drawUint32())
-    while (client === undefined || this.ledger.chain(client) !== undefined || this.ledger.isServer(client)) {
-      client = parseClientId(this.deps.drawUint32())
-    }
+    const client = await this.drawClient()
     this.ledger.addChain({ client, user, held: true, createdMs: this.deps.now() })
     return client
   }
 
+  /** A clientID that no chain has or had; from a serial job. */
+  async drawClient(): Promise<ClientId> {
+    for (;;) {
+      const client = parseClientId(this.deps.drawUint32())
+      if (client === undefined || this.ledger.chain(client) !== undefined || this.ledger.isServer(client)) continue
+      if ((await this.dropped([client])).size === 0) return client
+    }
+  }
+
+  /** Those of the chains that an earlier epoch had and this one does without. */
+  async dropped(clients: readonly ClientId[]): Promise<ReadonlyMap<ClientId, DroppedRow>> {
+    // In the first epoch nothing was dropped yet.
+    if (clients.length === 0 || this.ledger.epoch === 0) return new Map()
+    const rows = await this.deps.store.dropped(this.id, clients)
+    return new Map(
+      clients.flatMap((client, index) => {
+        const row = this.ledger.dropping(client) ?? rows[index]
+        return row === undefined ? [] : [[client, row]]
+      }),
+    )
+  }
+
   /** Asks for a commit of what is staged; resolves when it is durable. */
   commit(): Promise<void> {
-    const { durable } = this.#staged
+    const { durable } = this.#uncommitted.staged
     this.deps.commits.request(this)
     return durable
   }
@@ -207,99 +244,30 @@ export class LiveConversation implements Writer {
 
   seal(): Sealed | undefined {
     if (this.#ended !== undefined) {
-      this.#staged.reject(new Fault(this.#ended))
+      this.#uncommitted.staged.reject(new Fault(this.#ended))
       return undefined
     }
     const deletion = this.#deletion
     if (deletion === undefined && !this.#hasNews) {
-      this.#staged.resolve()
-      this.#staged = new Staged()
+      this.#uncommitted.resolveStaged()
       return undefined
     }
-    const staged = this.#staged
-    this.#staged = new Staged()
-    this.#inFlight = staged
+    const staged = this.#uncommitted.take()
     if (deletion !== undefined) {
       return { commit: this.#delete(), settle: (outcome) => this.#settleDeletion(staged, deletion, outcome) }
     }
     const sealed = this.ledger.seal(this.deps.now())
-    return { commit: this.#write(staged, sealed), settle: (outcome) => this.#settle(staged, sealed, outcome) }
+    const commit = commitOf(this.id, this.#head, sealed, staged)
+    this.#head = commit.head
+    return { commit, settle: (outcome) => this.#settle(staged, sealed, outcome) }
   }
 
   get #hasNews(): boolean {
-    return this.ledger.hasNews || this.#staged.idempotency.length > 0
-  }
-
-  #applyEntry(author: UserId, entry: Entry, seq: number, claims: Map<MessageId, ClaimRow>): void {
-    const claim = (row: ClaimRow): void => {
-      claims.set(row.id, row)
-      this.#staged.claims.set(row.id, row)
-    }
-    switch (entry.kind) {
-      case 'message':
-        this.#staged.messages.push({ seq, message: messageOf(author, entry) })
-        claim({ id: entry.id, user: author, seq, digest: messageDigest(entry) })
-        return
-      case 'delta':
-        if (!claims.has(entry.of)) claim({ id: entry.of, user: author, seq: undefined, digest: 0 })
-        return
-      case 'member':
-        this.#setMember(entry.user, entry.access)
-        return
-      case 'read':
-        if (entry.thread === undefined) this.#read(author, entry.through ?? -1)
-        return
-      case 'set':
-        if (entry.key === 'title') this.#staged.title = { value: typeof entry.value === 'string' ? entry.value : null }
-        return
-      case 'edit':
-      case 'redact':
-      case 'react':
-      case 'pin':
-      case 'stop':
-      case 'unknown':
-        // Kept in the log; their effects on messages are folded by those who show them.
-        return
-    }
-  }
-
-  #read(user: UserId, through: number): void {
-    const moved = this.#members.read(user, through)
-    if (moved !== undefined) this.#staged.members.set(user, moved)
-  }
-
-  #write(staged: Staged, sealed: SealedLedger): Commit {
-    const expectedRevision = this.#head.revision
-    const { timeMs, nextSeq, nextRecord, entries, records, chains, deleted } = sealed
-    const messages = staged.messages.map(({ seq, message }) => ({ ...message, seq, createdAt: timeMs }))
-    this.#head = {
-      ...this.#head,
-      revision: expectedRevision + 1,
-      updatedMs: staged.isActivity ? timeMs : this.#head.updatedMs,
-      lastStampMs: timeMs,
-      title: staged.title === undefined ? this.#head.title : staged.title.value,
-      nextSeq,
-      nextRecord,
-      lastMessageSeq: messages.at(-1)?.seq ?? this.#head.lastMessageSeq,
-    }
-    return {
-      kind: 'write',
-      conversation: this.id,
-      expectedRevision,
-      head: this.#head,
-      chains,
-      deleted,
-      entries,
-      records,
-      messages,
-      claims: [...staged.claims.values()],
-      members: [...staged.members.values()],
-      idempotency: staged.idempotency,
-    }
+    return this.ledger.hasNews || this.#uncommitted.staged.idempotency.length > 0
   }
 
   #settle(staged: Staged, sealed: SealedLedger, outcome: CommitOutcome | 'failed'): void {
-    this.#inFlight = undefined
+    this.#uncommitted.settle()
     if (outcome !== 'committed') {
       this.#end(outcome === 'moved' ? 'restart' : 'unavailable', staged)
       return
@@ -307,10 +275,37 @@ export class LiveConversation implements Writer {
     this.ledger.settle(sealed)
     // Before the relay: what was written after a removal, in the same commit, is not for those who were removed.
     for (const { user, access } of staged.members.values()) {
-      if (access === null && this.accessOf(user) === undefined) this.#broadcast.close('no-access', user)
+      if (access !== null || this.accessOf(user) !== undefined) continue
+      this.audience.close('no-access', user)
+      this.deps.activity.gone({ conversation: this.id, code: 'no-access' }, [user])
     }
-    if (sealed.records.length > 0) this.#broadcast.relay(sealed.update)
+    if (sealed.beginsEpoch) {
+      // They come back and meet it from its beginning.
+      this.audience.close('restart')
+    } else if (sealed.records.length > 0) {
+      this.audience.relay({ update: sealed.update, before: () => this.ledger.before(sealed) })
+    }
+    this.deps.activity.moved(this.id, () => this.#movement())
     staged.resolve()
+    // Only what is void can have made a chain a dead one.
+    if (sealed.deleted.length > 0 && this.#hasDeadChains) {
+      this.serially(() => this.#dropDeadChains()).catch((error: unknown) => this.abandon(error))
+    }
+  }
+
+  get #hasDeadChains(): boolean {
+    return this.ledger.deadChains().length > limits.deadChains
+  }
+
+  async #dropDeadChains(): Promise<void> {
+    // Another job may have done it, or the conversation have ended.
+    if (this.#ended === undefined && this.#hasDeadChains) await this.beginEpoch(() => this.ledger.deadChains())
+  }
+
+  #movement(): Movement {
+    const { serverClient: server, nextRecord: records, nextSeq } = this.ledger.durableEnd()
+    const activity = { conversation: this.id, seq: nextSeq - 1, version: { server, records } }
+    return { activity, users: this.#members.users() }
   }
 
   #delete(): Commit {
@@ -319,20 +314,23 @@ export class LiveConversation implements Writer {
   }
 
   #settleDeletion(staged: Staged, deletion: Staged, outcome: CommitOutcome | 'failed'): void {
-    this.#inFlight = undefined
-    if (outcome === 'committed') deletion.resolve()
+    this.#uncommitted.settle()
+    if (outcome === 'committed') {
+      this.deps.activity.gone({ conversation: this.id, code: 'deleted' }, this.#members.users())
+      deletion.resolve()
+    }
     this.#end(outcome === 'committed' ? 'deleted' : 'unavailable', staged)
   }
 
   abandon(error: unknown): void {
     this.deps.onBug(error)
-    this.#end('unavailable', this.#inFlight ?? this.#staged)
+    this.#end('unavailable', this.#uncommitted.inFlight)
   }
 
   /** What is in memory may be ahead of the disk for ever: everybody starts again from the disk. */
-  #end(code: FaultCode, staged: Staged): void {
+  #end(code: FaultCode, taken: Staged | undefined): void {
     this.#ended = code
-    for (const waiting of [staged, this.#staged, this.#deletion]) waiting?.reject(new Fault(code))
-    this.#broadcast.close(code === 'unavailable' ? 'restart' : code)
+    for (const waiting of [taken, this.#uncommitted.staged, this.#deletion]) waiting?.reject(new Fault(code))
+    this.audience.close(code === 'unavailable' ? 'restart' : code)
   }
 }

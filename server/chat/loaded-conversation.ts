@@ -2,10 +2,13 @@
 
 import { Fault } from '../../shared/fault.ts'
 import type { ClientId, ConversationId } from '../../shared/sync/ids.ts'
+import { type Genesis, parseRecord } from '../../shared/sync/record.ts'
 import type { ChainRow, ConversationStore, DeletedRow, Head, MemberRow } from '../storage/conversation-store.ts'
 
 export interface LoadedConversation {
   readonly head: Head
+  /** Of the store: the head may be of an earlier one. */
+  readonly generation: number
   readonly chains: readonly ChainRow[]
   readonly deleted: readonly DeletedRow[]
   readonly members: readonly MemberRow[]
@@ -16,18 +19,32 @@ export async function loadConversation(
   store: ConversationStore,
   id: ConversationId,
 ): Promise<LoadedConversation | undefined> {
-  const stored = await store.head(id)
+  const [stored, generation] = await Promise.all([store.head(id), store.generation()])
   if (stored === undefined) return undefined
   if (stored.kind === 'deleted') throw new Fault('deleted')
   const [chains, deleted, members] = await Promise.all([store.chains(id), store.deleted(id), store.members(id)])
-  return { head: stored.head, chains, deleted, members }
+  return { head: stored.head, generation, chains, deleted, members }
 }
 
-/** A conversation before its first commit. */
-export function emptyConversation(serverClient: ClientId, createdMs: number): LoadedConversation {
+/** The first record of a conversation that has one. */
+export async function readGenesis(store: ConversationStore, id: ConversationId): Promise<Genesis> {
+  for await (const { payload } of store.records(id, 0)) {
+    const record = parseRecord(payload)
+    if (record?.kind === 'genesis') return record
+    break
+  }
+  throw store.condemn(id, 'its first record is no genesis')
+}
+
+/**
+ * A conversation before its first commit. After a restore devices may know it from before, in epochs that nobody can
+ * tell any more: its own is later than those.
+ */
+export function emptyConversation(serverClient: ClientId, createdMs: number, generation: number): LoadedConversation {
   const head: Head = {
     revision: 0,
-    epoch: 0,
+    epoch: generation,
+    generation,
     createdMs,
     updatedMs: createdMs,
     title: null,
@@ -37,5 +54,5 @@ export function emptyConversation(serverClient: ClientId, createdMs: number): Lo
     lastStampMs: 0,
     lastMessageSeq: null,
   }
-  return { head, chains: [], deleted: [], members: [] }
+  return { head, generation, chains: [], deleted: [], members: [] }
 }

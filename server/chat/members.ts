@@ -15,6 +15,10 @@ export class Members {
     return this.#rows.get(user)?.access ?? undefined
   }
 
+  users(): Iterable<UserId> {
+    return this.#rows.keys()
+  }
+
   ownerCount(): number {
     let count = 0
     for (const { access } of this.#rows.values()) if (access === 'owner') count++

@@ -4,12 +4,12 @@
  */
 
 import { type Entry, encodeEntry, type KnownEntry, type MessageEntry } from '../../shared/chat/entry.ts'
-import { judge } from '../../shared/chat/policy.ts'
 import { Fault } from '../../shared/fault.ts'
 import { limits } from '../../shared/limits.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
 import { Conflict, type Posted, Refused } from '../conversations.ts'
-import { type ClaimRow, StoreError } from '../storage/conversation-store.ts'
+import type { ClaimRow } from '../storage/conversation-store.ts'
+import { verdictOn } from './authority.ts'
 import { touchedIds } from './candidate.ts'
 import { messageDigest } from './digest.ts'
 import type { LiveConversation } from './live-conversation.ts'
@@ -50,8 +50,7 @@ export async function postMessage(
   const [claim] = await store.claims(live.id, [outcome.id])
   const message = claim?.seq === undefined ? undefined : await store.message(live.id, claim.seq)
   if (live.ended !== undefined) throw new Fault(live.ended)
-  if (message === undefined)
-    throw new StoreError('damaged', `conversation ${live.id}: a committed message is not there`)
+  if (message === undefined) throw store.condemn(live.id, 'a committed message is not there')
   return { message, created: outcome.created }
 }
 
@@ -73,11 +72,11 @@ export async function stageOwn(
   const payload = encodeEntry(entry)
   if (payload.length > limits.entryBytes) throw new Refused('too-large')
   const content = { kind: 'entry', entry } as const satisfies { kind: 'entry'; entry: Entry }
-  const client = live.heldChain(user)
+  const client = await live.heldChain(user)
   const clock = live.ledger.chain(client)?.next ?? 0
   const candidate = { client, clock, payload, at: undefined, content }
   const claims = await live.claims(touchedIds([candidate]))
-  const reason = judge(live.policyView(claims), user, entry)
+  const reason = verdictOn(live.policyView(claims), user, content)
   if (reason !== undefined) throw new Refused(reason)
   onAllowed()
   if (live.changesNothing(entry)) return { durable: live.commit() }

@@ -40,7 +40,14 @@ export function createRegistry(deps: LiveDeps): Registry {
   /** An unborn one when there is none: whether it may begin is for each of those who wait for it to say. */
   async function load(id: ConversationId): Promise<LiveConversation> {
     const loaded = await loadConversation(deps.store, id)
-    return new LiveConversation(id, loaded ?? emptyConversation(drawClientId(deps), deps.now()), deps)
+    if (loaded === undefined) {
+      const generation = await deps.store.generation()
+      return new LiveConversation(id, emptyConversation(drawClientId(deps), deps.now(), generation), deps)
+    }
+    const live = new LiveConversation(id, loaded, deps)
+    // From a backup: before anybody is answered, so that nobody builds upon what devices know more of.
+    if (loaded.head.generation < loaded.generation) await renew(live)
+    return live
   }
 
   async function acquire(id: ConversationId, mayBegin: boolean): Promise<Lease> {
@@ -99,6 +106,14 @@ export function createRegistry(deps: LiveDeps): Registry {
       }
     },
   }
+}
+
+async function renew(live: LiveConversation): Promise<void> {
+  const { durable } = await live.serially(async () => {
+    await live.beginEpoch()
+    return { durable: live.commit() }
+  })
+  await durable
 }
 
 function drawClientId(deps: LiveDeps): ClientId {

@@ -1,6 +1,6 @@
 /** The door to conversations (`Conversations`): reads come from the store, writes go through the live conversation. */
 
-import { type Access, hasAccess } from '../../shared/chat/access.ts'
+import type { Access } from '../../shared/chat/access.ts'
 import type { KnownEntry, MessageId } from '../../shared/chat/entry.ts'
 import type { StampedMessage } from '../../shared/chat/message.ts'
 import { Fault } from '../../shared/fault.ts'
@@ -15,7 +15,8 @@ import type {
   MessageQuery,
   NewConversation,
 } from '../conversations.ts'
-import type { ConversationStore, Head, MemberRow } from '../storage/conversation-store.ts'
+import { type ConversationStore, type Head, isDamage, type MemberRow } from '../storage/conversation-store.ts'
+import { requireAccess } from './authority.ts'
 import type { LiveConversation } from './live-conversation.ts'
 import { applyEntry, postMessage, stageOwn } from './posting.ts'
 import type { Registry } from './registry.ts'
@@ -28,13 +29,12 @@ export interface ServiceDeps {
 }
 
 export function createConversations({ store, registry, drawConversationId }: ServiceDeps): Conversations {
-  /** The durable head and the user's own member row; the fault that keeps them out otherwise. */
-  async function enter(user: UserId, id: ConversationId): Promise<{ head: Head; access: Access; member: MemberRow }> {
+  /** The durable head and the user's access; the fault that keeps them out otherwise. */
+  async function enter(user: UserId, id: ConversationId): Promise<{ head: Head; access: Access }> {
     const [stored, member] = await Promise.all([store.head(id), store.member(id, user)])
     if (stored === undefined) throw new Fault('not-found')
     if (stored.kind === 'deleted') throw new Fault('deleted')
-    if (member === undefined || member.access === null) throw new Fault('no-access')
-    return { head: stored.head, access: member.access, member }
+    return { head: stored.head, access: requireAccess(member?.access) }
   }
 
   async function state(user: UserId, id: ConversationId): Promise<ConversationState> {
@@ -72,7 +72,7 @@ export function createConversations({ store, registry, drawConversationId }: Ser
       // One after another: the unread of one conversation can be a thousand rows.
       const items: ConversationSummary[] = []
       for (const { id, head } of page) {
-        const line = await summary(user, id, head)
+        const line = await summary(user, id, head).catch(leaveOutDamaged)
         if (line !== undefined) items.push(line)
       }
       const last = page.at(-1)
@@ -87,8 +87,7 @@ export function createConversations({ store, registry, drawConversationId }: Ser
     delete: async (user, id) => {
       await registry.use(id, async (live) => {
         const deleted = await live.serially(async () => {
-          live.assertMember(user)
-          if (!hasAccess(live.accessOf(user), 'owner')) throw new Fault('no-access')
+          live.assertMember(user, 'owner')
           return { durable: live.delete() }
         })
         await deleted.durable
@@ -148,6 +147,11 @@ function firstEntries(owner: UserId, { title, members = [] }: NewConversation): 
   const titleEntry: KnownEntry[] = title === undefined ? [] : [{ kind: 'set', key: 'title', value: title }]
   const others = members.filter(({ user }) => user !== owner)
   return [...titleEntry, ...others.map(({ user, access }): KnownEntry => ({ kind: 'member', user, access }))]
+}
+
+/** One damaged conversation does not take the list along (SPEC STORE9). */
+function leaveOutDamaged(error: unknown): undefined {
+  if (!isDamage(error)) throw error
 }
 
 function stateOf(id: ConversationId, head: Head, access: Access): ConversationState {
@@ -212,7 +216,7 @@ async function readChain(
   from: number,
 ): Promise<{ readonly next: number; readonly places: readonly ChainPlace[] }> {
   const chains = await store.chains(id)
-  const chain = chains.find((row) => row.client === client)
+  const chain = chains.find((row) => row.client === client) ?? (await store.dropped(id, [client]))[0]
   if (chain === undefined || chain.user !== user) throw new Fault('not-found')
   const count = Math.max(0, Math.min(chain.next - from, limits.pageMessages))
   const clocks = Array.from({ length: count }, (_, index) => from + index)

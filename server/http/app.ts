@@ -3,6 +3,7 @@
  * and knows nothing of sockets: whoever starts it takes the upgrades of `app.server`.
  */
 
+import { setMaxListeners } from 'node:events'
 import {
   fastify,
   type FastifyBaseLogger,
@@ -16,6 +17,7 @@ import { Fault } from '../../shared/fault.ts'
 import { limits } from '../../shared/limits.ts'
 import type { Conversations } from '../conversations.ts'
 import type { Authenticate, Tickets } from '../identity.ts'
+import type { Rates } from '../sync/rate.ts'
 import type { Demo } from './auth.ts'
 import { takeJsonOnly } from './body.ts'
 import { chainRoutes } from './chains.ts'
@@ -28,6 +30,7 @@ import { messageRoutes } from './messages.ts'
 import { describeRoutes, openapiRoute } from './openapi.ts'
 import { guardOrigins } from './origins.ts'
 import { withOtherMethods } from './other-methods.ts'
+import { createPace, type Delay } from './pace.ts'
 import { internalProblem, problemBody, problemOf } from './problem.ts'
 import { demoTokenRoute, ticketRoute } from './sign-in.ts'
 import { webRoutes } from './web.ts'
@@ -46,26 +49,48 @@ export interface AppDeps {
   /** Folder of the built web chat; undefined: `/` is 404. */
   readonly webRoot: string | undefined
   readonly health: Health
+  /** The same for REST and sockets. */
+  readonly rates: Rates
+  /** How writers are kept waiting; Node's timer when undefined. */
+  readonly delay?: Delay
+  /** In place of those in `limits`. */
+  readonly connectionLimits?: Partial<ConnectionLimits>
 }
 
-/** How long a client may take for a whole request. */
-const requestTimeoutMs = 30_000
-/** How long for its headers. */
-const headersTimeoutMs = 15_000
-/** How long a connection may be silent while something is under way. */
-const connectionTimeoutMs = 60_000
+/** What one client may cost by holding connections. */
+export type ConnectionLimits = Readonly<Record<keyof typeof connectionLimits, number>>
+
+const connectionLimits = {
+  requestMs: limits.httpRequestMs,
+  headersMs: limits.httpHeadersMs,
+  silenceMs: limits.httpSilenceMs,
+  keepAliveMs: limits.httpKeepAliveMs,
+  checkMs: limits.httpCheckMs,
+  headerBytes: limits.httpHeaderBytes,
+  requestsPerConnection: limits.requestsPerConnection,
+  connections: limits.connections,
+}
+
 /** A user id with every character escaped, and then some: ids that are too long are refused by their parsers. */
 const maxParamLength = 1024
 
 /** Not listening yet. Sockets get past it by the `upgrade` event of `app.server`. */
 export function buildApp(deps: AppDeps): FastifyInstance {
+  const most = { ...connectionLimits, ...deps.connectionLimits }
   const app = fastify({
     loggerInstance: deps.log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.restBodyBytes,
-    connectionTimeout: connectionTimeoutMs,
-    requestTimeout: requestTimeoutMs,
-    http: { headersTimeout: headersTimeoutMs },
+    connectionTimeout: most.silenceMs,
+    keepAliveTimeout: most.keepAliveMs,
+    requestTimeout: most.requestMs,
+    maxRequestsPerSocket: most.requestsPerConnection,
+    http: {
+      requestTimeout: most.requestMs,
+      headersTimeout: most.headersMs,
+      connectionsCheckingInterval: most.checkMs,
+      maxHeaderSize: most.headerBytes,
+    },
     // Whoever waits for a commit in flight hears of it.
     forceCloseConnections: 'idle',
     return503OnClosing: false,
@@ -74,27 +99,30 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     clientErrorHandler: answerBrokenRequest,
     frameworkErrors: answerError,
   })
+  app.server.maxConnections = most.connections
   // Handlers parse what comes in, in the order of REST2, and tests hold what goes out to its description.
   app.setValidatorCompiler(() => () => true)
   app.setSerializerCompiler(() => (value) => JSON.stringify(value))
   app.setErrorHandler(answerError)
   app.setNotFoundHandler(answerNotFound)
   takeJsonOnly(app)
-  addHooks(app, deps)
+  const closing = new AbortController()
+  // Each request that waits is one.
+  setMaxListeners(0, closing.signal)
+  addHooks(app, deps, closing)
   describeRoutes(app)
-  addRoutes(app, deps)
+  addRoutes(app, deps, closing.signal)
   return app
 }
 
-function addHooks(app: FastifyInstance, { origins, demo }: AppDeps): void {
-  let closing = false
+function addHooks(app: FastifyInstance, { origins, demo }: AppDeps, closing: AbortController): void {
   app.addHook('preClose', (done) => {
-    closing = true
+    closing.abort()
     done()
   })
   app.addHook('onSend', async (_request, reply) => {
     // Whose request was under way would otherwise keep the connection, and with it the server.
-    if (closing) void reply.header('connection', 'close')
+    if (closing.signal.aborted) void reply.header('connection', 'close')
   })
   app.addHook('onRequest', (_request, reply, done) => {
     void reply.headers({
@@ -102,7 +130,7 @@ function addHooks(app: FastifyInstance, { origins, demo }: AppDeps): void {
       'referrer-policy': 'no-referrer',
       'cache-control': 'no-store',
     })
-    done(closing ? new Fault('restart') : undefined)
+    done(closing.signal.aborted ? new Fault('restart') : undefined)
   })
   guardOrigins(app, { origins, isDemo: demo !== undefined })
   // CONF2: the route's pattern, not the URL, which may carry a ticket.
@@ -112,8 +140,9 @@ function addHooks(app: FastifyInstance, { origins, demo }: AppDeps): void {
   })
 }
 
-function addRoutes(app: FastifyInstance, deps: AppDeps): void {
-  const { conversations, authenticate, tickets, demo, health, webRoot } = deps
+function addRoutes(app: FastifyInstance, deps: AppDeps, closing: AbortSignal): void {
+  const { conversations, authenticate, tickets, demo, health, webRoot, now, rates, delay } = deps
+  const pace = createPace({ rates, delay, closing })
   withOtherMethods(app, (scope) => {
     healthRoutes(scope, health)
     openapiRoute(scope)
@@ -123,9 +152,9 @@ function addRoutes(app: FastifyInstance, deps: AppDeps): void {
   })
   withOtherMethods(app, (scope) => {
     requireToken(scope, authenticate)
-    conversationRoutes(scope, conversations)
-    memberRoutes(scope, conversations)
-    messageRoutes(scope, deps)
+    conversationRoutes(scope, conversations, pace)
+    memberRoutes(scope, conversations, pace)
+    messageRoutes(scope, { conversations, pace, now })
     chainRoutes(scope, conversations)
     ticketRoute(scope, tickets)
     // REST2: without a token not even whether there is such a path.

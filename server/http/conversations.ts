@@ -34,6 +34,7 @@ import {
   requireAccess,
 } from './input.ts'
 import { describe } from './openapi.ts'
+import type { Pace } from './pace.ts'
 import { invalid } from './problem.ts'
 import * as shapes from './shapes.ts'
 
@@ -44,8 +45,9 @@ const query = z.object({
 })
 const optionalBody = shapes.newConversation.optional()
 
-export function conversationRoutes(scope: FastifyInstance, conversations: Conversations): void {
+export function conversationRoutes(scope: FastifyInstance, conversations: Conversations, pace: Pace): void {
   const path = '/api/conversations/:id'
+  const onRequest = pace.beforeWrite
 
   const create = describe({
     summary: 'Creates a conversation',
@@ -53,9 +55,10 @@ export function conversationRoutes(scope: FastifyInstance, conversations: Conver
     ok: { 201: shapes.conversationShape },
     refusals: [413, 415, 422],
   })
-  scope.post('/api/conversations', { schema: create }, async (request, reply) => {
+  scope.post('/api/conversations', { schema: create, onRequest }, async (request, reply) => {
     const user = userOf(request)
     const fresh = orThrow(newConversation(user, bodyInput(optionalBody, request)))
+    pace.charge(user, entriesBesideGenesis(fresh))
     const { state } = await conversations.create(user, fresh)
     return reply.code(201).header('location', `/api/conversations/${state.id}`).send(restConversation(state))
   })
@@ -67,13 +70,14 @@ export function conversationRoutes(scope: FastifyInstance, conversations: Conver
     ok: { 200: shapes.conversationShape, 201: shapes.conversationShape },
     refusals: [410, 413, 415, 422],
   })
-  scope.put(path, { schema: put }, async (request, reply) => {
+  scope.put(path, { schema: put, onRequest }, async (request, reply) => {
     const user = userOf(request)
     const id = parseConversationId(parameter(request, 'id'))
     if (id === undefined) throw invalid([{ path: 'id', message: 'Invalid input: expected a UUIDv7 in lower case' }])
     const existing = await find(conversations, user, id)
     if (existing !== undefined) return restConversation(existing)
     const fresh = orThrow(newConversation(user, bodyInput(optionalBody, request)))
+    pace.charge(user, entriesBesideGenesis(fresh))
     const { state, created } = await conversations.create(user, { ...fresh, id })
     return reply.code(created ? 201 : 200).send(restConversation(state))
   })
@@ -107,7 +111,7 @@ export function conversationRoutes(scope: FastifyInstance, conversations: Conver
     ok: { 200: shapes.conversationShape },
     refusals: [404, 410, 413, 415, 422],
   })
-  scope.patch(path, { schema: patch }, async (request) => {
+  scope.patch(path, { schema: patch, onRequest }, async (request) => {
     const user = userOf(request)
     const id = conversationOf(request)
     const { title } = await accept(bodyInput(shapes.conversationPatch, request), () =>
@@ -117,7 +121,7 @@ export function conversationRoutes(scope: FastifyInstance, conversations: Conver
   })
 
   const remove = describe({ summary: 'Deletes a conversation', params, ok: { 204: undefined }, refusals: [404] })
-  scope.delete(path, { schema: remove }, async (request, reply) => {
+  scope.delete(path, { schema: remove, onRequest }, async (request, reply) => {
     await deleteOnce(conversations, userOf(request), conversationOf(request))
     return reply.code(204).send()
   })
@@ -153,6 +157,10 @@ function newConversation(user: UserId, input: Input<z.output<typeof optionalBody
       ...(members === undefined ? {} : { members: members.filter((member) => member.user !== user) }),
     })
   })
+}
+
+function entriesBesideGenesis({ title, members = [] }: NewConversation): number {
+  return (title === undefined ? 0 : 1) + members.length
 }
 
 async function find(

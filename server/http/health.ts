@@ -3,20 +3,26 @@
 import type { FastifyInstance } from 'fastify'
 import { describe } from './openapi.ts'
 import { Problem } from './problem.ts'
-import { healthShape } from './shapes.ts'
+import { healthShape, readyShape } from './shapes.ts'
 
-/** Why the server cannot serve just now, in words for operators; empty when it can. */
-export type Health = () => Promise<readonly string[]>
+/** How the server is, in words for operators; names no content. */
+export interface HealthReport {
+  /** Why it cannot serve just now; empty when it can. */
+  readonly failures: readonly string[]
+  /** What is wrong although it serves, for example that a conversation is damaged. */
+  readonly warnings: readonly string[]
+}
+
+export type Health = () => Promise<HealthReport>
 
 export function healthRoutes(scope: FastifyInstance, health: Health): void {
-  const ok = { 200: healthShape }
-  const live = describe({ summary: 'Whether the process runs', isPublic: true, ok })
+  const live = describe({ summary: 'Whether the process runs', isPublic: true, ok: { 200: healthShape } })
   scope.get('/health/live', { schema: live, logLevel: 'warn' }, () => ({ status: 'ok' }))
 
-  const ready = describe({ summary: 'Whether it can serve, or why not', isPublic: true, ok })
+  const ready = describe({ summary: 'Whether it can serve, or why not', isPublic: true, ok: { 200: readyShape } })
   scope.get('/health/ready', { schema: ready, logLevel: 'warn' }, async () => {
-    const reasons = await health()
-    if (reasons.length > 0) throw new Problem(503, 'unavailable', reasons.join(' '))
-    return { status: 'ok' }
+    const { failures, warnings } = await health()
+    if (failures.length > 0) throw new Problem(503, 'unavailable', failures.join(' '))
+    return { status: 'ok', warnings }
   })
 }

@@ -9,13 +9,15 @@ import { bodyInput } from './body.ts'
 import { userOf } from './identify.ts'
 import { accept, conversationOf, good, type Input, mapInput, parameter, parseInput, requireAccess } from './input.ts'
 import { describe } from './openapi.ts'
+import type { Pace } from './pace.ts'
 import * as shapes from './shapes.ts'
 
 const params = z.object({ id: z.string(), user: z.string() })
 const userParameter = z.object({ user: shapes.userId })
 
-export function memberRoutes(scope: FastifyInstance, conversations: Conversations): void {
+export function memberRoutes(scope: FastifyInstance, conversations: Conversations, pace: Pace): void {
   const path = '/api/conversations/:id/members/:user'
+  const onRequest = pace.beforeWrite
 
   const list = describe({
     summary: 'The members',
@@ -34,7 +36,7 @@ export function memberRoutes(scope: FastifyInstance, conversations: Conversation
     ok: { 200: shapes.memberShape },
     refusals: [404, 409, 410, 413, 415, 422],
   })
-  scope.put(path, { schema: put }, async (request): Promise<RestMember> => {
+  scope.put(path, { schema: put, onRequest }, async (request): Promise<RestMember> => {
     const asking = userOf(request)
     const id = conversationOf(request)
     const input = mapInput(memberInput(request), (user) =>
@@ -51,7 +53,7 @@ export function memberRoutes(scope: FastifyInstance, conversations: Conversation
     ok: { 204: undefined },
     refusals: [404, 409, 410, 422],
   })
-  scope.delete(path, { schema: remove }, async (request, reply) => {
+  scope.delete(path, { schema: remove, onRequest }, async (request, reply) => {
     const asking = userOf(request)
     const id = conversationOf(request)
     const user = await accept(memberInput(request), () => requireAccess(conversations, asking, id, 'admin'))

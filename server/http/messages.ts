@@ -12,6 +12,7 @@ import { userOf } from './identify.ts'
 import { accept, conversationOf, parameter, parseInput, requireAccess } from './input.ts'
 import { messageInput } from './new-message.ts'
 import { describe } from './openapi.ts'
+import type { Pace } from './pace.ts'
 import * as shapes from './shapes.ts'
 
 const params = z.object({ id: z.string() })
@@ -33,10 +34,11 @@ const query = z
 
 export interface MessageDeps {
   readonly conversations: Conversations
+  readonly pace: Pace
   readonly now: () => number
 }
 
-export function messageRoutes(scope: FastifyInstance, { conversations, now }: MessageDeps): void {
+export function messageRoutes(scope: FastifyInstance, { conversations, pace, now }: MessageDeps): void {
   const path = '/api/conversations/:id/messages'
 
   const post = describe({
@@ -47,7 +49,7 @@ export function messageRoutes(scope: FastifyInstance, { conversations, now }: Me
     ok: { 200: shapes.messageShape, 201: shapes.messageShape },
     refusals: [404, 409, 410, 413, 415, 422],
   })
-  scope.post(path, { schema: post }, async (request, reply) => {
+  scope.post(path, { schema: post, onRequest: pace.beforeWrite }, async (request, reply) => {
     const user = userOf(request)
     const id = conversationOf(request)
     const { entry, idempotencyKey } = await accept(messageInput(request, now()), () =>

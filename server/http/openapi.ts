@@ -73,7 +73,8 @@ export function describe({ summary, isPublic = false, ok, refusals = [], ...inpu
 }
 
 function answer(status: number, shape: z.ZodType | undefined) {
-  const description = STATUS_CODES[status] ?? ''
+  const text = STATUS_CODES[status] ?? ''
+  const description = status === 429 ? `${text}; Retry-After says in how many seconds` : text
   return shape === undefined
     ? z.undefined().describe(description)
     : { description, content: { 'application/json': { schema: shape } } }

@@ -133,3 +133,6 @@ export const chainShape = z.object({
 export const ticketShape = z.object({ ticket: z.string(), expires_at: time })
 export const tokenShape = z.object({ token: z.string(), user: userText, expires_at: time })
 export const healthShape = z.object({ status: z.literal('ok') })
+export const readyShape = healthShape.extend({
+  warnings: z.array(z.string()).describe('What is wrong although it serves'),
+})

@@ -17,6 +17,8 @@ export interface Head {
   /** Counts the commits of this conversation, from 1: what compare-and-set compares. */
   readonly revision: number
   readonly epoch: number
+  /** Of the store, when this was written: an earlier one means that it comes from a backup. */
+  readonly generation: number
   readonly createdMs: number
   readonly updatedMs: number
   readonly title: string | null
@@ -40,6 +42,11 @@ export interface Tombstone {
 
 export type StoredHead = { readonly kind: 'head'; readonly head: Head } | Tombstone
 
+/** In an answer about many conversations: of this one nothing can be told, and it is refused from now on. */
+export interface DamagedHead {
+  readonly kind: 'damaged'
+}
+
 export interface ChainRow {
   readonly client: ClientId
   readonly user: UserId
@@ -48,6 +55,17 @@ export interface ChainRow {
   /** Clock that the next entry gets. */
   readonly next: number
   readonly createdMs: number
+  /** In which it began: a held chain is written in no other. */
+  readonly epoch: number
+}
+
+/** What is left of a chain that a new epoch did without: its clientID is taken for ever. */
+export interface DroppedRow {
+  readonly client: ClientId
+  /** Null: a server chain of an earlier epoch. */
+  readonly user: UserId | null
+  /** Clock at which it ended. */
+  readonly next: number
 }
 
 /** One accepted entry, in the order of `seq`. */
@@ -112,6 +130,8 @@ export interface ConversationCommit {
   readonly head: Head
   readonly chains: readonly ChainRow[]
   readonly deleted: readonly DeletedRow[]
+  /** Their chain rows and deleted rows go; log, places and records stay. */
+  readonly dropped: readonly DroppedRow[]
   readonly entries: readonly EntryRow[]
   readonly records: readonly RecordRow[]
   readonly messages: readonly StampedMessage[]
@@ -133,6 +153,9 @@ export type Commit = ConversationCommit | ConversationDeletion
 /** `moved`: the head was not the expected one; nothing of this commit was written. */
 export type CommitOutcome = 'committed' | 'moved'
 
+/** What became of a commit of which it was not known: nothing of it is there, or all. */
+export type InDoubt = 'before' | 'after'
+
 /** A run of seqs, both ends exclusive. */
 export interface SeqRange {
   readonly after?: number
@@ -146,12 +169,30 @@ export interface ConversationStore {
    * at most one commit per conversation in a call.
    */
   commit(commits: readonly Commit[]): Promise<readonly CommitOutcome[]>
+  /**
+   * After a commit was rejected with `failed`: opens the store again, as carefully as the first time, and looks at what
+   * that commit left. Each conversation it touched has to be, whole, as it was before or as the commit makes it; the
+   * answer says which. From then on commits are taken again. Reads that begin meanwhile may wait for it, those under way may end
+   * with a StoreError. Rejects with a StoreError when it cannot vouch for the store: then only `close` is left (SPEC STORE10).
+   */
+  recover(): Promise<ReadonlyMap<ConversationId, InDoubt>>
+
+  /**
+   * Notes that what was read of a conversation does not fit together; the error to throw. The store does the same by
+   * itself when it meets damage: whatever is asked of that conversation afterwards is refused with `damaged`, until the
+   * store is opened anew (SPEC STORE9).
+   */
+  condemn(conversation: ConversationId, what: string): StoreError
+  /** The conversations that were found damaged, and what was found first; names no content. */
+  condemned(): ReadonlyMap<ConversationId, string>
 
   head(conversation: ConversationId): Promise<StoredHead | undefined>
-  /** In the order of the ids; undefined where there is none. */
-  heads(conversations: readonly ConversationId[]): Promise<readonly (StoredHead | undefined)[]>
+  /** In the order of the ids; undefined where there is none. One that is damaged does not keep the others from being told. */
+  heads(conversations: readonly ConversationId[]): Promise<readonly (StoredHead | DamagedHead | undefined)[]>
   chains(conversation: ConversationId): Promise<readonly ChainRow[]>
   deleted(conversation: ConversationId): Promise<readonly DeletedRow[]>
+  /** In the order of the clients asked for; undefined for those that were not dropped. */
+  dropped(conversation: ConversationId, clients: readonly ClientId[]): Promise<readonly (DroppedRow | undefined)[]>
   /** Newest first. Detects gaps: a missing seq of the run, as far as the head's `nextSeq`, is damage. */
   entriesNewestFirst(conversation: ConversationId, range?: SeqRange): AsyncIterable<EntryRow>
   /** Oldest first, from `fromClock` to before the head's `nextRecord`; a missing one is damage. */
@@ -173,8 +214,13 @@ export interface ConversationStore {
   idempotency(conversation: ConversationId, user: UserId, key: string): Promise<IdempotencyRow | undefined>
   members(conversation: ConversationId): Promise<readonly MemberRow[]>
   member(conversation: ConversationId, user: UserId): Promise<MemberRow | undefined>
-  /** Every conversation of which `user` is a member, in no particular order. */
+  /** Every conversation of which `user` is a member, in no particular order; those whose row is damaged are condemned. */
   conversationsOf(user: UserId): Promise<readonly ConversationId[]>
+
+  /** When the store was last put back from a backup, in ms; 0 when it never was. */
+  generation(): Promise<number>
+  /** Notes durably that it was put back just now, and tells the new generation: later than the one before. */
+  markRestored(nowMs: number): Promise<number>
 
   /** Waits for what is under way; idempotent. */
   close(): Promise<void>
@@ -186,12 +232,24 @@ export interface ConversationStore {
  */
 export type StoreErrorCode = 'locked' | 'damaged' | 'failed' | 'closed'
 
+export interface StoreErrorOptions extends ErrorOptions {
+  /** Whose rows are damaged, where that is known. */
+  readonly conversation?: ConversationId
+}
+
 export class StoreError extends Error {
   readonly code: StoreErrorCode
+  readonly conversation: ConversationId | undefined
 
-  constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: StoreErrorCode, message: string, options: StoreErrorOptions = {}) {
     super(message, options)
     this.name = 'StoreError'
     this.code = code
+    this.conversation = options.conversation
   }
+}
+
+/** Whether it says that rows are damaged; whoever found that has told of it once already. */
+export function isDamage(error: unknown): error is StoreError {
+  return error instanceof StoreError && error.code === 'damaged'
 }

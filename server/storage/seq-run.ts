@@ -1,5 +1,6 @@
 /** Runs of consecutive numbers, seqs or clocks: which ones a query asks for, and that none of them is missing. */
 
+import type { ConversationId } from '../../shared/sync/ids.ts'
 import { type SeqRange, StoreError } from './conversation-store.ts'
 
 /** From `from`, inclusive, to `to`, exclusive; empty when they meet or cross. */
@@ -17,16 +18,18 @@ export function runOf(range: SeqRange, end: number = Number.MAX_SAFE_INTEGER): R
 
 /** Goes through a run in one direction and throws StoreError `damaged` at the first number that is not there. */
 export class RunWalk {
-  readonly #what: string
+  readonly #kind: string
+  readonly #conversation: ConversationId
   readonly #step: 1 | -1
   readonly #end: number
   #next: number
 
-  /** `what` names the numbered thing and where it belongs, for the error. */
-  constructor({ from, to }: Run, direction: 'ascending' | 'descending', what: string) {
+  /** `kind` names the numbered thing, for the error. */
+  constructor({ from, to }: Run, direction: 'ascending' | 'descending', kind: string, conversation: ConversationId) {
     const before = from - 1
     const after = Math.max(from, to)
-    this.#what = what
+    this.#kind = kind
+    this.#conversation = conversation
     this.#step = direction === 'ascending' ? 1 : -1
     this.#next = direction === 'ascending' ? from : after - 1
     this.#end = direction === 'ascending' ? after : before
@@ -44,6 +47,9 @@ export class RunWalk {
   }
 
   #fail(): never {
-    throw new StoreError('damaged', `${this.#what} ${this.#next} is missing`)
+    const conversation = this.#conversation
+    throw new StoreError('damaged', `${this.#kind} row ${this.#next} of conversation ${conversation} is missing`, {
+      conversation,
+    })
   }
 }

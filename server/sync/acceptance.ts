@@ -14,8 +14,11 @@ import { chainRoot } from '../../shared/sync/roots.ts'
 
 /** What acceptance knows of a chain. */
 export interface BoundChain {
-  readonly user: UserId
+  /** Null: a server chain of an earlier epoch. */
+  readonly user: UserId | null
   readonly held: boolean
+  /** A new epoch did without it: it takes no more, and nobody can begin it again. */
+  readonly dropped?: boolean
   /** Clock that the next entry gets, counting what is on its way to the disk. */
   readonly next: number
 }
@@ -70,11 +73,12 @@ export function bindSections(sections: readonly Section[], sender: UserId, table
     if (owner.kind === 'unknown') gap = true
     if (owner.kind !== 'own') continue
     if (section.flaw !== undefined) return fault('malformed', `own chain: ${section.flaw}`)
-    if (section.clock > owner.next) {
+    const { client, next } = owner
+    if (owner.dropped && endOf(section) > next) return fault('forked', 'the chain was dropped')
+    if (section.clock > next) {
       gap = true
       continue
     }
-    const { client, next } = owner
     claimed += deletedClocks(section, next)
     if (claimed > limits.deletedClocksPerUpdate) return fault('malformed', 'own chain: long deleted run')
     parts.push({
@@ -89,7 +93,7 @@ export function bindSections(sections: readonly Section[], sender: UserId, table
 }
 
 type Owner =
-  | { readonly kind: 'own'; readonly client: ClientId; readonly next: number }
+  | { readonly kind: 'own'; readonly client: ClientId; readonly next: number; readonly dropped: boolean }
   | { readonly kind: 'foreign' }
   /** It names no root, and no chain of that id is known: whose it is will show when its beginning arrives. */
   | { readonly kind: 'unknown' }
@@ -102,19 +106,39 @@ function ownerOf(section: Section, sender: UserId, table: ChainTable): Owner {
   const namesSender = section.clock === 0 && section.root === chainRoot(client, sender)
   if (known !== undefined && known.user === sender) {
     if (known.held) return { kind: 'foreign' }
-    if (section.clock === 0 && !namesSender) return fault('malformed', 'own chain: another root at clock 0')
-    return { kind: 'own', client, next: known.next }
+    // Without a first struct (none at all, or a Skip) there is nothing that could name a root.
+    const namesAnother = section.clock === 0 && section.root !== undefined && !namesSender
+    if (namesAnother) return fault('malformed', 'own chain: another root at clock 0')
+    return { kind: 'own', client, next: known.next, dropped: known.dropped === true }
   }
   if (known !== undefined || table.isServer(client)) {
     return namesSender ? fault('client-taken', 'the clientID is taken') : { kind: 'foreign' }
   }
-  if (namesSender) return { kind: 'own', client, next: 0 }
+  if (namesSender) return { kind: 'own', client, next: 0, dropped: false }
   if (section.clock > 0 && section.flaw === undefined && !isEmpty(section.structs)) return { kind: 'unknown' }
   return { kind: 'foreign' }
 }
 
 function isEmpty(items: Iterable<unknown>): boolean {
   return items[Symbol.iterator]().next().done === true
+}
+
+/** The clientIDs of sections that begin or go on a chain which `table` does not know: whether it was dropped is to be asked. */
+export function unknownClients(sections: readonly Section[], sender: UserId, table: ChainTable): ClientId[] {
+  const unknown = new Set<ClientId>()
+  for (const section of sections) {
+    const client = parseClientId(section.client)
+    if (client === undefined || table.chain(client) !== undefined) continue
+    const { kind } = ownerOf(section, sender, table)
+    if (kind === 'own' || kind === 'unknown') unknown.add(client)
+  }
+  return [...unknown]
+}
+
+function endOf(section: Section): number {
+  let end = section.clock
+  for (const struct of section.structs) end += structLength(struct)
+  return end
 }
 
 /** How many clocks from `next` on a section claims without bytes. */

@@ -4,18 +4,19 @@
  * them part of what others may be shown. Knows nothing of what entries mean.
  */
 
-import type { ChainStruct, ClockRange } from '../../shared/sync/chain-update/chain-struct.ts'
-import { type ChainPart, encodeUpdate } from '../../shared/sync/chain-update/encode-update.ts'
+import type { ClockRange } from '../../shared/sync/chain-update/chain-struct.ts'
 import { crc32 } from '../../shared/sync/crc32.ts'
 import type { ClientId, UserId } from '../../shared/sync/ids.ts'
-import { encodeRecord, type ServerRecord, type StampRun } from '../../shared/sync/record.ts'
-import { chainRoot, serverRoot } from '../../shared/sync/roots.ts'
-import type { ChainRow, DeletedRow, EntryRow, RecordRow } from '../storage/conversation-store.ts'
+import { encodeRecord, type Genesis, type ServerRecord } from '../../shared/sync/record.ts'
+import type { StateVector } from '../../shared/sync/state-vector.ts'
+import type { ChainRow, DeletedRow, DroppedRow, EntryRow, RecordRow } from '../storage/conversation-store.ts'
 import type { ChainTable } from './acceptance.ts'
-import { type DurableState, structsOf, withClock } from './projection.ts'
+import { encodeCommit, type PlacedEntry, runsOf } from './commit-update.ts'
+import { type DurableState, durableStateVector, withClock } from './projection.ts'
 
 /** Where a ledger goes on. */
 export interface LedgerStart {
+  readonly epoch: number
   readonly serverClient: ClientId
   readonly nextRecord: number
   readonly nextSeq: number
@@ -34,6 +35,10 @@ export interface JudgedEntry {
 
 /** The rows of one commit, and the update that tells them to everybody. */
 export interface SealedLedger {
+  readonly epoch: number
+  readonly serverClient: ClientId
+  /** The document starts anew with this commit: what was relayed before does not lead to it. */
+  readonly beginsEpoch: boolean
   readonly timeMs: number
   readonly nextSeq: number
   readonly nextRecord: number
@@ -41,33 +46,49 @@ export interface SealedLedger {
   readonly records: readonly RecordRow[]
   readonly chains: readonly ChainRow[]
   readonly deleted: readonly DeletedRow[]
+  readonly dropped: readonly DroppedRow[]
   /** What the document gains; encoded when first asked for. */
   readonly update: () => Uint8Array
 }
 
-type AppendedEntry = Omit<EntryRow, 'timeMs'>
+/** A generation of the document: the same records under another clientID, without the chains that are named. */
+export interface NewEpoch {
+  readonly serverClient: ClientId
+  /** Takes the place of the record that was first so far. */
+  readonly genesis: Genesis
+  readonly without: readonly ClientId[]
+}
 
 export class Ledger implements ChainTable {
-  readonly #serverClient: ClientId
+  #epoch: number
+  #serverClient: ClientId
   readonly #chains: Map<ClientId, ChainRow>
   readonly #held = new Map<UserId, ClientId>()
   readonly #deleted: Map<ClientId, readonly ClockRange[]>
   #nextRecord: number
   #nextSeq: number
   #lastStampMs: number
-  #appended: AppendedEntry[] = []
+  #appended: PlacedEntry[] = []
   /** Sealed and not settled. */
-  #inFlight: readonly AppendedEntry[] = []
+  #inFlight: readonly PlacedEntry[] = []
   #records: ServerRecord[] = []
+  #newGenesis: Genesis | undefined
+  /** By those who were dropped, until that is on the disk. */
+  readonly #dropping = new Map<ClientId, DroppedRow>()
+  #durableServer: ClientId
   readonly #durableChains: Map<ClientId, ChainRow>
   readonly #durableDeleted: Map<ClientId, readonly ClockRange[]>
   #durableRecord: number
   #durableSeq: number
 
   constructor(start: LedgerStart) {
+    this.#epoch = start.epoch
     this.#serverClient = start.serverClient
+    this.#durableServer = start.serverClient
     this.#chains = new Map(start.chains.map((row) => [row.client, row]))
-    for (const { client, user, held } of start.chains) if (held) this.#held.set(user, client)
+    for (const { client, user, held, epoch } of start.chains) {
+      if (held && epoch === start.epoch) this.#held.set(user, client)
+    }
     this.#deleted = new Map(start.deleted.map(({ client, ranges }) => [client, ranges]))
     this.#nextRecord = start.nextRecord
     this.#nextSeq = start.nextSeq
@@ -81,12 +102,25 @@ export class Ledger implements ChainTable {
   /** What others may be shown: a copy that stays as it is. */
   durable(): DurableState {
     return {
-      serverClient: this.#serverClient,
-      nextRecord: this.#durableRecord,
-      nextSeq: this.#durableSeq,
+      ...this.durableEnd(),
       chains: new Map(this.#durableChains),
       deleted: new Map(this.#durableDeleted),
     }
+  }
+
+  /** Where the durable document ends; equal ends are equal documents. */
+  durableEnd(): Pick<DurableState, 'serverClient' | 'nextRecord' | 'nextSeq'> {
+    return { serverClient: this.#durableServer, nextRecord: this.#durableRecord, nextSeq: this.#durableSeq }
+  }
+
+  /** What a device had that was sent everything before `sealed`, which is settled. */
+  before({ entries, records, serverClient }: SealedLedger): StateVector {
+    const clocks = new Map(durableStateVector(this.durable()))
+    // Backwards, so that the first of each chain remains.
+    for (const { client, clock } of entries.toReversed()) clocks.set(client, clock)
+    const [first] = records
+    if (first !== undefined) clocks.set(serverClient, first.clock)
+    return clocks
   }
 
   get nextSeq(): number {
@@ -94,7 +128,11 @@ export class Ledger implements ChainTable {
   }
 
   get hasNews(): boolean {
-    return this.#appended.length > 0 || this.#records.length > 0
+    return this.#appended.length > 0 || this.#records.length > 0 || this.#newGenesis !== undefined
+  }
+
+  get epoch(): number {
+    return this.#epoch
   }
 
   chain(client: ClientId): ChainRow | undefined {
@@ -102,7 +140,17 @@ export class Ledger implements ChainTable {
   }
 
   isServer(client: ClientId): boolean {
-    return client === this.#serverClient
+    return client === this.#serverClient || client === this.#durableServer
+  }
+
+  /** Whether rows read now are of the epoch of `state`: one that begins writes over the first record. */
+  isCurrent(state: Pick<DurableState, 'serverClient'>): boolean {
+    return state.serverClient === this.#serverClient
+  }
+
+  /** A chain that is about to be dropped, and that the store does not know yet as one. */
+  dropping(client: ClientId): DroppedRow | undefined {
+    return this.#dropping.get(client)
   }
 
   /** How many separate runs of void entries a chain has. */
@@ -110,8 +158,23 @@ export class Ledger implements ChainTable {
     return this.#deleted.get(client)?.length ?? 0
   }
 
+  /** The chain on which the server writes in this epoch what the user does over REST. */
   heldChain(user: UserId): ClientId | undefined {
     return this.#held.get(user)
+  }
+
+  heldChains(): Iterable<ClientId> {
+    return this.#held.values()
+  }
+
+  /** Chains of which every entry is void, and nothing on its way to the disk: a new epoch can do without them. */
+  deadChains(): ClientId[] {
+    return [...this.#durableDeleted].flatMap(([client, ranges]) => {
+      const chain = this.#durableChains.get(client)
+      const [first] = ranges
+      const isDead = chain !== undefined && !chain.held && first?.clock === 0 && first.length === chain.next
+      return isDead && this.#chains.get(client)?.next === chain.next ? [client] : []
+    })
   }
 
   chains(): Iterable<ChainRow> {
@@ -121,15 +184,33 @@ export class Ledger implements ChainTable {
   /** Checksum of an entry that is accepted and not in the store yet. */
   uncommittedCrc(client: ClientId, clock: number): number | undefined {
     if (clock < (this.#durableChains.get(client)?.next ?? 0)) return undefined
-    const isIt = (entry: AppendedEntry): boolean => entry.client === client && entry.clock === clock
+    const isIt = (entry: PlacedEntry): boolean => entry.client === client && entry.clock === clock
     return (this.#appended.find(isIt) ?? this.#inFlight.find(isIt))?.crc
   }
 
   /** Begins a chain; its id must be free. */
-  addChain(chain: Omit<ChainRow, 'next'>): void {
+  addChain(chain: Omit<ChainRow, 'next' | 'epoch'>): void {
     if (this.#chains.has(chain.client) || this.isServer(chain.client)) throw new Error('the clientID is taken')
-    this.#chains.set(chain.client, { ...chain, next: 0 })
+    this.#chains.set(chain.client, { ...chain, next: 0, epoch: this.#epoch })
     if (chain.held) this.#held.set(chain.user, chain.client)
+  }
+
+  /** Begins an epoch with the next commit. Held chains of the one before stay as they are, and others take their place. */
+  beginEpoch({ serverClient, genesis, without }: NewEpoch): void {
+    if (genesis.epoch <= this.#epoch) throw new Error('an epoch that is not higher')
+    if (this.#chains.has(serverClient) || this.isServer(serverClient)) throw new Error('the clientID is taken')
+    this.#dropping.set(this.#serverClient, { client: this.#serverClient, user: null, next: this.#nextRecord })
+    for (const client of without) {
+      const chain = this.#chains.get(client)
+      if (chain === undefined) throw new Error('no such chain')
+      this.#dropping.set(client, { client, user: chain.user, next: chain.next })
+      this.#chains.delete(client)
+      this.#deleted.delete(client)
+    }
+    this.#held.clear()
+    this.#epoch = genesis.epoch
+    this.#serverClient = serverClient
+    this.#newGenesis = genesis
   }
 
   /** Appends the next entry of a chain and gives it its seq. */
@@ -161,24 +242,32 @@ export class Ledger implements ChainTable {
       records.push(encodeRecord({ kind: 'stamp', seq: appended[0]?.seq ?? 0, timeMs, runs: runsOf(appended) }))
     }
     const recordRows = records.map((payload, index) => ({ clock: this.#nextRecord + index, payload }))
+    const genesis = this.#newGenesis
+    const serverClient = this.#serverClient
+    this.#newGenesis = undefined
     this.#appended = []
     this.#inFlight = appended
     this.#records = []
     this.#lastStampMs = timeMs
     this.#nextRecord += records.length
 
+    const userOf = (client: ClientId): UserId | undefined => this.#chains.get(client)?.user
     const clients = [...new Set(appended.map(({ client }) => client))]
     const chains = clients.map((client) => this.#chains.get(client)).filter((row) => row !== undefined)
     const voided = new Set(appended.filter(({ voidReason }) => voidReason !== undefined).map(({ client }) => client))
     return {
+      epoch: this.#epoch,
+      serverClient,
+      beginsEpoch: genesis !== undefined,
       timeMs,
       nextSeq: this.#nextSeq,
       nextRecord: this.#nextRecord,
       entries: appended.map((entry) => ({ ...entry, timeMs })),
-      records: recordRows,
+      records: genesis === undefined ? recordRows : [{ clock: 0, payload: encodeRecord(genesis) }, ...recordRows],
       chains,
       deleted: [...voided].map((client) => ({ client, ranges: this.#deleted.get(client) ?? [] })),
-      update: () => this.#encode(appended, recordRows),
+      dropped: genesis === undefined ? [] : [...this.#dropping.values()],
+      update: () => encodeCommit({ entries: appended, records: recordRows, serverClient, userOf }),
     }
   }
 
@@ -186,46 +275,14 @@ export class Ledger implements ChainTable {
   settle(sealed: SealedLedger): void {
     for (const row of sealed.chains) this.#durableChains.set(row.client, row)
     for (const { client, ranges } of sealed.deleted) this.#durableDeleted.set(client, ranges)
+    for (const { client } of sealed.dropped) {
+      this.#durableChains.delete(client)
+      this.#durableDeleted.delete(client)
+      this.#dropping.delete(client)
+    }
+    this.#durableServer = sealed.serverClient
     this.#durableRecord = sealed.nextRecord
     this.#durableSeq = sealed.nextSeq
     this.#inFlight = []
   }
-
-  #encode(appended: readonly AppendedEntry[], records: readonly RecordRow[]): Uint8Array {
-    const parts: ChainPart[] = []
-    const deletes = new Map<ClientId, ClockRange[]>()
-    for (const [client, entries] of byClient(appended)) {
-      const user = this.#chains.get(client)?.user
-      if (user === undefined) throw new Error('an entry without a chain')
-      parts.push({ client, root: chainRoot(client, user), clock: entries[0]?.clock ?? 0, structs: structsOf(entries) })
-      for (const { clock, voidReason } of entries) {
-        if (voidReason !== undefined) deletes.set(client, withClock(deletes.get(client) ?? [], clock))
-      }
-    }
-    const structs: ChainStruct[] = records.map(({ payload }) => ({ kind: 'payload', bytes: payload }))
-    const root = serverRoot(this.#serverClient)
-    parts.push({ client: this.#serverClient, root, clock: records[0]?.clock ?? 0, structs })
-    return encodeUpdate(parts, deletes)
-  }
-}
-
-function byClient(entries: readonly AppendedEntry[]): Map<ClientId, AppendedEntry[]> {
-  const groups = new Map<ClientId, AppendedEntry[]>()
-  for (const entry of entries) {
-    const group = groups.get(entry.client)
-    if (group === undefined) groups.set(entry.client, [entry])
-    else group.push(entry)
-  }
-  return groups
-}
-
-/** Consecutive clocks of one chain, in the order of their seqs, as runs. */
-function runsOf(entries: readonly AppendedEntry[]): StampRun[] {
-  const runs: { client: ClientId; clock: number; crcs: number[] }[] = []
-  for (const { client, clock, crc } of entries) {
-    const last = runs.at(-1)
-    if (last !== undefined && last.client === client && last.clock + last.crcs.length === clock) last.crcs.push(crc)
-    else runs.push({ client, clock, crcs: [crc] })
-  }
-  return runs
 }

@@ -7,7 +7,7 @@ import { type ChainPart, encodeUpdate } from '../../shared/sync/chain-update/enc
 import type { ClientId, ConversationId, UserId } from '../../shared/sync/ids.ts'
 import { chainRoot, serverRoot } from '../../shared/sync/roots.ts'
 import type { StateVector } from '../../shared/sync/state-vector.ts'
-import { type ConversationStore, type EntryRow, StoreError } from '../storage/conversation-store.ts'
+import type { ConversationStore, EntryRow, StoreError } from '../storage/conversation-store.ts'
 
 /** What is durable of a conversation at one moment. Never mutated. */
 export interface DurableState {
@@ -33,7 +33,27 @@ export async function encodeMissing(
   state: DurableState,
   known: StateVector,
 ): Promise<Uint8Array> {
-  const parts = await missingEntries(store, conversation, state, known)
+  const encoded = await encodeWithin(store, conversation, state, known, Number.POSITIVE_INFINITY)
+  if (encoded.kind === 'too-much') throw new Error('more than no limit')
+  return encoded.update
+}
+
+export type Encoded =
+  | { readonly kind: 'encoded'; readonly update: Uint8Array }
+  /** After so many entries. */
+  | { readonly kind: 'too-much'; readonly entries: number }
+
+/** The same, as long as the payloads of its entries have no more than `maxBytes`, or it is a single one. */
+export async function encodeWithin(
+  store: ConversationStore,
+  conversation: ConversationId,
+  state: DurableState,
+  known: StateVector,
+  maxBytes: number,
+): Promise<Encoded> {
+  const budget = { bytes: maxBytes, entries: 0 }
+  const parts = await missingEntries(store, conversation, state, known, budget)
+  if (parts === undefined) return { kind: 'too-much', entries: budget.entries }
   const firstRecord = known.get(state.serverClient) ?? 0
   if (firstRecord < state.nextRecord) {
     const structs: ChainStruct[] = []
@@ -43,7 +63,18 @@ export async function encodeMissing(
     }
     parts.push({ client: state.serverClient, root: serverRoot(state.serverClient), clock: firstRecord, structs })
   }
-  return encodeUpdate(parts, state.deleted)
+  return { kind: 'encoded', update: encodeUpdate(parts, state.deleted) }
+}
+
+/** What may still be read, and how many entries have been. */
+interface Budget {
+  bytes: number
+  entries: number
+}
+
+function isSpent(budget: Budget, { payload }: EntryRow): boolean {
+  budget.bytes -= payload?.length ?? 0
+  return ++budget.entries > 1 && budget.bytes < 0
 }
 
 /** Rows beyond twice what lacks, after which the walk gives way to looking up place by place. */
@@ -53,14 +84,15 @@ const placesPerLookUp = 256
 
 /**
  * Walks the log from its end until everything that lacks has been met, or for so long that the rest must lie far back:
- * that is looked up. So the cost is what lacks, not how long the log is.
+ * that is looked up. So the cost is what lacks, not how long the log is. Undefined when the budget is spent before.
  */
 async function missingEntries(
   store: ConversationStore,
   conversation: ConversationId,
   state: DurableState,
   known: StateVector,
-): Promise<ChainPart[]> {
+  budget: Budget,
+): Promise<ChainPart[] | undefined> {
   const missing = new Map<ClientId, EntryRow[]>()
   let left = 0
   for (const [client, { next }] of state.chains) {
@@ -74,7 +106,9 @@ async function missingEntries(
     for await (const row of store.entriesNewestFirst(conversation, { before: state.nextSeq })) {
       if (--steps < 0) break
       const rows = missing.get(row.client)
-      if (rows === undefined || row.clock < (known.get(row.client) ?? 0)) continue
+      const next = state.chains.get(row.client)?.next ?? 0
+      if (rows === undefined || row.clock < (known.get(row.client) ?? 0) || row.clock >= next) continue
+      if (isSpent(budget, row)) return undefined
       rows.push(row)
       if (--left === 0) break
     }
@@ -84,8 +118,11 @@ async function missingEntries(
       const next = state.chains.get(client)?.next ?? 0
       const from = known.get(client) ?? 0
       const end = rows.at(-1)?.clock ?? next
-      for await (const row of lookUp(store, conversation, client, from, end)) rows.push(row)
-      if (rows.length !== next - from) throw notInLog(conversation)
+      for await (const row of lookUp(store, conversation, client, from, end)) {
+        if (isSpent(budget, row)) return undefined
+        rows.push(row)
+      }
+      if (rows.length !== next - from) throw notInLog(store, conversation)
     }
   }
   return [...missing].map(([client, rows]) => partOf(client, rows.toReversed(), state))
@@ -104,14 +141,14 @@ async function* lookUp(
     const clocks = Array.from({ length: high - low }, (_, index) => high - 1 - index)
     for (const [index, place] of (await store.places(conversation, client, clocks)).entries()) {
       const row = place && (await entryAt(store, conversation, place.seq))
-      if (row === undefined || row.client !== client || row.clock !== clocks[index]) throw notInLog(conversation)
+      if (row === undefined || row.client !== client || row.clock !== clocks[index]) throw notInLog(store, conversation)
       yield row
     }
   }
 }
 
-function notInLog(conversation: ConversationId): StoreError {
-  return new StoreError('damaged', `conversation ${conversation}: entries are not in the log`)
+function notInLog(store: ConversationStore, conversation: ConversationId): StoreError {
+  return store.condemn(conversation, 'entries are not in the log')
 }
 
 async function entryAt(

@@ -1,6 +1,6 @@
 /**
- * WebSockets of the stock protocol: the upgrade, who is asking, the session, the end. The only importer of `ws` on the
- * server. Nothing a peer sends is read before its token or ticket has been proved.
+ * WebSockets: the upgrade, which protocol, who is asking on the stock one, signs of life, the end. The only importer of
+ * `ws` on the server. Nothing a peer sends is read before its token or ticket has been proved.
  */
 
 import type { IncomingMessage, Server } from 'node:http'
@@ -9,21 +9,20 @@ import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { Fault, type FaultCode, faults } from '../../shared/fault.ts'
 import { limits } from '../../shared/limits.ts'
-import { type ConversationId, parseConversationId } from '../../shared/sync/ids.ts'
-import type { Authenticate, Identity, Tickets } from '../identity.ts'
-import { type SessionLog, type SocketPort, StockSession } from './stock-session.ts'
-import type { SyncTarget } from './sync-target.ts'
+import { parseConversationId } from '../../shared/sync/ids.ts'
+import type { Identity, Tickets } from '../identity.ts'
+import { isDamage } from '../storage/conversation-store.ts'
+import { type MuxDeps, MuxSession } from './mux-session.ts'
+import type { Session, SocketPort } from './session.ts'
+import { StockSession } from './stock-session.ts'
+import { Strangers } from './strangers.ts'
 
-export interface SocketsDeps {
-  readonly authenticate: Authenticate
+export interface SocketsDeps extends MuxDeps {
   readonly tickets: Tickets
   /** Whether a page of this origin may connect to this host. */
   readonly allowsOrigin: (origin: string | undefined, host: string | undefined) => boolean
-  /** Fault `not-found` or `deleted`. */
-  readonly acquire: (id: ConversationId) => Promise<SyncTarget>
   /** Server time in ms. */
   readonly now: () => number
-  readonly log: SessionLog
 }
 
 export interface Sockets {
@@ -32,29 +31,50 @@ export interface Sockets {
   readonly close: () => Promise<void>
 }
 
+/** A conversation on the stock protocol, or all of them on the multiplexed one. */
+type Route = { readonly kind: 'stock'; readonly room: string } | { readonly kind: 'mux' }
+
 interface Peer {
+  readonly ws: WebSocket
   readonly connection: Duplex
-  /** Undefined until its user is known. */
-  session: StockSession | undefined
+  /** Undefined until there is somebody to talk to. */
+  session: Session | undefined
   /** Bytes received when it was last pinged: a slow upload is a sign of life too, and no pong gets past it. */
   heardBytes: number | undefined
+  /** Bytes that the network had taken then, if more waited: a slow download is one too, and no ping gets past it. */
+  takenBytes: number | undefined
+  expiry: NodeJS.Timeout | undefined
+  /** Carries many conversations. */
+  readonly gathers: boolean
+  /** What is sent in this turn waits for its end. */
+  isGathering: boolean
 }
 
-const subprotocol = 'yjs'
+const stockProtocol = 'yjs'
+const muxProtocol = 'parley.1'
 const bearerPrefix = 'bearer.'
-const path = /^\/sync\/([^/?]+)$/
+const stockPath = /^\/sync\/([^/?]+)$/
+const muxPath = '/sync'
 const closingMs = 2000
 /** The longest delay a timer can hold; sockets older than that ask for their token's end again. */
 const longestTimerMs = 0x7fff_ffff
 
 export function attachSockets(server: Server, deps: SocketsDeps): Sockets {
-  const peers = new Map<WebSocket, Peer>()
+  const peers = new Set<Peer>()
+  const strangers = new Strangers(limits.strangersPerAddress)
   const wss = new WebSocketServer({
     noServer: true,
     maxPayload: limits.stockFrameBytes,
     perMessageDeflate: false,
-    // The token is offered as a subprotocol too; it is never echoed.
-    handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
+    // A token is offered as a subprotocol too; it is never echoed.
+    handleProtocols: (names) => (names.has(stockProtocol) ? stockProtocol : false),
+  })
+  // Its frames are limited before they are in memory.
+  const muxWss = new WebSocketServer({
+    noServer: true,
+    maxPayload: limits.frameBytes,
+    perMessageDeflate: false,
+    handleProtocols: () => muxProtocol,
   })
 
   let isClosing = false
@@ -62,50 +82,94 @@ export function attachSockets(server: Server, deps: SocketsDeps): Sockets {
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy())
     const url = parseTarget(request.url)
-    const room = path.exec(url?.pathname ?? '')?.[1]
-    if (url === undefined || room === undefined) return refuseUpgrade(socket, 404, 'Not Found')
+    const route = routeOf(url)
+    if (url === undefined || route === undefined) return refuseUpgrade(socket, 404, 'Not Found')
     if (isClosing) return refuseUpgrade(socket, 503, 'Service Unavailable')
     if (!deps.allowsOrigin(request.headers.origin, request.headers.host)) return refuseUpgrade(socket, 403, 'Forbidden')
-    wss.handleUpgrade(request, socket, head, (ws) => {
-      const peer: Peer = { connection: socket, session: undefined, heardBytes: undefined }
-      peers.set(ws, peer)
-      ws.pause()
-      ws.on('error', () => ws.terminate())
-      ws.once('close', () => {
-        peer.session?.end()
-        peers.delete(ws)
-      })
-      connect(ws, peer, request, url, room).catch((error: unknown) => {
-        if (!(error instanceof Fault)) deps.log.error({ err: error }, 'a socket could not be opened')
+    if (route.kind === 'mux' && !offered(request).includes(muxProtocol))
+      return refuseUpgrade(socket, 400, 'Bad Request')
+    const admitted = strangers.admit(request.socket.remoteAddress ?? '')
+    if (admitted === undefined) return refuseUpgrade(socket, 429, 'Too Many Requests')
+    socket.once('close', admitted)
+    const upgrader = route.kind === 'mux' ? muxWss : wss
+    upgrader.handleUpgrade(request, socket, head, (ws) => {
+      const peer = welcome(ws, socket, route.kind === 'mux')
+      const known = (): void => {
+        admitted()
+        clearTimeout(hurry)
+      }
+      const hurry = setTimeout(() => {
+        closeWith(ws, peer.session?.hasToken === false ? 'unauthenticated' : 'unavailable')
+      }, limits.helloMs)
+      ws.once('close', known)
+      if (route.kind === 'mux') {
+        return start(peer, new MuxSession({ port: portOf(peer, deps.now), deps, onKnown: known }))
+      }
+      connect(peer, request, url, route.room, known).catch((error: unknown) => {
+        if (!(error instanceof Fault || isDamage(error))) deps.log.error({ err: error }, 'a socket could not be opened')
         closeWith(ws, error instanceof Fault ? error.code : 'unavailable')
       })
     })
   })
 
-  async function connect(ws: WebSocket, peer: Peer, request: IncomingMessage, url: URL, room: string): Promise<void> {
+  function welcome(ws: WebSocket, connection: Duplex, gathers: boolean): Peer {
+    const peer: Peer = {
+      ws,
+      connection,
+      session: undefined,
+      heardBytes: undefined,
+      takenBytes: undefined,
+      expiry: undefined,
+      gathers,
+      isGathering: false,
+    }
+    peers.add(peer)
+    ws.pause()
+    ws.on('error', () => ws.terminate())
+    ws.once('close', () => {
+      clearTimeout(peer.expiry)
+      peer.session?.end()
+      peers.delete(peer)
+    })
+    return peer
+  }
+
+  function start(peer: Peer, session: Session): void {
+    peer.session = session
+    peer.ws.on('message', (data) => session.receive(asBytes(data)))
+    peer.ws.resume()
+  }
+
+  async function connect(
+    peer: Peer,
+    request: IncomingMessage,
+    url: URL,
+    room: string,
+    known: () => void,
+  ): Promise<void> {
     const identity = await identify(request, url, deps)
+    known()
     const id = parseConversationId(room)
     if (id === undefined) throw new Fault('not-found')
     const target = await deps.acquire(id)
-    if (ws.readyState !== ws.OPEN) return target.release()
-    const session = new StockSession(identity.user, target, portOf(ws), deps.log)
-    peer.session = session
-    ws.on('message', (data) => session.receive(asBytes(data)))
-    closeAtExpiry(ws, session, identity, deps.now)
-    session.start()
-    ws.resume()
+    if (peer.ws.readyState !== peer.ws.OPEN) return target.release()
+    const port = portOf(peer, deps.now)
+    port.expireAt(identity.expiresMs)
+    start(peer, new StockSession(identity.user, target, port, deps))
   }
 
   const heartbeats = setInterval(() => {
-    for (const [ws, peer] of peers) {
-      const { session } = peer
+    for (const peer of peers) {
+      const { ws, session } = peer
       if (session === undefined) continue
-      const bytes = receivedBytes(peer.connection)
-      if (peer.heardBytes === bytes && !session.isBusy) {
+      const { received, taken } = traffic(peer.connection)
+      const isReading = peer.takenBytes !== undefined && taken > peer.takenBytes
+      if (peer.heardBytes === received && !isReading && !session.isBusy) {
         ws.terminate()
         continue
       }
-      peer.heardBytes = bytes
+      peer.heardBytes = received
+      peer.takenBytes = ws.bufferedAmount > 0 ? taken : undefined
       ws.ping()
       session.beat()
     }
@@ -116,13 +180,13 @@ export function attachSockets(server: Server, deps: SocketsDeps): Sockets {
     close: async () => {
       isClosing = true
       clearInterval(heartbeats)
-      const closed = [...peers.keys()].map((ws) => new Promise((resolve) => ws.once('close', resolve)))
-      for (const [ws, { session }] of peers) {
+      const closed = [...peers].map(({ ws }) => new Promise((resolve) => ws.once('close', resolve)))
+      for (const { ws, session } of peers) {
         if (session === undefined) closeWith(ws, 'restart')
         else session.close('restart')
       }
       const timer = setTimeout(() => {
-        for (const ws of peers.keys()) ws.terminate()
+        for (const { ws } of peers) ws.terminate()
       }, closingMs)
       await Promise.all(closed)
       clearTimeout(timer)
@@ -130,14 +194,27 @@ export function attachSockets(server: Server, deps: SocketsDeps): Sockets {
   }
 }
 
-function receivedBytes(connection: Duplex): number {
-  return connection instanceof Socket ? connection.bytesRead : 0
+/** Bytes that came, and bytes that have gone out. */
+function traffic(connection: Duplex): { readonly received: number; readonly taken: number } {
+  if (!(connection instanceof Socket)) return { received: 0, taken: 0 }
+  const { bytesRead, bytesWritten, writableLength } = connection
+  return { received: bytesRead, taken: bytesWritten - writableLength }
 }
 
 /** Undefined for what is no URL: Node passes request targets on as they came. */
 function parseTarget(target = ''): URL | undefined {
   const base = 'http://localhost'
   return URL.canParse(target, base) ? new URL(target, base) : undefined
+}
+
+function routeOf(url: URL | undefined): Route | undefined {
+  if (url?.pathname === muxPath) return { kind: 'mux' }
+  const room = stockPath.exec(url?.pathname ?? '')?.[1]
+  return room === undefined ? undefined : { kind: 'stock', room }
+}
+
+function offered(request: IncomingMessage): string[] {
+  return (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim())
 }
 
 async function identify(request: IncomingMessage, url: URL, deps: SocketsDeps): Promise<Identity> {
@@ -147,32 +224,43 @@ async function identify(request: IncomingMessage, url: URL, deps: SocketsDeps): 
     if (identity === undefined) throw new Fault('unknown-ticket')
     return identity
   }
-  const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim())
-  const bearer = offered.find((name) => name.startsWith(bearerPrefix))
+  const bearer = offered(request).find((name) => name.startsWith(bearerPrefix))
   if (bearer === undefined) throw new Fault('unauthenticated')
   return deps.authenticate(bearer.slice(bearerPrefix.length))
 }
 
-function closeAtExpiry(ws: WebSocket, session: StockSession, identity: Identity, now: () => number): void {
-  const leftMs = identity.expiresMs - now()
-  const timer = setTimeout(
-    () => {
-      if (leftMs > longestTimerMs) closeAtExpiry(ws, session, identity, now)
-      else session.close('expired')
-    },
-    Math.max(0, Math.min(leftMs, longestTimerMs)),
-  )
-  ws.once('close', () => clearTimeout(timer))
-}
-
-function portOf(ws: WebSocket): SocketPort {
+function portOf(peer: Peer, now: () => number): SocketPort {
+  const { ws, connection } = peer
+  const expireAt = (timeMs: number): void => {
+    clearTimeout(peer.expiry)
+    const leftMs = Math.max(0, timeMs - now())
+    const isFar = leftMs > longestTimerMs
+    const job = isFar ? () => expireAt(timeMs) : () => peer.session?.close('expired')
+    peer.expiry = setTimeout(job, isFar ? longestTimerMs : leftMs)
+  }
   return {
-    send: (frame) => ws.send(frame),
+    send: (frame) => {
+      gather(peer)
+      ws.send(frame)
+    },
     close: (code) => closeWith(ws, code),
     pause: () => ws.pause(),
     resume: () => ws.resume(),
     bufferedBytes: () => ws.bufferedAmount,
+    onDrained: (job) => void connection.once('drain', job),
+    expireAt,
   }
+}
+
+/** One batch can bring changes of many conversations for one socket: what is sent in one turn goes out in one write. */
+function gather(peer: Peer): void {
+  if (!peer.gathers || peer.isGathering) return
+  peer.isGathering = true
+  peer.connection.cork()
+  process.nextTick(() => {
+    peer.isGathering = false
+    peer.connection.uncork()
+  })
 }
 
 function closeWith(ws: WebSocket, code: FaultCode): void {

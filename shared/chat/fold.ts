@@ -7,7 +7,7 @@
 import { crc32 } from '../sync/crc32.ts'
 import type { ClientId, UserId } from '../sync/ids.ts'
 import { inFoldOrder } from '../sync/order.ts'
-import type { Genesis, ServerRecord, Stamp } from '../sync/record.ts'
+import type { Genesis, ServerRecord, Stamp, StampRun } from '../sync/record.ts'
 import type { Access } from './access.ts'
 import { type Entry, entryTime, type MessageId, parseEntry } from './entry.ts'
 import { type Message, messageOf, type StampedMessage } from './message.ts'
@@ -87,6 +87,8 @@ export class ConversationFold {
   readonly #claims = new Map<MessageId, IdClaim>()
   readonly #voids = new Map<string, VoidReason>()
   readonly #stamped = new Map<ClientId, number>()
+  /** Checksums of what is stamped, by chain and clock. */
+  readonly #crcs = new Map<ClientId, number[]>()
   #lastSeq = -1
   #nextRecord = 0
   #fork: Fork | undefined
@@ -103,6 +105,11 @@ export class ConversationFold {
   /** Clock up to which the entries of a chain are stamped. */
   stampedThrough(client: ClientId): number {
     return this.#stamped.get(client) ?? 0
+  }
+
+  /** The checksum that was stamped at a place; undefined when there is no stamp for it here. */
+  stampedCrc(client: ClientId, clock: number): number | undefined {
+    return this.#crcs.get(client)?.[clock]
   }
 
   /** Why the entry at a stamped place is void; undefined when it is not. */
@@ -125,7 +132,7 @@ export class ConversationFold {
         this.#roster = { ...this.#roster, members: new Map([...this.#roster.members, [record.owner, 'owner']]) }
         break
       case 'stamp':
-        if (this.#fork !== undefined || !hasArrived(record, source)) return false
+        if (this.#fork !== undefined || !this.#hasArrived(record, source)) return false
         if (!this.#applyStamp(record, source)) return false
         break
       case 'void':
@@ -164,6 +171,15 @@ export class ConversationFold {
     }
   }
 
+  /** Of what is void nothing needs to arrive: a new epoch does without chains that are void from end to end. */
+  #hasArrived(stamp: Stamp, source: ChainSource): boolean {
+    return stamp.runs.every(({ client, clock, crcs }) => {
+      let last = clock + crcs.length - 1
+      while (last >= clock && this.#voids.has(place(client, last))) last--
+      return last < clock || source.payloadAt(client, last) !== undefined
+    })
+  }
+
   /** All of it or, where it contradicts this device, nothing: what was typed here must not look sent. */
   #applyStamp(stamp: Stamp, source: ChainSource): boolean {
     const kept: KeptEntry[] = []
@@ -183,10 +199,17 @@ export class ConversationFold {
         seq++
       }
     }
-    for (const { client, clock, crcs } of stamp.runs) this.#stamped.set(client, clock + crcs.length)
+    for (const run of stamp.runs) this.#noteStamped(run)
     for (const entry of kept) this.#applyEntry(entry, stamp.timeMs)
     this.#lastSeq = seq - 1
     return true
+  }
+
+  #noteStamped({ client, clock, crcs }: StampRun): void {
+    this.#stamped.set(client, clock + crcs.length)
+    const known = this.#crcs.get(client) ?? []
+    for (const [index, crc] of crcs.entries()) known[clock + index] = crc
+    this.#crcs.set(client, known)
   }
 
   #applyEntry({ user, payload, seq }: KeptEntry, timeMs: number): void {
@@ -251,10 +274,6 @@ export function applyToRoster(roster: Roster, user: UserId, entry: Entry): Roste
     return { ...roster, reads: new Map(roster.reads).set(user, entry.through ?? -1) }
   }
   return roster
-}
-
-function hasArrived(stamp: Stamp, source: ChainSource): boolean {
-  return stamp.runs.every(({ client, clock, crcs }) => source.payloadAt(client, clock + crcs.length - 1) !== undefined)
 }
 
 function place(client: ClientId, clock: number): string {

@@ -15,7 +15,9 @@ export type WireMessage =
   | { readonly kind: 'step1'; readonly stateVector: Uint8Array }
   | { readonly kind: 'step2'; readonly update: Uint8Array }
   | { readonly kind: 'update'; readonly update: Uint8Array }
-  /** Awareness, queries for it, auth: nothing that touches the document. */
+  | { readonly kind: 'awareness'; readonly update: Uint8Array }
+  | { readonly kind: 'query-awareness' }
+  /** Auth: nothing that a server answers. */
   | { readonly kind: 'aside' }
   | { readonly kind: 'malformed'; readonly why: string }
 
@@ -32,11 +34,11 @@ export function parseWireMessage(frame: Uint8Array): WireMessage {
     const decoder = decoding.createDecoder(frame)
     const type = readUint(decoder)
     if (type > messageQueryAwareness) return { kind: 'malformed', why: 'unknown message' }
+    if (type === messageQueryAwareness) return { kind: 'query-awareness' }
+    if (type === messageAwareness) return { kind: 'awareness', update: readRest(decoder, frame) }
     if (type !== messageSync) return { kind: 'aside' }
     const subtype = readUint(decoder)
-    const length = readUint(decoder)
-    if (length !== frame.length - decoder.pos) return { kind: 'malformed', why: 'length is not that of the frame' }
-    const bytes = frame.subarray(decoder.pos)
+    const bytes = readRest(decoder, frame)
     if (subtype === syncStep1) return { kind: 'step1', stateVector: bytes }
     if (subtype === syncStep2) return { kind: 'step2', update: bytes }
     if (subtype === syncUpdate) return { kind: 'update', update: bytes }
@@ -44,6 +46,13 @@ export function parseWireMessage(frame: Uint8Array): WireMessage {
   } catch (error) {
     return { kind: 'malformed', why: error instanceof Error ? error.message : String(error) }
   }
+}
+
+/** Bytes with their length in front, which must be all that is left. */
+function readRest(decoder: decoding.Decoder, frame: Uint8Array): Uint8Array {
+  const length = readUint(decoder)
+  if (length !== frame.length - decoder.pos) throw new Error('length is not that of the frame')
+  return frame.subarray(decoder.pos)
 }
 
 export function encodeStep1(stateVector: Uint8Array): Uint8Array {
@@ -56,6 +65,13 @@ export function encodeStep2(update: Uint8Array): Uint8Array {
 
 export function encodeUpdateMessage(update: Uint8Array): Uint8Array {
   return encodeSync(syncUpdate, update)
+}
+
+export function encodeAwarenessMessage(update: Uint8Array): Uint8Array {
+  const encoder = encoding.createEncoder()
+  encoding.writeVarUint(encoder, messageAwareness)
+  encoding.writeVarUint8Array(encoder, update)
+  return encoding.toUint8Array(encoder)
 }
 
 /** An awareness update that names nobody: the smallest frame that feeds a stock provider's 30 s watchdog. */

@@ -1,15 +1,24 @@
-// `npm run bench`: what one entry and one opening cost, each as a ratio against something in the same run. Prints a table,
-// or JSON with `--json`.
+// `npm run bench`: what the server costs, each figure against the floor of the same run or against its budget.
+import { createSigner, startFloor, startParley, withTargets } from './processes.ts'
+import { runBench } from './run.ts'
+import { acceptOnly } from './scenarios/accept-only.ts'
+import { coldOpen } from './scenarios/cold-open.ts'
+import { crash } from './scenarios/crash.ts'
+import { fanOut } from './scenarios/fan-out.ts'
+import { idleMemory } from './scenarios/idle-memory.ts'
+import { rest } from './scenarios/rest.ts'
+import { storm } from './scenarios/storm.ts'
 
-import { benchAccept } from './accept.ts'
-import { benchColdOpen } from './cold-open.ts'
-import type { Figure } from './figure.ts'
+const signer = createSigner()
+const floor = () => startFloor(signer)
+const parley = () => startParley(signer)
 
-const figures: Figure[] = [...benchAccept(), ...(await benchColdOpen())]
-
-if (process.argv.includes('--json')) {
-  console.log(JSON.stringify({ date: new Date().toISOString(), node: process.version, figures }, undefined, 2))
-} else {
-  for (const { name, value, unit, note } of figures)
-    console.log(`${name.padEnd(58)} ${value.toFixed(2).padStart(10)} ${unit}  ${note}`)
-}
+await runBench({
+  'fan-out': () => withTargets([floor, parley], fanOut),
+  storm: () => withTargets([floor, parley], storm),
+  'cold-open': () => withTargets([parley], coldOpen),
+  'idle-memory': () => idleMemory(signer),
+  crash,
+  rest: () => rest(signer),
+  'accept-only': acceptOnly,
+})

@@ -1,7 +1,7 @@
 // A person at the web chat in a real Chromium: one profile folder is one device. Knows the page by its test ids only.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -170,6 +170,15 @@ export class WebDevice {
 
   static async start(): Promise<WebDevice> {
     const profile = await mkdtemp(join(tmpdir(), 'parley-profile-'))
+    return new WebDevice(profile, await launchBrowser(profile))
+  }
+
+  /** Another device that begins with all that this one has kept, as a copied profile does; both run afterwards. */
+  async copy(): Promise<WebDevice> {
+    await this.#context.close()
+    const profile = await mkdtemp(join(tmpdir(), 'parley-profile-'))
+    await cp(this.profile, profile, { recursive: true })
+    this.#context = await launchBrowser(this.profile)
     return new WebDevice(profile, await launchBrowser(profile))
   }
 

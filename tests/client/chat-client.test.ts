@@ -100,7 +100,7 @@ describe('making and opening', () => {
     expect(only(client)).toMatchObject({ id: conversation.id, title: 'Harbour', access: 'owner', registered: false })
     await later()
     expect(conversation.status.getSnapshot()).toEqual({
-      connection: { phase: 'offline', reason: 'fetch failed' },
+      connection: { phase: 'offline', reason: 'The server cannot be reached.' },
       storage: { phase: 'persistent' },
       pending: 1,
     })
@@ -133,13 +133,14 @@ describe('making and opening', () => {
   })
 
   test('[CHAIN3] it is the same object while it is open', async () => {
-    const { client, net } = start()
+    const { client, sync } = start()
     const made = await client.create()
     expect(await client.open(made.id)).toBe(made)
     const [first, second] = await Promise.all([client.open(one), client.open(one)])
     expect(first).toBe(second)
     await later()
-    expect(net.sockets).toHaveLength(2)
+    expect(sync.last().said.filter(({ type }) => type === 'open')).toHaveLength(2)
+    expect(sync.sockets).toHaveLength(1)
   })
 
   test('[CHAIN1][CHAIN3] who opens it while it closes waits, and gets another one on the same chain', async () => {
@@ -169,7 +170,7 @@ describe('making and opening', () => {
     expect(await inner.pool(conversation.id)).toHaveLength(1)
   })
 
-  test('[CHAIN3][OUTBOX2] a device whose chain is written elsewhere goes on with another, over a socket of its own', async () => {
+  test('[CHAIN3][OUTBOX2] a device whose chain is written elsewhere goes on with another, over a channel of its own', async () => {
     const rig = start()
     const conversation = await rig.client.create()
     conversation.send('before')
@@ -184,7 +185,11 @@ describe('making and opening', () => {
     conversation.send('after')
     await later()
     expect(shown(conversation).toSorted()).toEqual(['after: sent', 'before: sent', 'elsewhere: sent'])
-    expect(rig.net.sockets.map(({ isOpen }) => isOpen)).toEqual([false, true])
+    expect(rig.sync.last().said.filter(({ type }) => type === 'open' || type === 'close')).toMatchObject([
+      { type: 'open', channel: 1 },
+      { type: 'close', channel: 1 },
+      { type: 'open', channel: 2 },
+    ])
     const pool = await rig.storage.pool(conversation.id)
     expect(pool).toHaveLength(1)
     expect(pool).not.toContainEqual(expect.objectContaining({ client: chain?.client }))
@@ -254,12 +259,14 @@ describe('what was left unsent', () => {
     await storage.putConversation(conversationRow(two, { unregistered: { members: [] } }))
     const rig = start({ storage, isOffline: true })
     await later()
-    expect(await storage.lockChain(one, row(7, 0).client)).toBeUndefined()
+    expect(rig.client.background.status.getSnapshot()).toEqual({ phase: 'offline', left: 2 })
     rig.isOffline = false
     await later()
     expect([...rig.registered.keys()]).toEqual([two])
     expect(await storage.unsent()).toEqual([])
-    expect(rig.net.sockets.filter(({ isOpen }) => isOpen)).toEqual([])
+    expect(rig.client.background.status.getSnapshot()).toEqual({ phase: 'current', left: 0 })
+    const said = rig.sync.last().said.map(({ type }) => type)
+    expect(said.filter((type) => type === 'close')).toHaveLength(2)
     const conversation = await rig.client.open(one)
     expect(shown(conversation)).toEqual(['message 1: sent', 'two: sent'])
   })
@@ -289,7 +296,7 @@ describe('closing', () => {
   test('it closes every conversation and then the store, once, and opens nothing more', async () => {
     const storage = keepingMemory()
     const close = vi.spyOn(storage, 'close')
-    const { client, net } = start({ storage })
+    const { client, sync } = start({ storage })
     const conversations = await Promise.all([client.create({ title: 'Harbour' }), client.open(one)])
     conversations[0].send('Ahoy')
     const closing = client.close()
@@ -299,7 +306,7 @@ describe('closing', () => {
     await closing
     expect(close).toHaveBeenCalledTimes(1)
     expect(conversations.map(({ status }) => status.getSnapshot().connection.phase)).toEqual(['closed', 'closed'])
-    expect(net.sockets.filter(({ isOpen }) => isOpen)).toEqual([])
+    expect(sync.sockets.filter(({ isOpen }) => isOpen)).toEqual([])
     expect((await storage.conversations())[0]).toMatchObject({ title: 'Harbour', lastMessage: 'Ahoy' })
     await later()
     expect(vi.getTimerCount()).toBe(0)

@@ -135,6 +135,33 @@ test('those that were asked for and are not listed any more are gone, here and o
   expect((await rig.storage.conversations()).map(({ id }) => id)).toEqual([two])
 })
 
+test('those that can no longer be opened are not listed, here and on the device, whatever was noted of them', async () => {
+  const rig = await start([conversationRow(one), conversationRow(two)])
+  rig.list.note(one, () => ({ access: 'writer' }))
+  await rig.list.remove([one, three])
+  await vi.advanceTimersByTimeAsync(noteDelayMs)
+  expect(shown(rig)).toEqual([two])
+  expect((await rig.storage.conversations()).map(({ id }) => id)).toEqual([two])
+  expect(rig.changes()).toBe(1)
+})
+
+test('[MUX2] the version of a copy is kept and not shown, and stays when the server lists the conversation', async () => {
+  const rig = await start([conversationRow(one)])
+  const version = { server: 7, records: 3 }
+  rig.list.note(one, () => ({ version }))
+  await vi.advanceTimersByTimeAsync(noteDelayMs)
+  expect(rig.changes()).toBe(0)
+  expect(rig.list.row(one)?.version).toEqual(version)
+  expect((await rig.storage.conversations())[0]?.version).toEqual(version)
+  const puts = vi.spyOn(rig.storage, 'putConversation')
+  rig.list.note(one, () => ({ version: { ...version } }))
+  await vi.advanceTimersByTimeAsync(noteDelayMs)
+  expect(puts).not.toHaveBeenCalled()
+  await rig.list.merge([item(1, 5000)], [one])
+  expect(rig.list.row(one)).toMatchObject({ version, title: 'title 1' })
+  expect(Object.keys(rig.list.store.getSnapshot()[0] ?? {})).not.toContain('version')
+})
+
 test('[CLIENT3] what was made or registered while the server answered stays', async () => {
   const rig = await start([conversationRow(one)])
   const asked = rig.list.registered()

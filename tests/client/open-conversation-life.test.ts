@@ -7,7 +7,7 @@ import { encodeEntry } from '../../shared/chat/entry.ts'
 import { append } from '../helpers/chain-doc.ts'
 import { clientId, message } from '../helpers/client-rows.ts'
 import { bring, keepingMemory, type OpenRig, openRig, rigId } from '../helpers/open-rig.ts'
-import { deferred, turn } from '../helpers/when.ts'
+import { deferred, turn, when } from '../helpers/when.ts'
 
 describe('the connection', () => {
   test('it is asked for once, and its status is told', async () => {
@@ -111,7 +111,7 @@ describe('renaming', () => {
     expect(rig.connections.map(({ isClosed }) => isClosed)).toEqual([true, true, false])
   })
 
-  test('[FOLD4] a forked conversation stays unconnected when it is renamed', async () => {
+  test('[FORK1] a forked document that is renamed is not connected again', async () => {
     const rig = await openRig()
     rig.conversation.send('Ahoy')
     rig.upload()
@@ -119,7 +119,27 @@ describe('renaming', () => {
     rig.download()
     meetItself(rig)
     expect(rig.connections.map(({ isClosed }) => isClosed)).toEqual([true])
-    expect(rig.conversation.status.getSnapshot().connection).toMatchObject({ phase: 'refused', code: 'forked' })
+    await turn()
+    expect(rig.connections.map(({ document }) => document.generation)).toEqual([0, 1])
+  })
+
+  test('[FORK1][CHAIN3] what was written before and after a renaming goes along once, and no lock is left', async () => {
+    const rig = await openRig()
+    rig.conversation.send('before')
+    meetItself(rig)
+    rig.conversation.send('after')
+    const renamed = rig.local.doc.clientID
+    rig.connections.at(-1)?.status({ phase: 'refused', code: 'forked', reason: '' })
+    await turn()
+    rig.download()
+    rig.connections.at(-1)?.status({ phase: 'live' })
+    await when(rig.conversation.status, ({ connection }) => connection.phase === 'live')
+    rig.sync()
+    expect(rig.shown().toSorted()).toEqual(['after: sent', 'before: sent', 'message 77: sent'])
+    await rig.conversation.flush()
+    expect(await rig.storage.outbox(rigId)).toEqual([])
+    for (const client of [100, renamed])
+      expect(await rig.storage.lockChain(rigId, clientId(client))).toBeTypeOf('function')
   })
 })
 

@@ -1,4 +1,5 @@
-// What only the outbox has, of chains that nobody uses any more: messages go on, once; settings do not.
+// What only the outbox has, of chains that nobody uses any more, goes on once: messages at once, the rest as soon as it
+// is known what the server has.
 import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
 
@@ -6,10 +7,11 @@ import { type LocalConversation, openLocal } from '../../client/local-conversati
 import type { ClientStorage } from '../../client/storage/client-storage.ts'
 import { encodeEntry, type KnownEntry } from '../../shared/chat/entry.ts'
 import type { ClientId } from '../../shared/sync/ids.ts'
-import { append, chainSource, createDoc } from '../helpers/chain-doc.ts'
+import { append, chainSource, createDoc, hex } from '../helpers/chain-doc.ts'
 import { ann, bob, clientId, message, row } from '../helpers/client-rows.ts'
 import { bring, keepingMemory, openRig, rigId } from '../helpers/open-rig.ts'
 import { createStampingServer } from '../helpers/stamping-server.ts'
+import { turn } from '../helpers/when.ts'
 
 let drawn = 1000
 const draw = (): ClientId => clientId(drawn++)
@@ -24,7 +26,7 @@ async function close({ cache, chain }: LocalConversation): Promise<void> {
 }
 
 /** Payloads of the own chain. */
-function own({ doc, chain }: LocalConversation): readonly unknown[] {
+function own({ doc, chain }: Pick<LocalConversation, 'doc' | 'chain'>): readonly unknown[] {
   const source = chainSource(doc)
   return Array.from({ length: Y.getState(doc.store, chain.client) }, (_, clock) =>
     source.payloadAt(chain.client, clock),
@@ -51,10 +53,12 @@ const lockless = (storage: ClientStorage): ClientStorage => ({
 })
 
 describe('orphans', () => {
+  const others = left.flatMap((entry, clock) => (entry.kind === 'message' ? [] : [row(70, clock, entry)]))
+
   test.each([
     ['with locks', (storage: ClientStorage) => storage],
     ['without locks', lockless],
-  ])('[OUTBOX2] %s: messages are appended again once, set, member and read rows are dropped', async (_name, made) => {
+  ])('[OUTBOX2] %s: messages are appended again once, set, member and read rows wait', async (_name, made) => {
     const storage = made(keepingMemory())
     await crash(storage)
     const local = await open(storage)
@@ -62,13 +66,16 @@ describe('orphans', () => {
     expect(client === 60).toBe(storage.canLock)
     const moved = [message(1), ...messages]
     expect(own(local)).toEqual(moved.map(encodeEntry))
-    expect(local.outbox).toEqual(moved.map((entry, clock) => row(client, clock, entry)))
+    const ownRows = moved.map((entry, clock) => row(client, clock, entry))
+    expect(local.outbox).toEqual([...ownRows, ...others].toSorted((a, b) => a.client - b.client || a.clock - b.clock))
     await close(local)
     // Also when it is opened again.
     const again = await open(storage)
     const source = chainSource(again.doc)
-    expect([...source.chains()].reduce((count, { next }) => count + next, 0)).toBe(moved.length)
-    expect(await storage.outbox(rigId)).toHaveLength(moved.length)
+    const said = [...source.chains()].flatMap(({ client: author, next }) =>
+      Array.from({ length: next }, (_, clock) => source.payloadAt(author, clock)),
+    )
+    for (const entry of moved) expect(said.filter((each) => equal(each, encodeEntry(entry)))).toHaveLength(1)
   })
 
   test('[OUTBOX2][CHAIN2] those of a chain that is left because its tail was lost are treated the same', async () => {
@@ -81,10 +88,17 @@ describe('orphans', () => {
     await cache.close()
     // Clock 1 is nowhere; what stands behind the hole cannot stay in its place.
     for (const [index, entry] of left.entries()) await storage.putOutbox(rigId, row(7, index + 2, entry))
-    const local = await open(storage)
-    expect(local.chain.client).not.toBe(7)
-    expect(own(local)).toEqual(messages.map(encodeEntry))
-    expect(local.outbox).toEqual(messages.map((entry, clock) => row(local.chain.client, clock, entry)))
+    const rig = await openRig({ storage })
+    expect(rig.local.chain.client).not.toBe(7)
+    expect(own(rig.local)).toEqual(messages.map(encodeEntry))
+    rig.sync()
+    rig.connections[0]?.status({ phase: 'live' })
+    await rig.conversation.flush()
+    await turn()
+    expect(own(rig.local)).toEqual([...messages, title, promotion, left[4] ?? title, removal].map(encodeEntry))
+    rig.sync()
+    await rig.conversation.flush()
+    expect(await storage.outbox(rigId)).toEqual([])
   })
 
   test('[OUTBOX2] what continues its own chain stays as it was, settings too', async () => {
@@ -96,21 +110,79 @@ describe('orphans', () => {
     expect(local.outbox).toHaveLength(left.length)
   })
 
-  test('[OUTBOX2] a setting of long ago does not undo what was set since', async () => {
-    const storage = keepingMemory()
+  test.each([
+    ['with locks', (storage: ClientStorage) => storage],
+    ['without locks', lockless],
+  ])('[OUTBOX2] %s: settings go out in their order when the server was heard, once', async (_name, made) => {
+    const storage = made(keepingMemory())
     await crash(storage)
-    const server = createStampingServer()
-    const since = createDoc(50)
-    append(since, 'ann', [encodeEntry({ kind: 'set', key: 'title', value: 'of today' })])
-    server.receive(since)
-    const rig = await openRig({ storage, server })
+    const rig = await openRig({ storage, firstClient: 1000 })
+    rig.sync()
+    expect(rig.conversation.unsent).toBe(others.length)
+    for (let time = 0; time < 2; time++) rig.connections[0]?.status({ phase: 'live' })
+    await turn()
     rig.sync()
     expect(rig.conversation.info.getSnapshot()).toMatchObject({
-      title: 'of today',
+      title: 'of long ago',
       members: [{ user: 'ann', access: 'owner' }],
     })
+    expect(own(rig.local).slice(3)).toEqual(others.map(({ payload }) => payload))
     expect(rig.shown()).toEqual(['message 1: sent', 'message 50: sent', 'message 51: sent'])
     await rig.conversation.flush()
     expect(await storage.outbox(rigId)).toEqual([])
   })
+
+  test('[OUTBOX2] settings that the server has had all along are not set again', async () => {
+    const storage = keepingMemory()
+    await storage.putOutbox(rigId, row(60, 0, message(1)))
+    await storage.putOutbox(rigId, row(70, 0, title))
+    const server = createStampingServer()
+    const lost = createDoc(70)
+    append(lost, 'ann', [encodeEntry(title)])
+    server.receive(lost)
+    const since = createDoc(80)
+    append(since, 'ann', [encodeEntry({ kind: 'set', key: 'title', value: 'of today' })])
+    server.receive(since)
+    const rig = await openRig({ storage, server })
+    rig.sync()
+    rig.connections[0]?.status({ phase: 'live' })
+    await turn()
+    rig.sync()
+    expect(rig.conversation.info.getSnapshot().title).toBe('of today')
+    expect(own(rig.local)).toEqual([encodeEntry(message(1))])
+    await rig.conversation.flush()
+    expect(await storage.outbox(rigId)).toEqual([])
+  })
+
+  test('[OUTBOX2][CHAIN3] what belongs to a tab that is open is left to it', async () => {
+    const storage = keepingMemory()
+    await crash(storage)
+    const release = await storage.lockChain(rigId, clientId(70))
+    const rig = await openRig({ storage })
+    rig.sync()
+    rig.connections[0]?.status({ phase: 'live' })
+    await turn()
+    expect(own(rig.local)).toEqual([encodeEntry(message(1))])
+    expect((await storage.outbox(rigId)).filter(({ client }) => client === 70)).toHaveLength(left.length)
+    release?.()
+  })
+
+  test('[CHAIN3] without locks the pool does not grow with every opening', async () => {
+    const storage = lockless(keepingMemory())
+    const server = createStampingServer()
+    for (let opening = 0; opening < 20; opening++) {
+      const rig = await openRig({ storage, server, firstClient: 1000 + opening })
+      rig.conversation.send('Ahoy')
+      rig.sync()
+      await rig.conversation.close()
+    }
+    await storage.putOutbox(rigId, row(7, 0))
+    const rig = await openRig({ storage, server, firstClient: 2000 })
+    expect((await storage.pool(rigId)).length).toBeLessThanOrEqual(2)
+    await rig.conversation.close()
+  })
 })
+
+function equal(a: unknown, b: Uint8Array): boolean {
+  return a instanceof Uint8Array && hex(a) === hex(b)
+}

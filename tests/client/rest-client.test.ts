@@ -115,6 +115,19 @@ test('a token that cannot be renewed is not tried again', async () => {
   expect(asked).toHaveLength(1)
 })
 
+test('the newest are one request, for no more than a page holds', async () => {
+  const { rest, asked } = start([
+    json({ items: [item(1)], next_cursor: 'more' }),
+    json({ items: [], next_cursor: null }),
+  ])
+  expect(await rest.newest(3)).toEqual([item(1)])
+  await rest.newest(500)
+  expect(asked.map(({ method, url }) => `${method} ${url}`)).toEqual([
+    'GET http://a.example/api/conversations?limit=3',
+    'GET http://a.example/api/conversations?limit=200',
+  ])
+})
+
 test('a renewal serves the body again', async () => {
   const { rest, asked } = start([json({}, 401), json({}, 201)])
   await rest.register(one, { members: [{ user: ann, access: 'owner' }] })

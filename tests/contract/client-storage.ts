@@ -27,9 +27,9 @@ const two = conversationId(2)
 const server = 'http://a.example'
 
 /** What the store has of a document, while it is open or not. */
-async function kept(storage: ClientStorage, id: ConversationId): Promise<Y.Doc> {
+async function kept(storage: ClientStorage, id: ConversationId, generation?: number): Promise<Y.Doc> {
   const doc = new Y.Doc()
-  const cache = await storage.openDocument(id, doc)
+  const cache = await storage.openDocument(id, doc, generation)
   await cache.close()
   return doc
 }
@@ -134,6 +134,122 @@ export function clientStorageContract(name: string, open: () => Promise<OpenedCl
     )
   })
 
+  describe(`${name}: documents that are replaced`, () => {
+    /** Keeps a text as the whole of a generation. */
+    async function write(storage: ClientStorage, generation: number, text: string): Promise<void> {
+      const doc = new Y.Doc()
+      const cache = await storage.openDocument(one, doc, generation)
+      doc.getArray('texts').push([text])
+      await cache.close()
+    }
+
+    test(
+      '[FORK1] generations are kept apart, the first is the one without a number, and each can be dropped',
+      withStorage(async (storage) => {
+        expect(await storage.generation(one)).toBe(0)
+        for (const generation of [0, 1, 2, 12]) await write(storage, generation, `of ${generation}`)
+        expect(texts(await kept(storage, one))).toEqual(['of 0'])
+        await storage.dropDocument(one, 0)
+        await storage.dropDocument(one, 1)
+        await storage.dropDocument(two, 2)
+        for (const [generation, expected] of [
+          [0, []],
+          [1, []],
+          [2, ['of 2']],
+          [12, ['of 12']],
+        ] as const) {
+          expect(texts(await kept(storage, one, generation))).toEqual(expected)
+        }
+      }),
+    )
+
+    test(
+      '[FORK1] a replacement moves rows, chains and the generation together, and touches nothing else',
+      withStorage(async (storage) => {
+        for (const each of [row(5, 0), row(5, 1), row(5, 2), row(6, 0)]) await storage.putOutbox(one, each)
+        await storage.putOutbox(two, row(5, 0))
+        await storage.replaceDocument(one, {
+          generation: 1,
+          put: [row(9, 0, message(50)), { ...row(5, 2), failed: 'too-large' }],
+          remove: [row(5, 0), row(5, 1)],
+          chain: { client: clientId(9), next: 1 },
+          retired: [clientId(5)],
+        })
+        expect(await storage.generation(one)).toBe(1)
+        expect(await storage.outbox(one)).toEqual([
+          { ...row(5, 2), failed: 'too-large' },
+          row(6, 0),
+          row(9, 0, message(50)),
+        ])
+        expect(byClient(await storage.pool(one))).toEqual([
+          { client: 6, next: 1 },
+          { client: 9, next: 1 },
+        ])
+        expect(await storage.generation(two)).toBe(0)
+        expect(await storage.outbox(two)).toEqual([row(5, 0)])
+        await storage.removeOutbox(one, row(5, 2))
+        await storage.putOutbox(one, row(5, 2))
+        expect(await storage.outbox(one)).toContainEqual(row(5, 2))
+      }),
+    )
+
+    test(
+      '[FORK1][CHAIN2] an entry that is put right behind a replacement lengthens the new chain',
+      withStorage(async (storage) => {
+        const replaced = storage.replaceDocument(one, {
+          generation: 1,
+          put: [row(9, 0)],
+          remove: [],
+          chain: { client: clientId(9), next: 1 },
+          retired: [],
+        })
+        await Promise.all([replaced, storage.putOutbox(one, row(9, 1))])
+        expect(await storage.pool(one)).toEqual([{ client: 9, next: 2 }])
+      }),
+    )
+
+    test(
+      '[FORK1] a tab that comes later with the same or an earlier generation adds what it has, and takes nothing back',
+      withStorage(async (storage) => {
+        const join = (generation: number, client: number): Promise<void> =>
+          storage.replaceDocument(one, {
+            generation,
+            put: [row(client, 0)],
+            remove: [],
+            chain: { client: clientId(client), next: 1 },
+            retired: [],
+          })
+        await join(2, 7)
+        await join(2, 8)
+        await join(1, 9)
+        expect(await storage.generation(one)).toBe(2)
+        expect((await storage.outbox(one)).map(({ client }) => client)).toEqual([7, 8, 9])
+        expect((await storage.pool(one)).length).toBe(3)
+      }),
+    )
+
+    test(
+      '[FORK1] who wants to replace the document waits for its turn, in each conversation for itself',
+      withStorage(async (storage) => {
+        const order: string[] = []
+        const first = await storage.lockRebuild(one)
+        const others = ['second', 'third'].map(async (who) => {
+          const release = await storage.lockRebuild(one)
+          order.push(who)
+          release()
+          release()
+        })
+        const elsewhere = await storage.lockRebuild(two)
+        expect(order).toEqual([])
+        elsewhere()
+        first()
+        await Promise.all(others)
+        expect(order).toEqual(['second', 'third'])
+        ;(await storage.lockRebuild(one))()
+      }),
+    )
+  })
+
   describe(`${name}: documents and locks`, () => {
     test(
       'a document that nobody has kept is empty',
@@ -159,6 +275,23 @@ export function clientStorageContract(name: string, open: () => Promise<OpenedCl
         expect(Y.getState(again.store, doc.clientID)).toBe(2)
         expect(isSettled(again)).toBe(true)
         expect(texts(await kept(storage, two))).toEqual([])
+      }),
+    )
+
+    test(
+      '[FORK1] what a document had before it was opened is kept with the rest',
+      withStorage(async (storage) => {
+        const first = new Y.Doc()
+        const cache = await storage.openDocument(one, first)
+        first.getArray('texts').push(['kept'])
+        await cache.close()
+        const doc = new Y.Doc()
+        doc.getArray('texts').push(['brought'])
+        const opened = await storage.openDocument(one, doc)
+        expect(texts(doc).toSorted()).toEqual(['brought', 'kept'])
+        doc.getArray('texts').push(['since'])
+        await opened.close()
+        expect(texts(await kept(storage, one)).toSorted()).toEqual(['brought', 'kept', 'since'])
       }),
     )
 
@@ -225,6 +358,24 @@ export function keepingStorageContract(name: string, open: () => Promise<OpenedK
         expect(await again.outbox(one)).toEqual([row(5, 0), row(5, 1)])
         expect(await again.pool(one)).toEqual([{ client: 5, next: 2 }])
         expect(await again.unsent()).toEqual([one])
+      }),
+    )
+
+    test(
+      '[FORK1] a replaced document is replaced after a reopening too',
+      withStorage(async ({ storage, reopen }) => {
+        await storage.putOutbox(one, row(5, 0))
+        await storage.replaceDocument(one, {
+          generation: 3,
+          put: [{ ...row(6, 0), failed: 'access' }],
+          remove: [row(5, 0)],
+          chain: { client: clientId(6), next: 1 },
+          retired: [clientId(5)],
+        })
+        const again = await reopen()
+        expect(await again.generation(one)).toBe(3)
+        expect(await again.outbox(one)).toEqual([{ ...row(6, 0), failed: 'access' }])
+        expect(await again.pool(one)).toEqual([{ client: 6, next: 1 }])
       }),
     )
 

@@ -1,8 +1,11 @@
 // What every store must do, whatever it is made of. Each implementation's test file calls this with its own `open`.
 import { describe, expect, test } from 'vitest'
 
-import type { ConversationStore, SeqRange } from '../../server/storage/conversation-store.ts'
+import type { ConversationStore, InDoubt, SeqRange, StoreError } from '../../server/storage/conversation-store.ts'
+import { epochContract } from './epoch-contract.ts'
 import { listOf, readBack } from './read-back.ts'
+import type { OpenedStore } from './opened-store.ts'
+import { storeFailureContract } from './store-failures.ts'
 import {
   ann,
   bob,
@@ -19,15 +22,6 @@ import {
   userId,
   write,
 } from './store-rows.ts'
-
-export interface OpenedStore {
-  readonly store: ConversationStore
-  /** Closes the store and opens what it left. */
-  readonly reopen: () => Promise<ConversationStore>
-  /** Makes the disk refuse the next write, once. */
-  readonly failNextWrite: () => void
-  readonly dispose: () => Promise<void>
-}
 
 const one = conversationId(1)
 const two = conversationId(2)
@@ -134,7 +128,7 @@ export function conversationStoreContract(name: string, open: () => Promise<Open
         await store.commit([fullCommit(one, 2)])
         const erased = entryAt(0, { payload: undefined })
         const edited = messageAt(1, { content: 'edited' })
-        const chain = { client: clientId(7), user: ann, held: true, next: 5, createdMs: 6 }
+        const chain = { client: clientId(7), user: ann, held: true, next: 5, createdMs: 6, epoch: 7 }
         const deleted = {
           client: clientId(7),
           ranges: [
@@ -235,6 +229,8 @@ export function conversationStoreContract(name: string, open: () => Promise<Open
       }),
     )
   })
+
+  storeFailureContract(name, withStore)
 
   describe(`${name}: queries`, () => {
     test(
@@ -397,6 +393,8 @@ export function conversationStoreContract(name: string, open: () => Promise<Open
       }),
     )
   })
+
+  epochContract(name, withStore)
 
   describe(`${name}: members`, () => {
     test(

@@ -43,6 +43,7 @@ export function headAt(revision: number, changes: Partial<Head> = {}): Head {
   return {
     revision,
     epoch: 1,
+    generation: 2,
     createdMs: 1_700_000_000_000,
     updatedMs: 1_700_000_000_000 + revision,
     title: null,
@@ -104,6 +105,7 @@ export function write(
     expectedRevision: revision - 1,
     chains: [],
     deleted: [],
+    dropped: [],
     entries: [],
     records: [],
     messages: [],
@@ -130,7 +132,9 @@ export function fullCommit(conversation: ConversationId, count: number): Convers
   const seqs = Array.from({ length: count }, (_, seq) => seq)
   return write(conversation, 1, {
     head: { title: 'full', nextSeq: count, nextRecord: count, lastMessageSeq: count - 1 },
-    chains: [{ client: clientId(7), user: ann, held: false, next: clockOf(count), createdMs: 1_700_000_000_000 }],
+    chains: [
+      { client: clientId(7), user: ann, held: false, next: clockOf(count), createdMs: 1_700_000_000_000, epoch: 3 },
+    ],
     deleted: [{ client: clientId(7), ranges: [{ clock: 0, length: 1000 }] }],
     entries: seqs.map((seq) => entryAt(seq)),
     records: seqs.map((clock) => recordAt(clock)),

@@ -90,6 +90,8 @@ export class FakeDevice {
         if (isCurrent()) this.#isPaused = false
       },
       bufferedBytes: () => this.bufferedBytes,
+      onDrained: (job) => setImmediate(job),
+      expireAt: () => undefined,
     })
     this.#session = session
     if (session === undefined) this.deliverDown()

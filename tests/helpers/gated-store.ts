@@ -6,6 +6,8 @@ export interface Gate {
   readonly store: ConversationStore
   /** Commits asked for from now on wait. */
   readonly hold: () => void
+  /** An attempt to open the store again waits. */
+  readonly holdRecovery: () => void
   /** Lets those through that wait, and all that come. */
   readonly open: () => void
   /** Lets through what waits now; what comes later waits. */
@@ -16,6 +18,10 @@ export interface Gate {
   readonly batches: () => readonly (readonly Commit[])[]
   /** The next commit that goes through the gate fails with this error, and is never written. */
   readonly failNext: (error: Error) => void
+  /** The next attempt to open the store again fails with this error. */
+  readonly failRecovery: (error: Error) => void
+  /** How often the store was opened again. */
+  readonly recoveries: () => number
   /** Resolves when nothing is under way but what waits at the gate. */
   readonly settled: () => Promise<void>
 }
@@ -33,6 +39,10 @@ export function createGate(inner: ConversationStore): Gate {
   let waiting: Waiting[] = []
   let isHeld = false
   let failure: Error | undefined
+  let recoveryFailure: Error | undefined
+  let recoveries = 0
+  let isRecoveryHeld = false
+  let passRecovery = (): void => undefined
   let underWay = 0
 
   async function counted<T>(work: () => Promise<T>): Promise<T> {
@@ -75,10 +85,21 @@ export function createGate(inner: ConversationStore): Gate {
   return {
     store: {
       commit,
+      recover: async () => {
+        recoveries++
+        if (isRecoveryHeld) await new Promise<void>((resolve) => (passRecovery = resolve))
+        return counted(async () => {
+          if (recoveryFailure !== undefined) throw recoveryFailure
+          return inner.recover()
+        })
+      },
+      condemn: (id, what) => inner.condemn(id, what),
+      condemned: () => inner.condemned(),
       head: (id) => counted(() => inner.head(id)),
       heads: (ids) => counted(() => inner.heads(ids)),
       chains: (id) => counted(() => inner.chains(id)),
       deleted: (id) => counted(() => inner.deleted(id)),
+      dropped: (id, clients) => counted(() => inner.dropped(id, clients)),
       entriesNewestFirst: (id, range) => countedEach(inner.entriesNewestFirst(id, range)),
       records: (id, fromClock) => countedEach(inner.records(id, fromClock)),
       places: (id, client, clocks) => counted(() => inner.places(id, client, clocks)),
@@ -89,14 +110,21 @@ export function createGate(inner: ConversationStore): Gate {
       members: (id) => counted(() => inner.members(id)),
       member: (id, user) => counted(() => inner.member(id, user)),
       conversationsOf: (user) => counted(() => inner.conversationsOf(user)),
+      generation: () => counted(() => inner.generation()),
+      markRestored: (nowMs) => counted(() => inner.markRestored(nowMs)),
       close: () => inner.close(),
     },
     hold: () => {
       isHeld = true
     },
+    holdRecovery: () => {
+      isRecoveryHeld = true
+    },
     open: () => {
       isHeld = false
+      isRecoveryHeld = false
       pass()
+      passRecovery()
     },
     pass,
     waiting: () => waiting.map(({ commits }) => commits),
@@ -104,6 +132,10 @@ export function createGate(inner: ConversationStore): Gate {
     failNext: (error) => {
       failure = error
     },
+    failRecovery: (error) => {
+      recoveryFailure = error
+    },
+    recoveries: () => recoveries,
     settled: async () => {
       for (let quiet = 0; quiet < quietTurns; quiet = underWay > 0 ? 0 : quiet + 1) {
         await new Promise<void>((resolve) => setImmediate(resolve))

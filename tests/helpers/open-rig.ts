@@ -5,6 +5,7 @@ import * as Y from 'yjs'
 import type { ConnectionStatus, ConversationInfo } from '../../client/api.ts'
 import { type LocalConversation, openLocal } from '../../client/local-conversation.ts'
 import { OpenConversation } from '../../client/open-conversation.ts'
+import type { Connectable } from '../../client/open-document.ts'
 import type { ClientStorage } from '../../client/storage/client-storage.ts'
 import { createMemoryStorage } from '../../client/storage/memory/memory-storage.ts'
 import type { SendGate } from '../../client/sync/send-gate.ts'
@@ -13,6 +14,7 @@ import { ann, clientId, conversationId } from './client-rows.ts'
 import { createStampingServer, type StampingServer } from './stamping-server.ts'
 
 export interface FakeConnection {
+  readonly document: Connectable
   readonly gate: SendGate
   readonly status: (status: ConnectionStatus) => void
   isClosed: boolean
@@ -24,6 +26,8 @@ export interface OpenRig {
   readonly server: StampingServer
   readonly storage: ClientStorage
   readonly connections: readonly FakeConnection[]
+  /** The document that is connected, or was last. */
+  readonly doc: () => Y.Doc
   /** How often it told of a change, and of its close. */
   readonly told: { changes: number; closes: number }
   /** Brings the device what the server has. */
@@ -57,7 +61,8 @@ export async function openRig(options: OpenRigOptions = {}): Promise<OpenRig> {
   const { storage = keepingMemory(), server = createStampingServer(), user = ann, firstClient = 100 } = options
   let drawn = firstClient
   let clockMs = 1000
-  const local = await openLocal(storage, user, rigId, () => clientId(drawn++))
+  const draw = (): ClientId => clientId(drawn++)
+  const local = await openLocal(storage, user, rigId, draw)
   const connections: FakeConnection[] = []
   const told = { changes: 0, closes: 0 }
   const conversation = new OpenConversation({
@@ -66,8 +71,9 @@ export async function openRig(options: OpenRigOptions = {}): Promise<OpenRig> {
     local,
     now: options.now ?? (() => clockMs++),
     beforehand: () => ({ title: null, access: undefined, members: [], ...options.beforehand }),
-    connect: (gate, status) => {
-      const connection = { gate, status, isClosed: false }
+    draw,
+    connect: (document, gate, status) => {
+      const connection = { document, gate, status, isClosed: false }
       connections.push(connection)
       return {
         close: () => {
@@ -79,14 +85,16 @@ export async function openRig(options: OpenRigOptions = {}): Promise<OpenRig> {
     onChange: () => void told.changes++,
     onClose: () => void told.closes++,
   })
-  const download = (): void => bring(server.doc, local.doc)
-  const upload = (): void => server.receive(local.doc)
+  const doc = (): Y.Doc => connections.at(-1)?.document.doc ?? local.doc
+  const download = (): void => bring(server.doc, doc())
+  const upload = (): void => server.receive(doc())
   return {
     conversation,
     local,
     server,
     storage,
     connections,
+    doc,
     told,
     download,
     upload,

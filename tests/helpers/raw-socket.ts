@@ -31,6 +31,8 @@ export interface RawFrame {
 
 export class RawSocket {
   readonly frames: RawFrame[] = []
+  /** Called for each frame as it comes, before it is among `frames`; true: it is not kept. */
+  take: (frame: RawFrame) => boolean = () => false
   /** Settles when it is gone, however that came about. */
   readonly closed: Promise<RawClose>
   /** Headers of the answer to the upgrade. */
@@ -57,7 +59,8 @@ export class RawSocket {
     ws.on('error', () => undefined)
     ws.on('message', (data, isBinary) => {
       const bytes = Uint8Array.from(data as Buffer)
-      this.frames.push({ bytes, isBinary, message: parseWireMessage(bytes) })
+      const frame = { bytes, isBinary, message: parseWireMessage(bytes) }
+      if (!this.take(frame)) this.frames.push(frame)
       this.#look()
     })
   }

@@ -50,6 +50,12 @@ export class ServerProcess {
     return this.#stderr
   }
 
+  /** Of the process that runs now. */
+  get pid(): number {
+    if (this.#child?.pid === undefined) throw new Error('the server is not running')
+    return this.#child.pid
+  }
+
   get dataDir(): string {
     return join(this.folder, 'data')
   }
@@ -82,6 +88,16 @@ export class ServerProcess {
   /** SIGKILL: nothing is finished. */
   kill(): Promise<Exit> {
     return this.#signal('SIGKILL')
+  }
+
+  /** When the process that runs now has ended, by itself or not. */
+  exited(): Promise<Exit> {
+    const child = this.#child
+    if (child === undefined) throw new Error('the server is not running')
+    return once(child, 'exit').then(([code, signal]) => ({
+      code: code as number | null,
+      signal: signal as Exit['signal'],
+    }))
   }
 
   async restart(): Promise<void> {

@@ -28,7 +28,7 @@ export interface StampingServer {
   readonly append: (...records: readonly (ServerRecord | Uint8Array)[]) => void
 }
 
-export function createStampingServer(client = 900, owner = 'ann'): StampingServer {
+export function createStampingServer(client = 900, owner = 'ann', epoch = 0): StampingServer {
   const doc = createDoc(client)
   const chain = doc.getArray<Uint8Array>(serverRoot(clientId(client)))
   const updates: Uint8Array[] = []
@@ -72,7 +72,7 @@ export function createStampingServer(client = 900, owner = 'ann'): StampingServe
     doc.getArray(chainRoot(author, user)).delete(before.filter((payload) => payload !== 'gone').length, 1)
   }
 
-  append({ kind: 'genesis', epoch: 0, owner: userId(owner), createdAt: 1 })
+  append({ kind: 'genesis', epoch, owner: userId(owner), createdAt: 1 })
   return {
     doc,
     owner,

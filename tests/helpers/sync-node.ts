@@ -1,5 +1,6 @@
 // The server without its sockets and without HTTP: store, group commit, live conversations, and sessions on sockets that
 // are queues. Nothing happens by itself but what `settled` waits for. Knows no test runner.
+import { BehindNotes } from '../../server/chat/behind.ts'
 import { createRegistry, type Registry } from '../../server/chat/registry.ts'
 import { createConversations } from '../../server/chat/service.ts'
 import { acquireTarget } from '../../server/chat/conversation-target.ts'
@@ -7,7 +8,9 @@ import type { Conversations } from '../../server/conversations.ts'
 import type { ConversationStore } from '../../server/storage/conversation-store.ts'
 import { createMemoryStore } from '../../server/storage/memory/memory-store.ts'
 import { createGroupCommit, type GroupCommit } from '../../server/sync/group-commit.ts'
-import { type SocketPort, StockSession } from '../../server/sync/stock-session.ts'
+import { ActivityFeed } from '../../server/sync/activity.ts'
+import type { SessionRates, SocketPort } from '../../server/sync/session.ts'
+import { StockSession } from '../../server/sync/stock-session.ts'
 import { Fault, type FaultCode } from '../../shared/fault.ts'
 import { type ConversationId, parseConversationId } from '../../shared/sync/ids.ts'
 import { forgedUuidV7 } from './adversarial-cast.ts'
@@ -25,6 +28,8 @@ export interface SyncNodeOptions {
 export interface SyncNode {
   readonly gate: Gate
   readonly commits: GroupCommit
+  /** Devices that knew more than this node. */
+  readonly behind: BehindNotes
   readonly registry: Registry
   readonly conversations: Conversations
   /** Resolves when nothing is under way but what waits at the gate. */
@@ -35,21 +40,33 @@ export interface SyncNode {
   readonly create: (owner: string, ...writers: readonly string[]) => Promise<ConversationId>
   /** What went wrong that should not have. */
   readonly errors: readonly unknown[]
-  /** What the store refused to write. */
+  /** What the store refused to write before it was opened again. */
+  readonly recovered: readonly unknown[]
+  /** Why it could not be opened again. */
   readonly storeFailures: readonly unknown[]
 }
 
 export function createSyncNode(options: SyncNodeOptions = {}): SyncNode {
   const { store = createMemoryStore(), random = createRandom(1), now = steppingClock() } = options
   const errors: unknown[] = []
+  const recovered: unknown[] = []
   const storeFailures: unknown[] = []
   const gate = createGate(store)
-  const commits = createGroupCommit(gate.store, (error) => storeFailures.push(error))
+  const commits = createGroupCommit(gate.store, {
+    sleep: async () => undefined,
+    now,
+    onRecovered: (error) => recovered.push(error),
+    onFailure: (error) => storeFailures.push(error),
+  })
+  const behind = new BehindNotes()
   const registry = createRegistry({
     store: gate.store,
     commits,
     now,
     drawUint32: () => random.between(0, 0xffff_ffff),
+    activity: new ActivityFeed(afterPause),
+    afterPause,
+    noteBehind: (id) => behind.note(id),
     onBug: (error) => errors.push(error),
   })
   const drawConversationId = (): ConversationId => {
@@ -63,16 +80,17 @@ export function createSyncNode(options: SyncNodeOptions = {}): SyncNode {
   return {
     gate,
     commits,
+    behind,
     registry,
     conversations,
     settled: gate.settled,
     errors,
+    recovered,
     storeFailures,
     connect: async (user, id, port) => {
       try {
-        const session = new StockSession(userId(user), await acquireTarget(registry, id), port, log)
-        session.start()
-        return session
+        const deps = { log, rates: freeRates, sleep: async () => undefined }
+        return new StockSession(userId(user), await acquireTarget(registry, id), port, deps)
       } catch (error) {
         port.close(faultOf(error))
         return undefined
@@ -84,6 +102,13 @@ export function createSyncNode(options: SyncNodeOptions = {}): SyncNode {
       return state.id
     },
   }
+}
+
+/** Nobody is slowed down. */
+export const freeRates: SessionRates = { entries: { take: () => 0, size: 0 }, bytes: { take: () => 0, size: 0 } }
+
+function afterPause(job: () => void): void {
+  setImmediate(job)
 }
 
 /** A clock that never stands still. */

@@ -4,12 +4,14 @@ import { join } from 'node:path'
 
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 
+import { verifyStore } from '../../server/verify/verify-store.ts'
+import { rounds } from '../helpers/long-run.ts'
 import { announcedRandom, createRandom, type Random } from '../helpers/seeded-random.ts'
 import { damages, type Seen } from './crash-check.ts'
 import { CrashRounds, type Round } from './crash-rounds.ts'
 
-/** Kills; `PARLEY_ROUNDS=1000` for a long run. */
-const rounds = Number(process.env['PARLEY_ROUNDS'] ?? 50)
+/** Kills. */
+const kills = rounds(30, 200)
 const roundsPerConversation = 10
 const roundMs = 20_000
 
@@ -37,6 +39,9 @@ describe('SIGKILL', () => {
       }
       await crash.settle()
     }
+    await crash.server.kill()
+    expect(await problemsOf(crash.server.dataDir)).toEqual([])
+    await crash.server.start()
     expect((await crash.server.stop()).code).toBe(0)
     await crash.server.start()
     const messages = await crash.recheck()
@@ -46,12 +51,12 @@ describe('SIGKILL', () => {
 
   test(
     '[CRASH1][STORE1][SYNC2] SIGKILL at any moment loses, doubles and changes nothing that was shown as sent',
-    { timeout: rounds * roundMs },
+    { timeout: kills * roundMs },
     async () => {
       const { seed } = announcedRandom('sigkill')
       const played: Round[] = []
       // Two servers: while one starts, the other works.
-      const lanes = [Math.ceil(rounds / 2), Math.floor(rounds / 2)].map((count, at) =>
+      const lanes = [Math.ceil(kills / 2), Math.floor(kills / 2)].map((count, at) =>
         lane(`witness-${at}`, count, createRandom(seed + at), played),
       )
       const messages = (await Promise.all(lanes)).reduce((sum, settled) => sum + settled, 0)
@@ -64,8 +69,8 @@ describe('SIGKILL', () => {
           `with entries sent and not stamped in ${percent(waiting)}; ` +
           `${percent(unannounced)} left durable what nobody had been told`,
       )
-      expect(played).toHaveLength(rounds)
-      expect(messages).toBeGreaterThan(rounds * 5)
+      expect(played).toHaveLength(kills)
+      expect(messages).toBeGreaterThan(kills * 5)
       expect(waiting).toBeGreaterThanOrEqual(0.8)
       expect(inFlight).toBeGreaterThanOrEqual(0.8)
     },
@@ -99,6 +104,13 @@ describe('SIGKILL', () => {
     expect(damages([], [one], new Set())).toEqual(['nobody said: one'])
   })
 })
+
+/** What `parley verify` finds. */
+async function problemsOf(dataDir: string): Promise<string[]> {
+  const problems: string[] = []
+  await verifyStore(join(dataDir, 'store'), ({ kind, text }) => void (kind === 'problem' && problems.push(text)))
+  return problems
+}
 
 function share(played: readonly Round[], is: (round: Round) => boolean): number {
   return played.filter(is).length / played.length

@@ -44,6 +44,46 @@ describe('readConfig', () => {
     expect(configOf([], { PARLEY_JWT_SECRET: 'ä'.repeat(16) }).auth.kind).toBe('secret')
   })
 
+  test.each([
+    'https://issuer.example/.well-known/jwks.json',
+    'https://issuer.example:8443/keys?tenant=7',
+    'http://localhost:8080/keys',
+    'http://127.0.0.1/keys',
+    'http://[::1]:1/keys',
+  ])('[CONF1][AUTH4] a JWKS at %s stands in the place of a secret', (url) => {
+    const env = { PARLEY_JWKS_URL: url, PARLEY_JWT_ISSUER: 'me', PARLEY_JWT_AUDIENCE: 'parley' }
+    const { auth, host } = configOf(['--host', '0.0.0.0'], env)
+    expect(host).toBe('0.0.0.0')
+    expect(auth).toEqual({ kind: 'jwks', url: new URL(url), issuer: 'me', audience: 'parley' })
+  })
+
+  test.each([
+    'http://issuer.example/keys',
+    'http://localhost.evil.example/keys',
+    'http://192.168.1.1/keys',
+    'https://user:hunter2@issuer.example/keys',
+    'https://hunter2@issuer.example/keys',
+    'file:///etc/keys.json',
+    'issuer.example/keys',
+    '/keys',
+  ])('[CONF1][AUTH4] a JWKS at %s is a problem, the only one, and not repeated', (url) => {
+    expect(problemsOf(['--host', '0.0.0.0'], { PARLEY_JWKS_URL: url, PARLEY_JWT_ISSUER: 'me' })).toEqual([
+      'PARLEY_JWKS_URL: it has to be an https:// URL, or http:// on this machine, without user and password.',
+    ])
+  })
+
+  test('[CONF1][AUTH4] secret and JWKS together are a problem, among the others', () => {
+    const env = { PARLEY_JWT_SECRET: 'short', PARLEY_JWKS_URL: 'http://issuer.example', PARLEY_PORT: 'x' }
+    expect(problemsOf([], env)).toEqual([
+      'PARLEY_PORT "x": a port is a number from 0 to 65535.',
+      'PARLEY_JWT_SECRET: it has 5 bytes, but at least 32 are needed.',
+      'PARLEY_JWKS_URL: it has to be an https:// URL, or http:// on this machine, without user and password.',
+      'PARLEY_JWT_SECRET and PARLEY_JWKS_URL: set one of them, not both.',
+    ])
+    const good = { PARLEY_JWT_SECRET: secret, PARLEY_JWKS_URL: 'https://issuer.example/keys' }
+    expect(problemsOf([], good)).toEqual(['PARLEY_JWT_SECRET and PARLEY_JWKS_URL: set one of them, not both.'])
+  })
+
   test('[CONF1] an empty variable counts as unset', () => {
     const env = { PARLEY_PORT: '', PARLEY_JWT_SECRET: '', PARLEY_ORIGINS: '', PARLEY_JWT_ISSUER: '' }
     expect(configOf([], env)).toEqual(configOf([]))
@@ -97,8 +137,8 @@ describe('readConfig', () => {
 
   test('[CONF1] issuer and audience without a secret are problems', () => {
     expect(problemsOf([], { PARLEY_JWT_ISSUER: 'me', PARLEY_JWT_AUDIENCE: 'you' })).toEqual([
-      'PARLEY_JWT_ISSUER: has no effect without PARLEY_JWT_SECRET.',
-      'PARLEY_JWT_AUDIENCE: has no effect without PARLEY_JWT_SECRET.',
+      'PARLEY_JWT_ISSUER: has no effect without PARLEY_JWT_SECRET or PARLEY_JWKS_URL.',
+      'PARLEY_JWT_AUDIENCE: has no effect without PARLEY_JWT_SECRET or PARLEY_JWKS_URL.',
     ])
   })
 
@@ -118,7 +158,15 @@ describe('readConfig', () => {
 
   test('[CONF1] --help is help, whatever else is there', () => {
     expect(readConfig(['--port', 'x', '--help'], {})).toEqual({ kind: 'help', text: helpText })
-    for (const name of ['--port', '--host', '--data', '--log-level', 'PARLEY_JWT_SECRET', 'PARLEY_ORIGINS']) {
+    for (const name of [
+      '--port',
+      '--host',
+      '--data',
+      '--log-level',
+      'PARLEY_JWT_SECRET',
+      'PARLEY_JWKS_URL',
+      'PARLEY_ORIGINS',
+    ]) {
       expect(helpText).toContain(name)
     }
   })

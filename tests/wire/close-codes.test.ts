@@ -399,10 +399,12 @@ describe('the upgrade', () => {
     const conversation = await server.createConversation('ann')
     const ann = await join(conversation, 'ann')
     await ann.synced()
-    for (const path of ['/', '/sync', '/sync/', `/sync/${conversation}/more`, '/api/conversations', '/other']) {
+    for (const path of ['/', '/sync/', `/sync/${conversation}/more`, '/api/conversations', '/other']) {
       const { status } = await rawUpgrade(server.url, path)
       expect([path, status]).toEqual([path, 404])
     }
+    // The multiplexed endpoint, in a protocol that it does not speak.
+    expect((await rawUpgrade(server.url, '/sync')).status).toBe(400)
     for (const target of ['//', '///', 'http://[', '*', '//[', `http://127.0.0.1/sync/${conversation}`]) {
       await rawUpgrade(server.url, target)
     }

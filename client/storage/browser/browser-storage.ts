@@ -5,18 +5,28 @@
 
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb'
 import type { ClientId, ConversationId, UserId } from '../../../shared/sync/ids.ts'
-import { type ClientStorage, type ConversationRow, type OutboxRow, type PoolRow, storeName } from '../client-storage.ts'
+import {
+  type ClientStorage,
+  type ConversationRow,
+  type OutboxRow,
+  type PoolRow,
+  type Replacement,
+  storeName,
+} from '../client-storage.ts'
 import { createMemoryStorage } from '../memory/memory-storage.ts'
-import { openBrowserDocument } from './browser-document.ts'
-import { hasWebLocks, lockByName } from './web-lock.ts'
+import { dropBrowserDocument, openBrowserDocument } from './browser-document.ts'
+import { hasWebLocks, lockByName, waitForLock } from './web-lock.ts'
 
 interface Schema extends DBSchema {
   conversations: { key: string; value: ConversationRow }
   pool: { key: [ConversationId, ClientId]; value: PoolRow }
   outbox: { key: [ConversationId, ClientId, number]; value: OutboxRow }
+  /** Of documents that were rebuilt. */
+  generations: { key: ConversationId; value: number }
 }
 
-const schemaVersion = 1
+/** 2 since documents have generations. */
+const schemaVersion = 2
 
 /** Opens the store of `user` at `server`; memory, with the reason as status, where the browser refuses to keep anything. */
 export async function openBrowserStorage(server: string, user: UserId): Promise<ClientStorage> {
@@ -31,12 +41,20 @@ export async function openBrowserStorage(server: string, user: UserId): Promise<
 
 function openDatabase(name: string): Promise<IDBPDatabase<Schema>> {
   return openDB<Schema>(name, schemaVersion, {
-    upgrade: (db) => {
-      db.createObjectStore('conversations', { keyPath: 'id' })
-      db.createObjectStore('pool')
-      db.createObjectStore('outbox')
+    upgrade: (db, before) => {
+      if (before < 1) {
+        db.createObjectStore('conversations', { keyPath: 'id' })
+        db.createObjectStore('pool')
+        db.createObjectStore('outbox')
+      }
+      db.createObjectStore('generations')
     },
   })
+}
+
+/** The first generation has the name it had when there was no other. */
+function documentName(name: string, id: ConversationId, generation: number): string {
+  return `${name}:document:${id}${generation === 0 ? '' : `:${generation}`}`
 }
 
 /** Every key that begins with `id`: arrays sort behind numbers. */
@@ -53,7 +71,10 @@ function browserStorage(name: string, db: IDBPDatabase<Schema>): ClientStorage {
     putConversation: async (row) => void (await db.put('conversations', row)),
     removeConversation: (id) => db.delete('conversations', id),
 
-    openDocument: (id, doc) => openBrowserDocument(`${name}:document:${id}`, doc),
+    generation: async (id) => (await db.get('generations', id)) ?? 0,
+    openDocument: (id, doc, generation = 0) => openBrowserDocument(documentName(name, id, generation), doc),
+    replaceDocument: (id, replacement) => replaceDocument(db, id, replacement),
+    dropDocument: (id, generation) => dropBrowserDocument(documentName(name, id, generation)),
 
     pool: (id) => db.getAll('pool', rowsOf(id)),
     putPool: async (id, row) => void (await db.put('pool', row, [id, row.client])),
@@ -75,6 +96,25 @@ function browserStorage(name: string, db: IDBPDatabase<Schema>): ClientStorage {
 
     canLock: hasWebLocks(),
     lockChain: (id, client) => lockByName(`${name}:chain:${id}:${client}`),
+    lockRebuild: (id) => waitForLock(`${name}:rebuild:${id}`),
     close: async () => db.close(),
   }
+}
+
+async function replaceDocument(db: IDBPDatabase<Schema>, id: ConversationId, replacement: Replacement): Promise<void> {
+  const { generation, put, remove, chain, retired } = replacement
+  const transaction = db.transaction(['generations', 'outbox', 'pool'], 'readwrite', { durability: 'strict' })
+  const [generations, outbox, pool] = [
+    transaction.objectStore('generations'),
+    transaction.objectStore('outbox'),
+    transaction.objectStore('pool'),
+  ]
+  const writes: Promise<unknown>[] = [
+    generations.get(id).then((known = 0) => generations.put(Math.max(known, generation), id)),
+  ]
+  for (const { client, clock } of remove) writes.push(outbox.delete([id, client, clock]))
+  for (const row of put) writes.push(outbox.put(row, [id, row.client, row.clock]))
+  for (const client of retired) writes.push(pool.delete([id, client]))
+  writes.push(pool.put(chain, [id, chain.client]))
+  await Promise.all([...writes, transaction.done])
 }

@@ -3,16 +3,17 @@
 import * as Y from 'yjs'
 import type { ClientId, ConversationId } from '../../../shared/sync/ids.ts'
 import type { StorageStatus } from '../../api.ts'
-import type { ClientStorage, ConversationRow, OutboxRow, PoolRow } from '../client-storage.ts'
+import type { ClientStorage, ConversationRow, OutboxPlace, OutboxRow, PoolRow } from '../client-storage.ts'
 import { createHeldLocks } from '../held-locks.ts'
 
 /** `status` tells why nothing is kept. */
 export function createMemoryStorage(status: StorageStatus): ClientStorage {
   const conversations = new Map<ConversationId, ConversationRow>()
-  const documents = new Map<ConversationId, Uint8Array>()
+  const documents = new Map<string, Uint8Array>()
+  const generations = new Map<ConversationId, number>()
   const pools = new Map<ConversationId, Map<ClientId, PoolRow>>()
   const outboxes = new Map<ConversationId, Map<string, OutboxRow>>()
-  const tryLock = createHeldLocks()
+  const locks = createHeldLocks()
 
   return {
     status,
@@ -20,14 +21,24 @@ export function createMemoryStorage(status: StorageStatus): ClientStorage {
     putConversation: async (row) => void conversations.set(row.id, row),
     removeConversation: async (id) => void conversations.delete(id),
 
-    openDocument: async (id, doc) => {
-      const kept = documents.get(id)
+    generation: async (id) => generations.get(id) ?? 0,
+    openDocument: async (id, doc, generation = 0) => {
+      const name = `${id}/${generation}`
+      const kept = documents.get(name)
       if (kept !== undefined) Y.applyUpdate(doc, kept)
       return {
         flushed: async () => undefined,
-        close: async () => void documents.set(id, Y.encodeStateAsUpdate(doc)),
+        close: async () => void documents.set(name, Y.encodeStateAsUpdate(doc)),
       }
     },
+    replaceDocument: async (id, { generation, put, remove, chain, retired }) => {
+      generations.set(id, Math.max(generation, generations.get(id) ?? 0))
+      for (const place of remove) within(outboxes, id).delete(outboxKey(place))
+      for (const row of put) within(outboxes, id).set(outboxKey(row), row)
+      for (const client of retired) within(pools, id).delete(client)
+      within(pools, id).set(chain.client, chain)
+    },
+    dropDocument: async (id, generation) => void documents.delete(`${id}/${generation}`),
 
     pool: async (id) => [...within(pools, id).values()],
     putPool: async (id, row) => void within(pools, id).set(row.client, row),
@@ -42,12 +53,13 @@ export function createMemoryStorage(status: StorageStatus): ClientStorage {
     removeOutbox: async (id, row) => void within(outboxes, id).delete(outboxKey(row)),
 
     canLock: true,
-    lockChain: async (id, client) => tryLock(`${id}/${client}`),
+    lockChain: async (id, client) => locks.take(`${id}/${client}`),
+    lockRebuild: (id) => locks.wait(id),
     close: async () => undefined,
   }
 }
 
-function outboxKey({ client, clock }: Pick<OutboxRow, 'client' | 'clock'>): string {
+function outboxKey({ client, clock }: OutboxPlace): string {
   return `${client}/${clock}`
 }
 

@@ -4,13 +4,16 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { Level } from 'level'
 import * as Y from 'yjs'
+import { parseVoidReason, type VoidReason } from '../../../shared/chat/policy.ts'
 import { type ConversationId, parseClientId, parseConversationId, type UserId } from '../../../shared/sync/ids.ts'
 import {
   type ClientStorage,
   type ConversationRow,
   type DocumentCache,
+  type OutboxPlace,
   type OutboxRow,
   type PoolRow,
+  type Replacement,
   storeName,
 } from '../client-storage.ts'
 import { createHeldLocks } from '../held-locks.ts'
@@ -28,14 +31,24 @@ export async function openNodeStorage(folder: string, server: string, user: User
   const location = join(folder, folderName(storeName(server, user)))
   const db: Database = new Level<string, Uint8Array>(location, { valueEncoding: 'view' })
   await db.open()
-  const tryLock = createHeldLocks()
+  const locks = createHeldLocks()
+  let replacing: Promise<void> | undefined
   return {
     status: { phase: 'persistent' },
     conversations: async () => (await values(db, 'conversation/')).map(fromJson).filter(isConversationRow),
     putConversation: (row) => db.put(`conversation/${row.id}`, toJson(row)),
     removeConversation: (id) => db.del(`conversation/${id}`),
 
-    openDocument: (id, doc) => openDocument(db, id, doc),
+    generation: (id) => readGeneration(db, id),
+    openDocument: (id, doc, generation = 0) => openDocument(db, documentPrefix(id, generation), doc),
+    replaceDocument: (id, replacement) => {
+      replacing = replaceDocument(db, id, replacement)
+      return replacing
+    },
+    dropDocument: (id, generation) => {
+      const prefix = documentPrefix(id, generation)
+      return db.clear({ gt: prefix, lt: prefix + last })
+    },
 
     pool: async (id) => (await values(db, `pool/${id}/`)).map(fromJson).filter(isPoolRow),
     putPool: (id, row) => db.put(`pool/${id}/${row.client}`, toJson(row)),
@@ -43,14 +56,17 @@ export async function openNodeStorage(folder: string, server: string, user: User
     unsent: () => readUnsent(db),
     outbox: (id) => readOutbox(db, id),
     putOutbox: async (id, row) => {
+      // What is put behind a replacement must not be overtaken by it: both tell the length of a chain.
+      if (replacing !== undefined) await replacing.catch(() => undefined)
       const pool: PoolRow = { client: row.client, next: row.clock + 1 }
       const puts = db.batch().put(outboxKey(id, row), row.payload).put(`pool/${id}/${row.client}`, toJson(pool))
       await puts.write({ sync: true })
     },
-    removeOutbox: (id, row) => db.del(outboxKey(id, row)),
+    removeOutbox: (id, place) => db.batch().del(outboxKey(id, place)).del(failedKey(id, place)).write(),
 
     canLock: true,
-    lockChain: async (id, client) => tryLock(`${id}/${client}`),
+    lockChain: async (id, client) => locks.take(`${id}/${client}`),
+    lockRebuild: (id) => locks.wait(id),
     close: () => db.close(),
   }
 }
@@ -61,8 +77,37 @@ function folderName(store: string): string {
   return `${readable.slice(0, 80)}-${createHash('sha256').update(store).digest('hex').slice(0, 32)}`
 }
 
-function outboxKey(id: ConversationId, { client, clock }: Pick<OutboxRow, 'client' | 'clock'>): string {
+function outboxKey(id: ConversationId, { client, clock }: OutboxPlace): string {
   return `outbox/${id}/${padded(client)}/${padded(clock)}`
+}
+
+/** Of the reason beside a row that has one. */
+function failedKey(id: ConversationId, { client, clock }: OutboxPlace): string {
+  return `failed/${id}/${padded(client)}/${padded(clock)}`
+}
+
+/** The first generation has the keys it had when there was no other; `.` sorts before `/`, so none is within another. */
+function documentPrefix(id: ConversationId, generation: number): string {
+  return generation === 0 ? `document/${id}/` : `document/${id}.${generation}/`
+}
+
+async function readGeneration(db: Database, id: ConversationId): Promise<number> {
+  const kept = await db.get(`generation/${id}`)
+  const generation = kept === undefined ? 0 : fromJson(kept)
+  return typeof generation === 'number' ? generation : 0
+}
+
+async function replaceDocument(db: Database, id: ConversationId, replacement: Replacement): Promise<void> {
+  const { put, remove, chain, retired } = replacement
+  const generation = Math.max(replacement.generation, await readGeneration(db, id))
+  const batch = db.batch().put(`generation/${id}`, toJson(generation))
+  for (const place of remove) batch.del(outboxKey(id, place)).del(failedKey(id, place))
+  for (const row of put) {
+    batch.put(outboxKey(id, row), row.payload)
+    if (row.failed !== undefined) batch.put(failedKey(id, row), toJson(row.failed))
+  }
+  for (const client of retired) batch.del(`pool/${id}/${client}`)
+  await batch.put(`pool/${id}/${chain.client}`, toJson(chain)).write({ sync: true })
 }
 
 async function readUnsent(db: Database): Promise<ConversationId[]> {
@@ -76,23 +121,31 @@ async function readUnsent(db: Database): Promise<ConversationId[]> {
 
 async function readOutbox(db: Database, id: ConversationId): Promise<OutboxRow[]> {
   const rows: OutboxRow[] = []
+  const failed = new Map<string, VoidReason>()
+  for await (const [key, reason] of db.iterator({ gt: `failed/${id}/`, lt: `failed/${id}/${last}` })) {
+    failed.set(key.slice(`failed/${id}/`.length), parseVoidReason(String(fromJson(reason))))
+  }
   const prefix = `outbox/${id}/`
   for await (const [key, payload] of db.iterator({ gt: prefix, lt: prefix + last })) {
-    const [clientText, clockText] = key.slice(prefix.length).split('/')
+    const place = key.slice(prefix.length)
+    const [clientText, clockText] = place.split('/')
     const client = parseClientId(Number(clientText))
-    if (client !== undefined) rows.push({ client, clock: Number(clockText), payload: Uint8Array.from(payload) })
+    const reason = failed.get(place)
+    if (client === undefined) continue
+    const row = { client, clock: Number(clockText), payload: Uint8Array.from(payload) }
+    rows.push(reason === undefined ? row : { ...row, failed: reason })
   }
   return rows
 }
 
-async function openDocument(db: Database, id: ConversationId, doc: Y.Doc): Promise<DocumentCache> {
-  const prefix = `document/${id}/`
+async function openDocument(db: Database, prefix: string, doc: Y.Doc): Promise<DocumentCache> {
   const keys: string[] = []
   const kept: Uint8Array[] = []
   for await (const [key, update] of db.iterator({ gt: prefix, lt: prefix + last })) {
     keys.push(key)
     kept.push(update)
   }
+  const hasMore = doc.store.clients.size > 0
   doc.transact(() => {
     for (const update of kept) Y.applyUpdate(doc, update)
   })
@@ -110,6 +163,8 @@ async function openDocument(db: Database, id: ConversationId, doc: Y.Doc): Promi
     written.catch(() => undefined)
   }
   doc.on('update', keep)
+  // What it had before is in no update to come.
+  if (hasMore) keep(Y.encodeStateAsUpdate(doc))
   return {
     flushed: () => written,
     close: async () => {

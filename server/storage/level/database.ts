@@ -14,6 +14,9 @@ export type Snapshot = ReturnType<Database['snapshot']>
 /** Rows that one turn of the event loop takes from a scan: less than a millisecond of work. */
 const rowsAtOnce = 256
 
+/** Keys that are read at once, without another thread. */
+const keysAtOnce = 2
+
 /** Opens the database in a folder; StoreError `locked`, `damaged` or `failed` when it cannot. Repairs nothing. */
 export async function openDatabase(
   location: string,
@@ -34,6 +37,8 @@ export async function getRows(
   keys: readonly Uint8Array[],
   snapshot?: Snapshot,
 ): Promise<(Row | undefined)[]> {
+  // Handing so little to another thread and back costs more than reading it, which is mostly from memory.
+  if (keys.length <= keysAtOnce && snapshot === undefined) return keys.map((key) => getRowSync(database, key))
   try {
     const values: (Uint8Array | undefined)[] = await database.getMany([...keys], { snapshot })
     return keys.map((key, index) => rowOf(key, values[index]))
@@ -42,7 +47,7 @@ export async function getRows(
   }
 }
 
-/** One row, at once. It blocks, so it is for rows that were read a moment ago. */
+/** One row, at once. It blocks while it reads a block of a file, in the worst case. */
 export function getRowSync(database: Database, key: Uint8Array): Row | undefined {
   try {
     return rowOf(key, database.getSync(key))
@@ -58,7 +63,11 @@ export interface ScanOptions {
 }
 
 /** The rows of a range in the order of their keys, some at a time, all as they were when the scan began. */
-export async function* scan(database: Database, range: KeyRange, options: ScanOptions = {}): AsyncGenerator<Row[]> {
+export async function* scan(
+  database: Database,
+  range: Partial<KeyRange>,
+  options: ScanOptions = {},
+): AsyncGenerator<Row[]> {
   try {
     const iterator = database.iterator({ ...range, ...options })
     try {

@@ -6,10 +6,11 @@
 import { mkdir, open, readdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { StoreError } from '../conversation-store.ts'
-import { assertWholeLog } from './log-file.ts'
+import { assertWholeLog } from './files/log-file.ts'
+import { assertReadableFiles } from './files/store-files.ts'
 
 /** Lies in the folder while a store is being made, so that one that was interrupted can be told from one that was lost. */
-const markerName = 'creating'
+export const markerName = 'creating'
 
 /** The write-ahead log; LevelDB opens without it, and without what was in it. */
 const logFile = /^[0-9]+\.log$/
@@ -25,11 +26,23 @@ export async function prepareFolder(location: string): Promise<'new' | 'existing
     await markFolder(location)
     return 'new'
   }
+  await assertWholeFolder(location, names)
+  return 'existing'
+}
+
+/** The same for a folder in which there was a store a moment ago: nothing is made. */
+export async function assertExisting(location: string): Promise<void> {
+  const names = (await namesIn(location)) ?? []
+  if (names.includes(markerName)) throw new StoreError('damaged', `${location} holds a store that was never finished`)
+  await assertWholeFolder(location, names)
+}
+
+async function assertWholeFolder(location: string, names: readonly string[]): Promise<void> {
   for (const file of [/^CURRENT$/, /^MANIFEST-/, logFile]) {
     if (!names.some((name) => file.test(name))) throw lost(location, file)
   }
   for (const name of names.filter((one) => logFile.test(one))) await assertWholeLog(join(location, name))
-  return 'existing'
+  await assertReadableFiles(location)
 }
 
 /** The store has been made: from now on a folder without it is one that lost it. */
@@ -57,7 +70,7 @@ async function namesIn(location: string): Promise<string[] | undefined> {
 }
 
 /** Makes the names in a folder durable. Windows has no such call and needs none. */
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return
   const folder = await open(path, 'r')
   try {

@@ -32,9 +32,14 @@ export type Key =
   | (ByConversation<'member'> & { readonly user: UserId })
   | (ByConversation<'idempotency'> & { readonly user: UserId; readonly key: string })
   | { readonly kind: 'inbox'; readonly user: UserId; readonly conversation: ConversationId }
+  | { readonly kind: 'generation' }
+  | (ByConversation<'dropped'> & { readonly client: ClientId })
+
+/** Kinds of which the store has one row, which is of no conversation. */
+const storeKinds = ['format', 'generation'] as const satisfies readonly Key['kind'][]
 
 /** Kinds that one conversation has many rows of, under one prefix. */
-export type RangeKind = Exclude<Key['kind'], 'format' | 'head' | 'inbox'>
+export type RangeKind = Exclude<Key['kind'], (typeof storeKinds)[number] | 'head' | 'inbox'>
 
 /** The first byte of a key is its place here: append, never reorder. */
 const kinds = [
@@ -50,11 +55,13 @@ const kinds = [
   'member',
   'idempotency',
   'inbox',
+  'generation',
+  'dropped',
 ] as const satisfies readonly Key['kind'][]
 
 /** The kinds whose rows go with their conversation; also members, whose keys tell which inbox rows go. */
 export const rangeKinds: readonly RangeKind[] = kinds.filter(
-  (kind) => kind !== 'format' && kind !== 'head' && kind !== 'inbox',
+  (kind) => !isStoreKind(kind) && kind !== 'head' && kind !== 'inbox',
 )
 
 /** From `gte`, inclusive, to `lt`, exclusive. */
@@ -72,6 +79,7 @@ const [hyphen, digit0, letterA] = [0x2d, 0x30, 0x61]
 export function encodeKey(key: Key): Uint8Array {
   switch (key.kind) {
     case 'format':
+    case 'generation':
       return Uint8Array.of(tagOf(key.kind))
     case 'head':
       return startKey(key.kind, key.conversation, 0)
@@ -87,6 +95,7 @@ export function encodeKey(key: Key): Uint8Array {
     }
     case 'chain':
     case 'deleted':
+    case 'dropped':
     case 'place': {
       const bytes = startKey(key.kind, key.conversation, clientBytes + (key.kind === 'place' ? numberBytes : 0))
       bytes.writeUInt32BE(key.client, prefixBytes)
@@ -116,7 +125,7 @@ export function decodeKey(bytes: Uint8Array): Key | undefined {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const kind = kinds[view[0] ?? kinds.length]
   if (kind === undefined) return undefined
-  if (kind === 'format') return view.length === 1 ? { kind } : undefined
+  if (isStoreKind(kind)) return view.length === 1 ? { kind } : undefined
   if (kind === 'inbox') return decodeInboxKey(view)
   const conversation = parseConversationId(readUuid(view, 1))
   if (conversation === undefined) return undefined
@@ -138,7 +147,8 @@ export function decodeKey(bytes: Uint8Array): Key | undefined {
       return id === undefined ? undefined : { kind, conversation, id }
     }
     case 'chain':
-    case 'deleted': {
+    case 'deleted':
+    case 'dropped': {
       const client = rest.length === clientBytes ? parseClientId(rest.readUInt32BE(0)) : undefined
       return client === undefined ? undefined : { kind, conversation, client }
     }
@@ -173,6 +183,11 @@ export function numberedRange(
   return { gte: numberedKey(kind, conversation, from), lt: numberedKey(kind, conversation, to) }
 }
 
+/** The heads of all conversations. */
+export function headRange(): KeyRange {
+  return prefixRange(Buffer.of(tagOf('head')))
+}
+
 /** The inbox rows of one user. */
 export function inboxRange(user: UserId): KeyRange {
   return prefixRange(startInboxKey(user, 0))
@@ -184,6 +199,10 @@ function decodeInboxKey(view: Buffer): Key | undefined {
   const user = parseUserId(view.toString('latin1', 1, end))
   const conversation = parseConversationId(readUuid(view, end + 1))
   return user === undefined || conversation === undefined ? undefined : { kind: 'inbox', user, conversation }
+}
+
+function isStoreKind(kind: Key['kind']): kind is (typeof storeKinds)[number] {
+  return storeKinds.some((one) => one === kind)
 }
 
 function tagOf(kind: Key['kind']): number {

@@ -13,10 +13,13 @@ import {
   type Commit,
   type CommitOutcome,
   type ConversationStore,
+  type DamagedHead,
   type DeletedRow,
+  type DroppedRow,
   type EntryRow,
   type Head,
   type IdempotencyRow,
+  type InDoubt,
   type MemberRow,
   type PlaceRow,
   type RecordRow,
@@ -24,18 +27,22 @@ import {
   StoreError,
   type StoredHead,
 } from '../conversation-store.ts'
-import { type Run, runOf, RunWalk } from '../seq-run.ts'
+import { type DamageOptions, Damages } from '../damages.ts'
+import { type Run, runOf } from '../seq-run.ts'
 import { StoreLife } from '../store-life.ts'
 import { addDeletion, addWrites } from './batch.ts'
-import { type Batch, type Database, getRows, getRowSync, openDatabase, scan, type ScanOptions } from './database.ts'
-import { prepareFolder, unmarkFolder } from './folder.ts'
-import { encodeKey, inboxRange, type Key, type KeyRange, numberedRange, rangeOf } from './keys.ts'
+import { type Batch, type Database, getRowSync } from './database.ts'
+import { decodeKey, encodeKey, inboxRange, numberedRange } from './keys.ts'
+import { openAgain, openOrMake, type Place } from './opening.ts'
+import { Reading } from './reading.ts'
+import { type Doubt, resolveDoubt } from './recovery.ts'
 import {
   readChain,
   readClaim,
   readDeleted,
+  readDropped,
   readEntry,
-  readFormat,
+  readGeneration,
   readHead,
   readIdempotency,
   readInbox,
@@ -43,89 +50,108 @@ import {
   readMessage,
   readPlace,
   readRecord,
-  writeFormat,
+  writeGeneration,
 } from './rows.ts'
 import type { Row } from './seal.ts'
 
-/** Version of the format of keys and rows. */
-const formatVersion = 1
+export interface LevelStoreOptions extends Place, DamageOptions {}
 
 /**
  * Opens the store in a folder, or makes one where there is nothing. Throws StoreError `locked`, `damaged` or `failed`;
  * what was a store is never taken for a new one (SPEC STORE4).
  */
-export async function openLevelStore({ location }: { readonly location: string }): Promise<ConversationStore> {
-  try {
-    const folder = await prepareFolder(location)
-    const database = await openDatabase(location, { createIfMissing: folder === 'new' })
-    try {
-      await checkFormat(database, location, folder)
-      if (folder === 'new') await unmarkFolder(location)
-    } catch (error) {
-      await database.close()
-      throw error
-    }
-    return new LevelStore(database)
-  } catch (cause) {
-    if (cause instanceof StoreError) throw cause
-    throw new StoreError('failed', `the store in ${location} could not be opened`, { cause })
-  }
+export async function openLevelStore(options: LevelStoreOptions): Promise<ConversationStore> {
+  return levelStoreOn(await openOrMake(options), options)
 }
 
-async function checkFormat(database: Database, location: string, folder: 'new' | 'existing'): Promise<void> {
-  const row = getRowSync(database, encodeKey({ kind: 'format' }))
-  if (row === undefined) {
-    if (folder === 'existing') throw new StoreError('damaged', `${location} holds a database, but no store`)
-    const { key, value } = writeFormat(formatVersion)
-    await database.put(key, value, { sync: true })
-    return
-  }
-  const version = readFormat(row)
-  if (version !== formatVersion) {
-    const text = `the store in ${location} has format ${version}; this program reads format ${formatVersion}`
-    throw new StoreError('failed', text)
-  }
+/** The store on a database that is open. */
+export function levelStoreOn(database: Database, options: LevelStoreOptions): ConversationStore {
+  return new LevelStore(database, options)
 }
 
 class LevelStore implements ConversationStore {
-  readonly #database: Database
+  #database: Database
+  readonly #place: Place
   readonly #life = new StoreLife()
+  readonly #damages: Damages
+  readonly #reading: Reading
+  /** What the write that failed was to write. */
+  #doubts: readonly Doubt[] = []
 
-  constructor(database: Database) {
+  constructor(database: Database, options: LevelStoreOptions) {
     this.#database = database
+    this.#place = options
+    this.#damages = new Damages(options)
+    this.#reading = new Reading(this.#life, this.#damages, () => this.#database)
   }
 
   async commit(commits: readonly Commit[]): Promise<readonly CommitOutcome[]> {
     return await this.#life.commit(async () => await this.#write(commits))
   }
 
-  async head(conversation: ConversationId): Promise<StoredHead | undefined> {
-    return await this.#get({ kind: 'head', conversation }, readHead)
+  async recover(): Promise<ReadonlyMap<ConversationId, InDoubt>> {
+    return await this.#life.recover(async () => {
+      await this.#database.close()
+      this.#database = await openAgain(this.#place)
+      try {
+        const states = new Map<ConversationId, InDoubt>()
+        for (const doubt of this.#doubts) {
+          states.set(doubt.commit.conversation, await resolveDoubt(this.#database, doubt))
+        }
+        this.#doubts = []
+        return states
+      } catch (error) {
+        await this.#database.close()
+        throw error
+      }
+    })
   }
 
-  async heads(conversations: readonly ConversationId[]): Promise<readonly (StoredHead | undefined)[]> {
-    return await this.#getMany(
-      conversations.map((conversation) => ({ kind: 'head', conversation })),
-      readHead,
-    )
+  condemn(conversation: ConversationId, what: string): StoreError {
+    return this.#damages.condemn(conversation, what)
+  }
+
+  condemned(): ReadonlyMap<ConversationId, string> {
+    return this.#damages.found()
+  }
+
+  async head(conversation: ConversationId): Promise<StoredHead | undefined> {
+    const stored = await this.#reading.get({ kind: 'head', conversation }, readHead)
+    if (stored === undefined) await this.#assertNoRecords(conversation)
+    return stored
+  }
+
+  async heads(conversations: readonly ConversationId[]): Promise<readonly (StoredHead | DamagedHead | undefined)[]> {
+    const keys = conversations.map((conversation) => ({ kind: 'head', conversation }) as const)
+    return await this.#reading.getEach(keys, readHead)
   }
 
   async chains(conversation: ConversationId): Promise<readonly ChainRow[]> {
-    return await this.#list(rangeOf('chain', conversation), readChain)
+    return await this.#reading.list('chain', conversation, readChain)
   }
 
   async deleted(conversation: ConversationId): Promise<readonly DeletedRow[]> {
-    return await this.#list(rangeOf('deleted', conversation), readDeleted)
+    return await this.#reading.list('deleted', conversation, readDeleted)
+  }
+
+  async dropped(
+    conversation: ConversationId,
+    clients: readonly ClientId[],
+  ): Promise<readonly (DroppedRow | undefined)[]> {
+    const keys = clients.map((client) => ({ kind: 'dropped', conversation, client }) as const)
+    return await this.#reading.getMany(conversation, keys, readDropped)
   }
 
   entriesNewestFirst(conversation: ConversationId, range: SeqRange = {}): AsyncIterable<EntryRow> {
     const runIn = (head: Head): Run => runOf(range, head.nextSeq)
-    return this.#walk({ kind: 'log', conversation, runIn, direction: 'descending' }, readEntry, ({ seq }) => seq)
+    const order = { kind: 'log', direction: 'descending', numberOf: ({ seq }: EntryRow): number => seq } as const
+    return this.#reading.walk({ ...order, conversation, runIn, read: readEntry })
   }
 
   records(conversation: ConversationId, fromClock: number): AsyncIterable<RecordRow> {
     const runIn = (head: Head): Run => ({ from: fromClock, to: head.nextRecord })
-    return this.#walk({ kind: 'record', conversation, runIn, direction: 'ascending' }, readRecord, ({ clock }) => clock)
+    const order = { kind: 'record', direction: 'ascending', numberOf: ({ clock }: RecordRow): number => clock } as const
+    return this.#reading.walk({ ...order, conversation, runIn, read: readRecord })
   }
 
   async places(
@@ -133,10 +159,8 @@ class LevelStore implements ConversationStore {
     client: ClientId,
     clocks: readonly number[],
   ): Promise<readonly (PlaceRow | undefined)[]> {
-    return await this.#getMany(
-      clocks.map((clock) => ({ kind: 'place', conversation, client, clock })),
-      readPlace,
-    )
+    const keys = clocks.map((clock) => ({ kind: 'place', conversation, client, clock }) as const)
+    return await this.#reading.getMany(conversation, keys, readPlace)
   }
 
   async messages(
@@ -147,35 +171,49 @@ class LevelStore implements ConversationStore {
     if (run.from >= run.to || query.limit <= 0) return []
     const reverse = query.take === 'newest'
     const range = numberedRange('message', conversation, run)
-    const messages = await this.#list(range, readMessage, { reverse, limit: query.limit })
+    const messages = await this.#reading.listRange(conversation, range, readMessage, { reverse, limit: query.limit })
     return reverse ? messages.toReversed() : messages
   }
 
   async message(conversation: ConversationId, seq: number): Promise<StampedMessage | undefined> {
-    return await this.#get({ kind: 'message', conversation, seq }, readMessage)
+    return await this.#reading.get({ kind: 'message', conversation, seq }, readMessage)
   }
 
   async claims(conversation: ConversationId, ids: readonly MessageId[]): Promise<readonly (ClaimRow | undefined)[]> {
-    return await this.#getMany(
-      ids.map((id) => ({ kind: 'id', conversation, id })),
-      readClaim,
-    )
+    const keys = ids.map((id) => ({ kind: 'id', conversation, id }) as const)
+    return await this.#reading.getMany(conversation, keys, readClaim)
   }
 
   async idempotency(conversation: ConversationId, user: UserId, key: string): Promise<IdempotencyRow | undefined> {
-    return await this.#get({ kind: 'idempotency', conversation, user, key }, readIdempotency)
+    return await this.#reading.get({ kind: 'idempotency', conversation, user, key }, readIdempotency)
   }
 
   async members(conversation: ConversationId): Promise<readonly MemberRow[]> {
-    return await this.#list(rangeOf('member', conversation), readMember)
+    return await this.#reading.list('member', conversation, readMember)
   }
 
   async member(conversation: ConversationId, user: UserId): Promise<MemberRow | undefined> {
-    return await this.#get({ kind: 'member', conversation, user }, readMember)
+    return await this.#reading.get({ kind: 'member', conversation, user }, readMember)
   }
 
   async conversationsOf(user: UserId): Promise<readonly ConversationId[]> {
-    return await this.#list(inboxRange(user), readInbox)
+    const rows = await this.#reading.rowsIn(inboxRange(user))
+    return rows.map((row) => this.#inboxRow(row)).filter((conversation) => conversation !== undefined)
+  }
+
+  async generation(): Promise<number> {
+    return (await this.#reading.getOfStore({ kind: 'generation' }, readGeneration)) ?? 0
+  }
+
+  async markRestored(nowMs: number): Promise<number> {
+    const generation = Math.max(nowMs, (await this.generation()) + 1)
+    const { key, value } = writeGeneration(generation)
+    await this.#life.commit(async () => {
+      const batch = this.#database.batch()
+      batch.put(key, value)
+      await this.#sync(batch, [])
+    })
+    return generation
   }
 
   async close(): Promise<void> {
@@ -188,86 +226,60 @@ class LevelStore implements ConversationStore {
     const batch = this.#database.batch()
     try {
       const outcomes: CommitOutcome[] = []
+      const doubts: Doubt[] = []
       for (const commit of commits) {
-        if (isMoved(this.#currentHead(commit.conversation), commit.expectedRevision)) {
-          outcomes.push('moved')
-          continue
-        }
-        if (commit.kind === 'write') addWrites(batch, commit)
-        else await addDeletion(batch, commit, this.#database)
-        outcomes.push('committed')
+        const doubt = await this.#addCommit(batch, commit)
+        if (doubt !== undefined) doubts.push(doubt)
+        outcomes.push(doubt === undefined ? 'moved' : 'committed')
       }
-      if (batch.length > 0) await this.#sync(batch)
+      if (batch.length > 0) await this.#sync(batch, doubts)
       return outcomes
     } finally {
       await batch.close()
     }
   }
 
-  async #sync(batch: Batch): Promise<void> {
+  /** Undefined, and nothing added, when it was made for another head. */
+  async #addCommit(batch: Batch, commit: Commit): Promise<Doubt | undefined> {
+    const { conversation, expectedRevision } = commit
+    this.#damages.assertWhole(conversation)
+    try {
+      const row = getRowSync(this.#database, encodeKey({ kind: 'head', conversation }))
+      const before = row === undefined ? undefined : readHead(row)
+      if (before === undefined) await this.#assertNoRecords(conversation)
+      if (isMoved(before, expectedRevision)) return undefined
+      if (commit.kind === 'write') addWrites(batch, commit)
+      else await addDeletion(batch, commit, this.#database)
+      return { commit, before }
+    } catch (error) {
+      throw this.#damages.note(conversation, error)
+    }
+  }
+
+  /** A conversation that lost its head is damaged, not new (SPEC STORE4). */
+  async #assertNoRecords(conversation: ConversationId): Promise<void> {
+    const first = await this.#reading.get({ kind: 'record', conversation, clock: 0 }, readRecord)
+    if (first !== undefined) throw this.condemn(conversation, 'its head is missing')
+  }
+
+  async #sync(batch: Batch, doubts: readonly Doubt[]): Promise<void> {
     try {
       await batch.write({ sync: true })
     } catch (error) {
+      this.#doubts = doubts
       throw this.#life.fail(error)
     }
   }
 
-  #currentHead(conversation: ConversationId): StoredHead | undefined {
-    const row = getRowSync(this.#database, encodeKey({ kind: 'head', conversation }))
-    return row === undefined ? undefined : readHead(row)
-  }
-
-  async #get<T>(key: Key, read: (row: Row) => T): Promise<T | undefined> {
-    const [value] = await this.#getMany([key], read)
-    return value
-  }
-
-  async #getMany<T>(keys: readonly Key[], read: (row: Row) => T): Promise<(T | undefined)[]> {
-    this.#life.assertOpen()
-    const rows = await getRows(this.#database, keys.map(encodeKey))
-    return rows.map((row) => (row === undefined ? undefined : read(row)))
-  }
-
-  async #list<T>(range: KeyRange, read: (row: Row) => T, options?: ScanOptions): Promise<T[]> {
-    this.#life.assertOpen()
-    const list: T[] = []
-    for await (const rows of scan(this.#database, range, options)) for (const row of rows) list.push(read(row))
-    return list
-  }
-
-  /** Reads a run of numbered rows that lack nothing, up to where the head says that they end (SPEC STORE3). */
-  async *#walk<T>(
-    { kind, conversation, runIn, direction }: Walk,
-    read: (row: Row) => T,
-    numberOf: (content: T) => number,
-  ): AsyncGenerator<T> {
-    this.#life.assertOpen()
-    const snapshot = this.#database.snapshot()
+  /** Undefined for a damaged row: one conversation must not take a user's whole list along. */
+  #inboxRow(row: Row): ConversationId | undefined {
     try {
-      const [headRow] = await getRows(this.#database, [encodeKey({ kind: 'head', conversation })], snapshot)
-      const stored = headRow === undefined ? undefined : readHead(headRow)
-      if (stored?.kind !== 'head') return
-      const run = runIn(stored.head)
-      if (run.from >= run.to) return
-      const walk = new RunWalk(run, direction, `conversation ${conversation}: ${kind} row`)
-      const range = numberedRange(kind, conversation, run)
-      for await (const rows of scan(this.#database, range, { reverse: direction === 'descending', snapshot })) {
-        for (const row of rows) {
-          const content = read(row)
-          walk.step(numberOf(content))
-          yield content
-        }
-      }
-      walk.end()
-    } finally {
-      await snapshot.close()
+      return readInbox(row)
+    } catch (error) {
+      const key = decodeKey(row.key)
+      if (key?.kind !== 'inbox') throw error
+      this.#damages.note(key.conversation, error)
+      return undefined
     }
   }
-}
-
-interface Walk {
-  readonly kind: 'log' | 'record'
-  readonly conversation: ConversationId
-  readonly runIn: (head: Head) => Run
-  readonly direction: 'ascending' | 'descending'
 }

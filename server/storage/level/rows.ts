@@ -14,6 +14,7 @@ import type {
   ChainRow,
   ClaimRow,
   DeletedRow,
+  DroppedRow,
   EntryRow,
   IdempotencyRow,
   MemberRow,
@@ -32,8 +33,17 @@ export function readFormat(row: Row): number {
   return openRow(row, 'format', readCount)
 }
 
+//     generation: ms
+export function writeGeneration(generation: number): Row {
+  return sealRow({ kind: 'generation' }, (body) => writeCount(body, generation))
+}
+
+export function readGeneration(row: Row): number {
+  return openRow(row, 'generation', readCount)
+}
+
 //     head: uint8 0 • revision • epoch • createdMs • updatedMs • text title as JSON • nextSeq • serverClient • nextRecord
-//           • lastStampMs • lastMessageSeq?
+//           • lastStampMs • lastMessageSeq? • generation (0 where it is not there: format 1 began without)
 //     tombstone: uint8 1 • deletedMs
 const headTag = 0
 const tombstoneTag = 1
@@ -58,6 +68,7 @@ export function writeHead(conversation: ConversationId, stored: StoredHead): Row
     writeCount(body, head.nextRecord)
     writeCount(body, head.lastStampMs)
     writeOptional(body, head.lastMessageSeq ?? undefined, writeCount)
+    writeCount(body, head.generation)
   })
 }
 
@@ -78,21 +89,23 @@ export function readHead(row: Row): StoredHead {
     const nextRecord = readCount(body)
     const lastStampMs = readCount(body)
     const lastMessageSeq = readOptional(body, readCount) ?? null
+    const generation = readLaterCount(body)
     const times = { createdMs, updatedMs, lastStampMs }
     return {
       kind: 'head',
-      head: { revision, epoch, ...times, title, nextSeq, serverClient, nextRecord, lastMessageSeq },
+      head: { revision, epoch, generation, ...times, title, nextSeq, serverClient, nextRecord, lastMessageSeq },
     }
   })
 }
 
-//     chain: text user • uint8 held • next • createdMs
-export function writeChain(conversation: ConversationId, { client, user, held, next, createdMs }: ChainRow): Row {
-  return sealRow({ kind: 'chain', conversation, client }, (body) => {
-    encoding.writeVarString(body, user)
-    encoding.writeUint8(body, held ? 1 : 0)
-    writeCount(body, next)
-    writeCount(body, createdMs)
+//     chain: text user • uint8 held • next • createdMs • epoch (0 where it is not there: format 1 began without)
+export function writeChain(conversation: ConversationId, row: ChainRow): Row {
+  return sealRow({ kind: 'chain', conversation, client: row.client }, (body) => {
+    encoding.writeVarString(body, row.user)
+    encoding.writeUint8(body, row.held ? 1 : 0)
+    writeCount(body, row.next)
+    writeCount(body, row.createdMs)
+    writeCount(body, row.epoch)
   })
 }
 
@@ -101,7 +114,23 @@ export function readChain(row: Row): ChainRow {
     const user = parseUserId(decoding.readVarString(body))
     if (user === undefined) return undefined
     const held = decoding.readUint8(body) === 1
-    return { client, user, held, next: readCount(body), createdMs: readCount(body) }
+    return { client, user, held, next: readCount(body), createdMs: readCount(body), epoch: readLaterCount(body) }
+  })
+}
+
+//     dropped: text user? • next
+export function writeDropped(conversation: ConversationId, { client, user, next }: DroppedRow): Row {
+  return sealRow({ kind: 'dropped', conversation, client }, (body) => {
+    writeOptional(body, user ?? undefined, encoding.writeVarString)
+    writeCount(body, next)
+  })
+}
+
+export function readDropped(row: Row): DroppedRow {
+  return openRow(row, 'dropped', (body, { client }) => {
+    const text = readOptional(body, decoding.readVarString)
+    const user = text === undefined ? null : parseUserId(text)
+    return user === undefined ? undefined : { client, user, next: readCount(body) }
   })
 }
 
@@ -258,6 +287,11 @@ function writeCount(body: encoding.Encoder, count: number): void {
 
 function readCount(body: decoding.Decoder): number {
   return decoding.readVarUint(body)
+}
+
+/** A last field that rows written before it was thought of lack: it was 0 then. */
+function readLaterCount(body: decoding.Decoder): number {
+  return decoding.hasContent(body) ? readCount(body) : 0
 }
 
 function writeOptional<T>(

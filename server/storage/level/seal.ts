@@ -66,6 +66,13 @@ function isOfKind<Kind extends Key['kind']>(key: Key | undefined, kind: Kind): k
 
 /** Says where the damage is, and nothing of what the row holds. */
 function damagedRow(key: Key, options?: ErrorOptions): StoreError {
-  const where = key.kind === 'format' ? 'the store' : `conversation ${key.conversation}`
-  return new StoreError('damaged', `a ${key.kind} row of ${where} is damaged`, options)
+  if (key.kind === 'format' || key.kind === 'generation') {
+    return new StoreError('damaged', `the ${key.kind} row of the store is damaged`, options)
+  }
+  const { kind, conversation } = key
+  const article = /^[aeiou]/.test(kind) ? 'an' : 'a'
+  return new StoreError('damaged', `${article} ${kind} row of conversation ${conversation} is damaged`, {
+    ...options,
+    conversation,
+  })
 }

@@ -11,6 +11,7 @@ import type {
   CommitOutcome,
   ConversationCommit,
   DeletedRow,
+  DroppedRow,
   EntryRow,
   IdempotencyRow,
   MemberRow,
@@ -24,6 +25,7 @@ export interface Rows {
   head: StoredHead
   readonly chains: Map<ClientId, ChainRow>
   readonly deleted: Map<ClientId, DeletedRow>
+  readonly dropped: Map<ClientId, DroppedRow>
   readonly entries: Map<number, EntryRow>
   readonly records: Map<number, RecordRow>
   readonly places: Map<string, PlaceRow>
@@ -36,10 +38,11 @@ export interface Rows {
 /** Survives the stores that are opened on it; several at once are several nodes on one database. */
 export interface MemoryDisk {
   readonly conversations: Map<ConversationId, Rows>
+  generation: number
 }
 
 export function createMemoryDisk(): MemoryDisk {
-  return { conversations: new Map() }
+  return { conversations: new Map(), generation: 0 }
 }
 
 export function placeKey(client: ClientId, clock: number): string {
@@ -66,6 +69,7 @@ function emptyRows(head: StoredHead): Rows {
     head,
     chains: new Map(),
     deleted: new Map(),
+    dropped: new Map(),
     entries: new Map(),
     records: new Map(),
     places: new Map(),
@@ -82,6 +86,11 @@ function written(before: Rows | undefined, commit: ConversationCommit): Rows {
   rows.head = head
   for (const row of commit.chains) rows.chains.set(row.client, row)
   for (const row of commit.deleted) rows.deleted.set(row.client, row)
+  for (const row of commit.dropped) {
+    rows.chains.delete(row.client)
+    rows.deleted.delete(row.client)
+    rows.dropped.set(row.client, row)
+  }
   for (const row of commit.entries) {
     const { seq, client, clock, crc, voidReason } = row
     rows.entries.set(seq, row)

@@ -6,30 +6,39 @@
 import type { MessageId } from '../../../shared/chat/entry.ts'
 import type { StampedMessage } from '../../../shared/chat/message.ts'
 import type { ClientId, ConversationId, UserId } from '../../../shared/sync/ids.ts'
-import { assertCommits } from '../commit-rules.ts'
+import { assertCommits, isMoved } from '../commit-rules.ts'
 import type {
   ChainRow,
   ClaimRow,
   Commit,
   CommitOutcome,
   ConversationStore,
+  DamagedHead,
   DeletedRow,
+  DroppedRow,
   EntryRow,
   IdempotencyRow,
+  InDoubt,
   MemberRow,
   PlaceRow,
   RecordRow,
   SeqRange,
   StoredHead,
+  StoreError,
 } from '../conversation-store.ts'
+import { type DamageOptions, Damages } from '../damages.ts'
 import { type Run, runOf, RunWalk } from '../seq-run.ts'
 import { StoreLife } from '../store-life.ts'
 import { applyCommits, createMemoryDisk, idempotencyKey, type MemoryDisk, placeKey, type Rows } from './memory-disk.ts'
 
-export interface MemoryStoreOptions {
+export interface MemoryStoreOptions extends DamageOptions {
   readonly disk?: MemoryDisk
   /** Awaited before anything is written: holds a commit while it is pending, and fails the store when it rejects. */
   readonly beforeCommit?: (commits: readonly Commit[]) => Promise<void>
+  /** Awaited when everything is written: fails the store all the same when it rejects. */
+  readonly afterCommit?: (commits: readonly Commit[]) => Promise<void>
+  /** Awaited when the store is to be opened again: it cannot be when it rejects. */
+  readonly beforeRecovery?: () => Promise<void>
 }
 
 export function createMemoryStore(options: MemoryStoreOptions = {}): ConversationStore {
@@ -39,31 +48,70 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Conversatio
 class MemoryStore implements ConversationStore {
   readonly #disk: MemoryDisk
   readonly #beforeCommit: MemoryStoreOptions['beforeCommit']
+  readonly #afterCommit: MemoryStoreOptions['afterCommit']
+  readonly #beforeRecovery: MemoryStoreOptions['beforeRecovery']
   readonly #life = new StoreLife()
+  readonly #damages: Damages
+  /** The commits of the write that failed, those that moved left out. */
+  #doubted: readonly { readonly commit: Commit; readonly state: InDoubt }[] = []
 
-  constructor({ disk = createMemoryDisk(), beforeCommit }: MemoryStoreOptions) {
+  constructor({ disk = createMemoryDisk(), ...options }: MemoryStoreOptions) {
     this.#disk = disk
-    this.#beforeCommit = beforeCommit
+    this.#beforeCommit = options.beforeCommit
+    this.#afterCommit = options.afterCommit
+    this.#beforeRecovery = options.beforeRecovery
+    this.#damages = new Damages(options)
   }
 
   async commit(commits: readonly Commit[]): Promise<readonly CommitOutcome[]> {
     return await this.#life.commit(async () => {
       assertCommits(commits)
-      try {
-        await this.#beforeCommit?.(commits)
-      } catch (error) {
-        throw this.#life.fail(error)
-      }
-      return applyCommits(this.#disk, commits)
+      for (const { conversation } of commits) this.#damages.assertWhole(conversation)
+      await this.#orFail(commits, 'before', this.#beforeCommit)
+      const outcomes = applyCommits(this.#disk, commits)
+      const written = commits.filter((_commit, index) => outcomes[index] === 'committed')
+      await this.#orFail(written, 'after', this.#afterCommit)
+      return outcomes
     })
+  }
+
+  async recover(): Promise<ReadonlyMap<ConversationId, InDoubt>> {
+    return await this.#life.recover(async () => {
+      await this.#beforeRecovery?.()
+      const states = new Map(this.#doubted.map(({ commit, state }) => [commit.conversation, state]))
+      this.#doubted = []
+      return states
+    })
+  }
+
+  condemn(conversation: ConversationId, what: string): StoreError {
+    return this.#damages.condemn(conversation, what)
+  }
+
+  condemned(): ReadonlyMap<ConversationId, string> {
+    return this.#damages.found()
+  }
+
+  async #orFail(commits: readonly Commit[], state: InDoubt, hook: MemoryStoreOptions['beforeCommit']): Promise<void> {
+    try {
+      await hook?.(commits)
+    } catch (error) {
+      this.#doubted = commits
+        .filter(({ conversation, expectedRevision }) => {
+          return state === 'after' || !isMoved(this.#disk.conversations.get(conversation)?.head, expectedRevision)
+        })
+        .map((commit) => ({ commit, state }))
+      throw this.#life.fail(error)
+    }
   }
 
   async head(conversation: ConversationId): Promise<StoredHead | undefined> {
     return this.#rows(conversation)?.head
   }
 
-  async heads(conversations: readonly ConversationId[]): Promise<readonly (StoredHead | undefined)[]> {
-    return conversations.map((conversation) => this.#rows(conversation)?.head)
+  async heads(conversations: readonly ConversationId[]): Promise<readonly (StoredHead | DamagedHead | undefined)[]> {
+    const isDamaged = (conversation: ConversationId): boolean => this.#damages.found().has(conversation)
+    return conversations.map((id) => (isDamaged(id) ? { kind: 'damaged' } : this.#rows(id)?.head))
   }
 
   async chains(conversation: ConversationId): Promise<readonly ChainRow[]> {
@@ -74,20 +122,28 @@ class MemoryStore implements ConversationStore {
     return [...(this.#rows(conversation)?.deleted.values() ?? [])].toSorted((a, b) => a.client - b.client)
   }
 
+  async dropped(
+    conversation: ConversationId,
+    clients: readonly ClientId[],
+  ): Promise<readonly (DroppedRow | undefined)[]> {
+    const rows = this.#rows(conversation)
+    return clients.map((client) => rows?.dropped.get(client))
+  }
+
   async *entriesNewestFirst(conversation: ConversationId, range: SeqRange = {}): AsyncGenerator<EntryRow> {
     const rows = this.#rows(conversation)
     if (rows?.head.kind !== 'head') return
     const run = runOf(range, rows.head.head.nextSeq)
-    const walk = new RunWalk(run, 'descending', `conversation ${conversation}: log row`)
-    yield* this.#walk(walk, numbered(rows.entries, run).toReversed(), ({ seq }) => seq)
+    const walk = new RunWalk(run, 'descending', 'log', conversation)
+    yield* this.#walk(conversation, walk, numbered(rows.entries, run).toReversed(), ({ seq }) => seq)
   }
 
   async *records(conversation: ConversationId, fromClock: number): AsyncGenerator<RecordRow> {
     const rows = this.#rows(conversation)
     if (rows?.head.kind !== 'head') return
     const run = { from: fromClock, to: rows.head.head.nextRecord }
-    const walk = new RunWalk(run, 'ascending', `conversation ${conversation}: record row`)
-    yield* this.#walk(walk, numbered(rows.records, run), ({ clock }) => clock)
+    const walk = new RunWalk(run, 'ascending', 'record', conversation)
+    yield* this.#walk(conversation, walk, numbered(rows.records, run), ({ clock }) => clock)
   }
 
   async places(
@@ -131,25 +187,47 @@ class MemoryStore implements ConversationStore {
   }
 
   async conversationsOf(user: UserId): Promise<readonly ConversationId[]> {
-    this.#life.assertOpen()
+    this.#life.assertReadable()
     return [...this.#disk.conversations].filter(([, rows]) => rows.members.has(user)).map(([id]) => id)
+  }
+
+  async generation(): Promise<number> {
+    this.#life.assertReadable()
+    return this.#disk.generation
+  }
+
+  async markRestored(nowMs: number): Promise<number> {
+    return await this.#life.commit(async () => {
+      this.#disk.generation = Math.max(nowMs, this.#disk.generation + 1)
+      return this.#disk.generation
+    })
   }
 
   async close(): Promise<void> {
     await this.#life.close(async () => {})
   }
 
-  *#walk<T>(walk: RunWalk, rows: readonly T[], numberOf: (row: T) => number): Generator<T> {
-    for (const row of rows) {
-      this.#life.assertOpen()
-      walk.step(numberOf(row))
-      yield row
+  *#walk<T>(
+    conversation: ConversationId,
+    walk: RunWalk,
+    rows: readonly T[],
+    numberOf: (row: T) => number,
+  ): Generator<T> {
+    try {
+      for (const row of rows) {
+        this.#life.assertReadable()
+        walk.step(numberOf(row))
+        yield row
+      }
+      walk.end()
+    } catch (error) {
+      throw this.#damages.note(conversation, error)
     }
-    walk.end()
   }
 
   #rows(conversation: ConversationId): Rows | undefined {
-    this.#life.assertOpen()
+    this.#life.assertReadable()
+    this.#damages.assertWhole(conversation)
     return this.#disk.conversations.get(conversation)
   }
 }

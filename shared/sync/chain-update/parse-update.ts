@@ -35,7 +35,14 @@ export interface Section {
 }
 
 export type ParsedUpdate =
-  | { readonly kind: 'update'; readonly sections: readonly Section[]; readonly deletes: boolean }
+  | {
+      readonly kind: 'update'
+      readonly sections: readonly Section[]
+      /** Whether the delete set names any range. */
+      readonly deletes: boolean
+      /** Where the delete set begins. */
+      readonly deletesAt: number
+    }
   | { readonly kind: 'malformed'; readonly why: string }
 
 /** Longer root names are not ours: `chain/` + 10 digits + `/` + 128 characters of a user id. */
@@ -53,6 +60,7 @@ export function parseUpdate(bytes: Uint8Array): ParsedUpdate {
   const sections: Section[] = []
   const seen = new Set<number>()
   let deletes = false
+  let deletesAt = 0
   try {
     const count = readUint(decoder)
     if (count > limits.sectionsPerUpdate) return { kind: 'malformed', why: 'too many sections' }
@@ -62,12 +70,13 @@ export function parseUpdate(bytes: Uint8Array): ParsedUpdate {
       seen.add(section.client)
       sections.push(section)
     }
+    deletesAt = decoder.pos
     deletes = skipDeleteSet(decoder)
   } catch (error) {
     return { kind: 'malformed', why: error instanceof Error ? error.message : String(error) }
   }
   if (decoding.hasContent(decoder)) return { kind: 'malformed', why: 'trailing bytes' }
-  return { kind: 'update', sections, deletes }
+  return { kind: 'update', sections, deletes, deletesAt }
 }
 
 /** Whether the set names any range; what it names does not matter, clients do not delete. */

@@ -165,3 +165,61 @@ test('a later version of the page may change the schema: the store gives way', a
   expect(later.version).toBe(99)
   later.close()
 })
+
+test('[FORK1] a tab that has a document open hears when it is dropped, and disturbs nobody', async () => {
+  const tabs = [await openBrowserStorage(server, ann), await openBrowserStorage(server, ann)] as const
+  const doc = new Y.Doc()
+  const cache = await tabs[0].openDocument(one, doc)
+  await tabs[1].dropDocument(one, 0)
+  await cache.dropped
+  // Nowhere to keep it, and no reason to complain.
+  doc.getArray('texts').push(['a'])
+  await cache.flushed()
+  await cache.close()
+  const again = new Y.Doc()
+  await (await tabs[1].openDocument(one, again)).close()
+  expect(again.getArray('texts').length).toBe(0)
+})
+
+test('[FORK1] a document that is dropped while it is opened is empty, and opening it ends', async () => {
+  const tabs = [await openBrowserStorage(server, ann), await openBrowserStorage(server, ann)] as const
+  const doc = new Y.Doc()
+  const opening = tabs[0].openDocument(one, doc)
+  await tabs[1].dropDocument(one, 0)
+  const cache = await opening
+  await cache.dropped
+  doc.getArray('texts').push(['a'])
+  await cache.flushed()
+  await cache.close()
+  expect(await databaseNames()).toEqual([storeName(server, ann)])
+})
+
+test('[FORK1] a document is replaced in one strict transaction', async () => {
+  const { storage } = await open()
+  const transactions = vi.spyOn(IDBDatabase.prototype, 'transaction')
+  await storage.replaceDocument(one, {
+    generation: 1,
+    put: [row(6, 0)],
+    remove: [row(5, 0)],
+    chain: { client: clientId(6), next: 1 },
+    retired: [clientId(5)],
+  })
+  expect(transactions.mock.calls).toEqual([[['generations', 'outbox', 'pool'], 'readwrite', { durability: 'strict' }]])
+})
+
+test('[OUTBOX2] what a page of the first version kept is there for this one', async () => {
+  const before = await openDB(storeName(server, ann), 1, {
+    upgrade: (db) => {
+      db.createObjectStore('conversations', { keyPath: 'id' })
+      db.createObjectStore('pool')
+      db.createObjectStore('outbox')
+    },
+  })
+  await before.put('outbox', row(5, 0), [one, 5, 0])
+  await before.put('pool', { client: 5, next: 1 }, [one, 5])
+  before.close()
+  const { storage } = await open()
+  expect(storage.status).toEqual({ phase: 'persistent' })
+  expect(await storage.outbox(one)).toEqual([row(5, 0)])
+  expect(await storage.generation(one)).toBe(0)
+})

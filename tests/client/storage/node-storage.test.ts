@@ -14,7 +14,7 @@ import {
   keepingStorageContract,
   type OpenedKeepingStorage,
 } from '../../contract/client-storage.ts'
-import { ann, conversationId, row, userId } from '../../helpers/client-rows.ts'
+import { ann, clientId, conversationId, row, userId } from '../../helpers/client-rows.ts'
 
 const server = 'http://main.example'
 const one = conversationId(1)
@@ -107,5 +107,28 @@ test('[OUTBOX2] a document whose copy cannot be written says so at the barrier a
   await expect(cache.flushed()).rejects.toThrow('the disk is full')
   await expect(cache.close()).rejects.toThrow('the disk is full')
   vi.restoreAllMocks()
+  await dispose()
+})
+
+test('[FORK1] a document is replaced in one synced batch', async () => {
+  const { storage, dispose } = await open()
+  const batches = vi.spyOn(Level.prototype, 'batch')
+  const spare = storage.removeOutbox(one, row(5, 9))
+  const db = batches.mock.contexts[0] as Level
+  await spare
+  batches.mockClear()
+  const chained = db.batch()
+  const writes = vi.spyOn(Object.getPrototypeOf(Object.getPrototypeOf(chained)) as typeof chained, 'write')
+  await chained.close()
+  batches.mockClear()
+  await storage.replaceDocument(one, {
+    generation: 1,
+    put: [row(6, 0)],
+    remove: [row(5, 0)],
+    chain: { client: clientId(6), next: 1 },
+    retired: [clientId(5)],
+  })
+  expect(batches).toHaveBeenCalledTimes(1)
+  expect(writes.mock.calls).toEqual([[{ sync: true }]])
   await dispose()
 })

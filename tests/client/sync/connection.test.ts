@@ -4,7 +4,10 @@ import * as Y from 'yjs'
 
 import type { ConnectionStatus } from '../../../client/api.ts'
 import { RestFailure } from '../../../client/rest-client.ts'
+import { firstRetryMs, lastRetryMs } from '../../../client/sync/backoff.ts'
 import { connect, type Connection, type ConnectionOptions } from '../../../client/sync/connection.ts'
+import { createSendGate } from '../../../client/sync/send-gate.ts'
+import type { TokenSource } from '../../../client/sync/token-source.ts'
 import { faults } from '../../../shared/fault.ts'
 import { parseWireMessage } from '../../../shared/sync/wire.ts'
 import { append, createDoc } from '../../helpers/chain-doc.ts'
@@ -32,25 +35,29 @@ interface Rig {
   readonly socket: () => Promise<FakeSocket>
 }
 
-/** Connects; tokens are `t1`, `t2`, … */
-function start(more: Partial<ConnectionOptions> = {}, onSocket?: (socket: FakeSocket) => void): Rig {
+type More = Partial<Omit<ConnectionOptions, 'carrier'>> & { readonly tokens?: TokenSource }
+
+/** Connects over a socket of its own; tokens are `t1`, `t2`, … */
+function start({ tokens, ...more }: More = {}, onSocket?: (socket: FakeSocket) => void): Rig {
   const net = createFakeNet(onSocket)
   const doc = more.doc ?? createDoc(7)
   const statuses: ConnectionStatus[] = []
   let token = 1
+  const counting: TokenSource = {
+    get: async () => `t${token}`,
+    renew: () => {
+      token++
+      return true
+    },
+  }
   const connection = connect({
     url: 'https://chat.example/sub',
     user: ann,
     id: one,
     doc,
-    tokens: {
-      get: async () => `t${token}`,
-      renew: () => {
-        token++
-        return true
-      },
-    },
-    WebSocket: net.WebSocket,
+    generation: 0,
+    gate: createSendGate(),
+    carrier: { kind: 'socket', WebSocket: net.WebSocket, tokens: tokens ?? counting },
     broadcast: false,
     register: async () => undefined,
     onStatus: (status) => void statuses.push(status),
@@ -236,9 +243,7 @@ describe('registering', () => {
     expect(phases().slice(0, 3)).toEqual(['connecting', 'offline', 'connecting'])
     const waits = asked.slice(1).map((at, index) => at - (asked[index] ?? 0))
     for (const [index, wait] of waits.entries()) {
-      const ceiling = Math.min(15_000, 500 * 2 ** index)
-      expect(wait).toBeGreaterThanOrEqual(ceiling / 2 - 1)
-      expect(wait).toBeLessThanOrEqual(ceiling + 1)
+      expect(wait).toBeLessThanOrEqual(Math.min(lastRetryMs, firstRetryMs * 2 ** index) + 1)
     }
   })
 

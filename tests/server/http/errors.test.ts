@@ -228,11 +228,14 @@ describe('chains', () => {
 })
 
 describe('health', () => {
-  test('[REST1] ready is 503 with the reasons while it is not', async () => {
-    const reasons: string[] = []
-    const call = restClient(await start({ deps: { health: async () => reasons } }))
-    expect((await call('GET', '/health/ready')).body).toEqual({ status: 'ok' })
-    reasons.push('The disk is full.', 'The clock is wrong.')
+  test('[REST1] ready is 503 with the reasons while it is not; warnings keep it from nothing', async () => {
+    const failures: string[] = []
+    const warnings: string[] = []
+    const call = restClient(await start({ deps: { health: async () => ({ failures, warnings }) } }))
+    expect((await call('GET', '/health/ready')).body).toEqual({ status: 'ok', warnings: [] })
+    warnings.push('conversation 1 is damaged')
+    expect(await call('GET', '/health/ready')).toMatchObject({ status: 200, body: { status: 'ok', warnings } })
+    failures.push('The disk is full.', 'The clock is wrong.')
     const answer = await call('GET', '/health/ready')
     expect(answer.status).toBe(503)
     expect(answer.body).toEqual({ detail: 'The disk is full. The clock is wrong.', code: 'unavailable' })

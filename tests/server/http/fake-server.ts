@@ -11,6 +11,8 @@ import { createAuthenticate } from '../../../server/http/auth.ts'
 import { createLog, type LogStream } from '../../../server/http/create-log.ts'
 import { createTickets } from '../../../server/http/tickets.ts'
 import type { LogLevel } from '../../../server/log.ts'
+import { createRates } from '../../../server/sync/rate.ts'
+import { limits } from '../../../shared/limits.ts'
 import { type ConversationId, parseConversationId } from '../../../shared/sync/ids.ts'
 import type { RestServer } from '../../contract/rest-acceptance.ts'
 import { fakeConversations } from './fake-conversations.ts'
@@ -47,7 +49,8 @@ export async function startFakeServer({
       now,
       origins: [],
       webRoot: undefined,
-      health: async () => [],
+      health: async () => ({ failures: [], warnings: [] }),
+      rates: createRates({ now, perSecond: limits.entriesPerSecondPerUser, burst: limits.burstEntriesPerUser }),
       ...deps,
     })
     prepare(app)

@@ -16,12 +16,12 @@ import { clientId, conversationId, messageId, userId } from '../../contract/stor
 import { client, conversation, count, message, record, requestKey, user } from './arbitrary-ids.ts'
 
 const arbitraryKey: fc.Arbitrary<Key> = fc.oneof(
-  fc.constant({ kind: 'format' } as const),
+  fc.constantFrom({ kind: 'format' } as const, { kind: 'generation' } as const),
   record({ kind: fc.constant('head' as const), conversation }),
   record({ kind: fc.constantFrom('log' as const, 'message' as const), conversation, seq: count }),
   record({ kind: fc.constant('record' as const), conversation, clock: count }),
   record({ kind: fc.constant('id' as const), conversation, id: message }),
-  record({ kind: fc.constantFrom('chain' as const, 'deleted' as const), conversation, client }),
+  record({ kind: fc.constantFrom('chain' as const, 'deleted' as const, 'dropped' as const), conversation, client }),
   record({ kind: fc.constant('place' as const), conversation, client, clock: count }),
   record({ kind: fc.constant('member' as const), conversation, user }),
   record({ kind: fc.constant('idempotency' as const), conversation, user, key: requestKey }),
@@ -42,6 +42,8 @@ const kindsInOrder: readonly Key['kind'][] = [
   'member',
   'idempotency',
   'inbox',
+  'generation',
+  'dropped',
 ]
 
 /** What a key means, most significant first; the arbitraries above list their fields so. */
@@ -155,6 +157,8 @@ describe('keys', () => {
       `0a${id}616e6e006b2f31`,
     ],
     [{ kind: 'inbox', user: userId('ann'), conversation: conversationId(1) }, `0b616e6e00${id}`],
+    [{ kind: 'generation' }, '0c'],
+    [{ kind: 'dropped', conversation: conversationId(1), client: clientId(7) }, `0d${id}00000007`],
   ]
 
   test.each(literals)('[STORE6] the bytes of a key on disk do not change: %o', (key, hex) => {

@@ -3,7 +3,7 @@ import { readFile, truncate } from 'node:fs/promises'
 
 import { describe, expect, test } from 'vitest'
 
-import { findDamage } from '../../../server/storage/level/log-file.ts'
+import { findDamage } from '../../../server/storage/level/files/log-file.ts'
 import { openLevelStore } from '../../../server/storage/level/level-store.ts'
 import { conversationId, entryAt, headAt, write } from '../../contract/store-rows.ts'
 import { commitAndClose, filesEnding, flipBit, inFolder, withDatabase } from './store-folder.ts'

@@ -1,29 +1,44 @@
 // The store in memory passes the contract, and does what tests want of it beside.
 import { describe, expect, test } from 'vitest'
 
+import type { InDoubt, StoreError } from '../../../server/storage/conversation-store.ts'
 import { createMemoryDisk } from '../../../server/storage/memory/memory-disk.ts'
 import { createMemoryStore } from '../../../server/storage/memory/memory-store.ts'
 import { conversationStoreContract } from '../../contract/conversation-store.ts'
 import { conversationId, headAt, write } from '../../contract/store-rows.ts'
 
 conversationStoreContract('memory', async () => {
-  const disk = createMemoryDisk()
-  let refuse = false
-  const beforeCommit = async (): Promise<void> => {
-    if (!refuse) return
-    refuse = false
+  let refused: InDoubt | undefined
+  const refuseIf = (state: InDoubt) => async () => {
+    if (refused !== state) return
+    refused = undefined
     throw new Error('the disk is full')
   }
-  let store = createMemoryStore({ disk, beforeCommit })
+  let refusesReopening = false
+  const damages: StoreError[] = []
+  const options = {
+    disk: createMemoryDisk(),
+    beforeCommit: refuseIf('before'),
+    afterCommit: refuseIf('after'),
+    beforeRecovery: async () => {
+      if (refusesReopening) throw new Error('the disk is gone')
+    },
+    onDamage: (error: StoreError) => void damages.push(error),
+  }
+  let store = createMemoryStore(options)
   return {
     store,
+    damages,
     reopen: async () => {
       await store.close()
-      store = createMemoryStore({ disk, beforeCommit })
+      store = createMemoryStore(options)
       return store
     },
-    failNextWrite: () => {
-      refuse = true
+    failNextWrite: (state = 'before') => {
+      refused = state
+    },
+    failReopening: () => {
+      refusesReopening = true
     },
     dispose: async () => await store.close(),
   }

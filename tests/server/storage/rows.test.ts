@@ -7,6 +7,7 @@ import {
   type ChainRow,
   type ClaimRow,
   type DeletedRow,
+  type DroppedRow,
   type EntryRow,
   type Head,
   type IdempotencyRow,
@@ -14,6 +15,7 @@ import {
   StoreError,
   type StoredHead,
 } from '../../../server/storage/conversation-store.ts'
+import type { Key } from '../../../server/storage/level/keys.ts'
 import * as rows from '../../../server/storage/level/rows.ts'
 import { type Row, sealRow } from '../../../server/storage/level/seal.ts'
 import { accessLevels } from '../../../shared/chat/access.ts'
@@ -61,6 +63,7 @@ const head: fc.Arbitrary<StoredHead> = record({
   head: record<Head>({
     revision: count,
     epoch: count,
+    generation: count,
     createdMs: count,
     updatedMs: count,
     title: fc.option(fc.oneof(text, units), { nil: null }),
@@ -74,8 +77,9 @@ const head: fc.Arbitrary<StoredHead> = record({
 const tombstone: fc.Arbitrary<StoredHead> = record({ kind: fc.constant('deleted' as const), deletedMs: count })
 const place = { seq: count, client, clock: count, crc, voidReason: maybe(text) }
 const entry = record<EntryRow>({ ...place, timeMs: count, payload: maybe(bytes) })
-const chain = record<ChainRow>({ client, user, held: fc.boolean(), next: count, createdMs: count })
+const chain = record<ChainRow>({ client, user, held: fc.boolean(), next: count, createdMs: count, epoch: count })
 const deleted = record<DeletedRow>({ client, ranges: fc.array(record<ClockRange>({ clock: count, length: count })) })
+const dropped = record<DroppedRow>({ client, user: fc.option(user, { nil: null }), next: count })
 const claim = record<ClaimRow>({ id: message, user, seq: maybe(count), digest: crc })
 const readThrough = count.filter((number) => number < Number.MAX_SAFE_INTEGER).map((number) => number - 1)
 const member = record({ user, access: fc.constantFrom(...accessLevels), readThrough })
@@ -92,6 +96,7 @@ const stamped: fc.Arbitrary<StampedMessage> = record({
 
 const roundTrips: readonly (readonly [kind: string, fc.Arbitrary<RoundTrip>])[] = [
   ['format', roundTrip(count, rows.writeFormat, rows.readFormat)],
+  ['generation', roundTrip(count, rows.writeGeneration, rows.readGeneration)],
   ['head', roundTrip(fc.oneof(head, tombstone), (value) => rows.writeHead(one, value), rows.readHead)],
   ['log', roundTrip(entry, (value) => rows.writeEntry(one, value), rows.readEntry)],
   ['place', roundTrip(record<PlaceRow>(place), (value) => rows.writePlace(one, value), rows.readPlace)],
@@ -103,6 +108,7 @@ const roundTrips: readonly (readonly [kind: string, fc.Arbitrary<RoundTrip>])[] 
   ['id', roundTrip(claim, (value) => rows.writeClaim(one, value), rows.readClaim)],
   ['chain', roundTrip(chain, (value) => rows.writeChain(one, value), rows.readChain)],
   ['deleted', roundTrip(deleted, (value) => rows.writeDeleted(one, value), rows.readDeleted)],
+  ['dropped', roundTrip(dropped, (value) => rows.writeDropped(one, value), rows.readDropped)],
   [
     'member',
     roundTrip(member, (value) => rows.writeMember(one, value.user, value.access, value.readThrough), rows.readMember),
@@ -130,6 +136,7 @@ test.each(roundTrips)('[STORE1] a %s row comes back as it was', (_kind, trips) =
 const content = 'the content of a row'
 const samples: readonly (readonly [kind: string, row: Row, read: (row: Row) => unknown])[] = [
   ['format', rows.writeFormat(1), rows.readFormat],
+  ['generation', rows.writeGeneration(1_700_000_000_000), rows.readGeneration],
   ['head', rows.writeHead(one, { kind: 'head', head: headAt(3, { title: content }) }), rows.readHead],
   ['head', rows.writeHead(one, { kind: 'deleted', deletedMs: 1_700_000_000_000 }), rows.readHead],
   ['log', rows.writeEntry(one, entryAt(3, { payload: new TextEncoder().encode(content) })), rows.readEntry],
@@ -140,10 +147,11 @@ const samples: readonly (readonly [kind: string, row: Row, read: (row: Row) => u
   ['id', rows.writeClaim(one, { id: messageId(3), user: ann, seq: 3, digest: 4 }), rows.readClaim],
   [
     'chain',
-    rows.writeChain(one, { client: clientId(3), user: ann, held: true, next: 4, createdMs: 5 }),
+    rows.writeChain(one, { client: clientId(3), user: ann, held: true, next: 4, createdMs: 5, epoch: 6 }),
     rows.readChain,
   ],
   ['deleted', rows.writeDeleted(one, { client: clientId(3), ranges: [{ clock: 4, length: 5 }] }), rows.readDeleted],
+  ['dropped', rows.writeDropped(one, { client: clientId(3), user: ann, next: 4 }), rows.readDropped],
   ['member', rows.writeMember(one, ann, 'owner', 3), rows.readMember],
   ['inbox', rows.writeInbox(ann, one), rows.readInbox],
   ['idempotency', rows.writeIdempotency(one, { user: ann, key: 'a/key', id: messageId(3) }), rows.readIdempotency],
@@ -162,6 +170,21 @@ function flipped(source: Uint8Array, bit: number): Uint8Array {
   copy[bit >>> 3] = (copy[bit >>> 3] ?? 0) ^ (1 << (bit & 7))
   return copy
 }
+
+/** The same row without its last byte, sealed again. */
+function shortened({ value }: Row, key: Key): Row {
+  const body = value.subarray(0, -5)
+  return sealRow(key, () => undefined, body)
+}
+
+test('[STORE4] rows from before there were epochs and generations read as of the first', () => {
+  const first = { kind: 'head', head: headAt(3, { epoch: 0, generation: 0 }) } as const
+  const oldHead = shortened(rows.writeHead(one, first), { kind: 'head', conversation: one })
+  expect(rows.readHead(oldHead)).toStrictEqual(first)
+  const row = { client: clientId(3), user: ann, held: true, next: 4, createdMs: 5, epoch: 0 }
+  const oldChain = shortened(rows.writeChain(one, row), { kind: 'chain', conversation: one, client: clientId(3) })
+  expect(rows.readChain(oldChain)).toStrictEqual(row)
+})
 
 describe('damage', () => {
   test.each(samples)('[STORE3] one flipped bit of a %s row, anywhere, is damage', (kind, { key, value }, read) => {

@@ -59,9 +59,10 @@ export async function filesEnding(location: string, end: string): Promise<string
   return names.map((name) => join(location, name))
 }
 
-/** Turns over one bit of a file. */
+/** Turns over one bit of a file; a negative place is counted from its end. */
 export async function flipBit(path: string, at: number): Promise<void> {
   const bytes = await readFile(path)
-  bytes[at] = (bytes[at] ?? 0) ^ 1
+  const place = at < 0 ? bytes.length + at : at
+  bytes[place] = (bytes[place] ?? 0) ^ 1
   await writeFile(path, bytes)
 }

@@ -219,7 +219,7 @@ describe("what is not the sender's", () => {
 
   test('[SYNC6] delete sets have no effect', () => {
     const parsed = parseUpdate(Uint8Array.of(0, 1, 2, 1, 0, 5))
-    expect(parsed).toEqual({ kind: 'update', sections: [], deletes: true })
+    expect(parsed).toEqual({ kind: 'update', sections: [], deletes: true, deletesAt: 1 })
     expect(say(bindSections([], userId('ann'), table))).toEqual(nothing)
   })
 

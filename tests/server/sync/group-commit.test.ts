@@ -1,9 +1,15 @@
-// One batch in flight; everything meanwhile in the next; after a failure nothing more.
+// One batch in flight; everything meanwhile in the next; after a failure nothing before the store was opened again.
 import { describe, expect, test } from 'vitest'
 
-import { type Commit, type CommitOutcome, StoreError } from '../../../server/storage/conversation-store.ts'
-import { createMemoryStore } from '../../../server/storage/memory/memory-store.ts'
+import {
+  type Commit,
+  type CommitOutcome,
+  type InDoubt,
+  StoreError,
+} from '../../../server/storage/conversation-store.ts'
+import { createMemoryStore, type MemoryStoreOptions } from '../../../server/storage/memory/memory-store.ts'
 import { createGroupCommit, type GroupCommit, type Writer } from '../../../server/sync/group-commit.ts'
+import { limits } from '../../../shared/limits.ts'
 import { conversationId, write } from '../../contract/store-rows.ts'
 import { createGate, type Gate } from '../../helpers/gated-store.ts'
 
@@ -13,26 +19,44 @@ interface Counter extends Writer {
   readonly settled: (CommitOutcome | 'failed')[]
   readonly abandoned: unknown[]
   readonly add: () => void
+  /** Begins again with the first revision, as one does that reads its head from the disk. */
+  readonly restart: () => void
 }
 
 interface Stand {
   readonly gate: Gate
   readonly commits: GroupCommit
   readonly failures: unknown[]
+  /** Errors after which the store was opened again, and what was in doubt. */
+  readonly recovered: { readonly error: unknown; readonly inDoubt: readonly string[] }[]
+  /** Time in ms. */
+  readonly clock: { nowMs: number }
   readonly counter: (number: number) => Counter
 }
 
-function createStand(): Stand {
-  const gate = createGate(createMemoryStore())
+function createStand(options: MemoryStoreOptions = {}): Stand {
+  const gate = createGate(createMemoryStore(options))
   const failures: unknown[] = []
-  const commits = createGroupCommit(gate.store, (error) => failures.push(error))
+  const recovered: Stand['recovered'] = []
+  const clock = { nowMs: 1_700_000_000_000 }
+  const commits = createGroupCommit(gate.store, {
+    sleep: async () => undefined,
+    now: () => clock.nowMs,
+    onRecovered: (error, inDoubt) => {
+      recovered.push({ error, inDoubt: [...inDoubt].map(([id, state]) => `${id.at(-1)}:${state}`) })
+    },
+    onFailure: (error) => failures.push(error),
+  })
   return {
     gate,
     commits,
     failures,
+    recovered,
+    clock,
     counter: (number) => {
       let revision = 0
       const counter: Counter = {
+        restart: () => (revision = 0),
         waiting: 0,
         settled: [],
         abandoned: [],
@@ -115,8 +139,8 @@ describe('group commit', () => {
     expect(a.settled).toEqual(['committed', 'committed'])
   })
 
-  test('[SYNC10][STORE2] a failed write fails all of its batch, all that waits, and all that comes later', async () => {
-    const { gate, commits, counter, failures } = createStand()
+  test('[SYNC10][STORE10] a failed write fails all of its batch and all that waits; then the store is opened again', async () => {
+    const { gate, commits, counter, failures, recovered } = createStand()
     const [a, b, c] = [counter(1), counter(2), counter(3)]
     const full = new StoreError('failed', 'the disk is full')
     gate.failNext(full)
@@ -128,17 +152,95 @@ describe('group commit', () => {
     c.add()
     gate.open()
     await commits.idle()
+    expect([a.settled, b.settled, c.settled]).toEqual([['failed'], ['failed', 'failed'], ['failed']])
+    expect([gate.batches().length, gate.recoveries()]).toEqual([1, 1])
+    expect(recovered.map(({ error }) => error)).toEqual([full])
+    c.restart()
     c.add()
+    await commits.idle()
+    expect(c.settled).toEqual(['failed', 'committed'])
+    expect(failures).toEqual([])
+  })
+
+  test('[SYNC10][STORE10] what is asked for while the store is opened again waits for that, and is written then', async () => {
+    const { gate, commits, counter } = createStand()
+    const [a, b] = [counter(1), counter(2)]
+    gate.failNext(new StoreError('failed', 'the disk is full'))
+    gate.holdRecovery()
+    a.add()
+    await gate.settled()
+    expect([a.settled, gate.recoveries()]).toEqual([['failed'], 1])
+    b.add()
+    await gate.settled()
+    expect([b.settled, gate.batches().length]).toEqual([[], 1])
+    gate.open()
+    await commits.idle()
+    expect(b.settled).toEqual(['committed'])
+  })
+
+  test('[STORE10] what was in doubt is told: written after all, or not', async () => {
+    let refuses: InDoubt | undefined
+    const refuseIf = (state: InDoubt) => async () => {
+      if (refuses === state) {
+        refuses = undefined
+        throw new Error('no answer from the disk')
+      }
+    }
+    const stand = createStand({ beforeCommit: refuseIf('before'), afterCommit: refuseIf('after') })
+    for (const [number, state] of [
+      [1, 'after'],
+      [2, 'before'],
+    ] as const) {
+      refuses = state
+      const one = stand.counter(number)
+      one.add()
+      await stand.commits.idle()
+      expect(one.settled).toEqual(['failed'])
+      expect(stand.recovered.at(-1)?.inDoubt).toEqual([`${number}:${state}`])
+      expect((await stand.gate.store.head(conversationId(number)))?.kind).toBe(state === 'after' ? 'head' : undefined)
+    }
+  })
+
+  test('[SYNC10][STORE2][STORE10] a store that cannot be opened again: nothing is acknowledged any more', async () => {
+    const { gate, commits, counter, failures, recovered } = createStand()
+    const [a, b] = [counter(1), counter(2)]
+    const lost = new StoreError('damaged', 'the store is damaged')
+    gate.failNext(new StoreError('failed', 'the disk is full'))
+    gate.failRecovery(lost)
     a.add()
     await commits.idle()
-    expect([a.settled, b.settled, c.settled]).toEqual([
-      ['failed', 'failed'],
-      ['failed', 'failed'],
-      ['failed', 'failed'],
-    ])
-    expect(failures).toEqual([full])
-    expect(gate.batches()).toHaveLength(1)
-    expect(await gate.store.head(conversationId(1))).toBeUndefined()
+    b.add()
+    await commits.idle()
+    b.add()
+    await commits.idle()
+    expect([a.settled, b.settled]).toEqual([['failed'], ['failed', 'failed']])
+    expect([failures, recovered]).toEqual([[lost], []])
+    expect([gate.batches().length, gate.recoveries()]).toEqual([1, 1])
+    expect(await gate.store.head(conversationId(2))).toBeUndefined()
+  })
+
+  test('[STORE10] a store that fails again and again is given up; failures long ago do not count', async () => {
+    const { gate, commits, counter, failures, recovered, clock } = createStand()
+    const fail = async (): Promise<void> => {
+      gate.failNext(new StoreError('failed', 'the disk is full'))
+      const one = counter(1)
+      one.add()
+      await commits.idle()
+      expect(one.settled).toEqual(['failed'])
+    }
+    for (let each = 0; each < 10; each++) {
+      await fail()
+      clock.nowMs += limits.storeFailureWindowMs / 2
+    }
+    expect([recovered.length, failures]).toEqual([10, []])
+    await fail()
+    await fail()
+    expect(recovered).toHaveLength(11)
+    expect(failures.map(String)).toEqual(['StoreError: writes failed 3 times within a minute'])
+    const after = counter(2)
+    after.add()
+    await commits.idle()
+    expect([after.settled, gate.recoveries()]).toEqual([['failed'], 11])
   })
 
   test('[SYNC10] a writer with a bug is abandoned alone', async () => {

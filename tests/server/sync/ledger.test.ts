@@ -13,6 +13,7 @@ const two = clientId(2)
 
 function startLedger(): Ledger {
   const ledger = new Ledger({
+    epoch: 0,
     serverClient: clientId(9),
     nextRecord: 0,
     nextSeq: 0,
@@ -137,11 +138,12 @@ describe('a ledger', () => {
 
   test('[SYNC4] goes on where the rows of before ended', () => {
     const ledger = new Ledger({
+      epoch: 0,
       serverClient: clientId(9),
       nextRecord: 4,
       nextSeq: 7,
       lastStampMs: 5000,
-      chains: [{ client: one, user: ann, held: true, next: 3, createdMs: 1 }],
+      chains: [{ client: one, user: ann, held: true, next: 3, createdMs: 1, epoch: 0 }],
       deleted: [{ client: one, ranges: [{ clock: 2, length: 1 }] }],
     })
     expect(ledger.heldChain(ann)).toBe(1)
@@ -150,6 +152,96 @@ describe('a ledger', () => {
     const sealed = ledger.seal(10)
     expect([sealed.timeMs, sealed.nextSeq, sealed.records.map(({ clock }) => clock)]).toEqual([5001, 8, [4, 5]])
     expect(sealed.deleted).toEqual([{ client: 1, ranges: [{ clock: 2, length: 2 }] }])
+  })
+
+  test('[EPOCH1] a new epoch is one record, the same records under another clientID, and held chains of its own', () => {
+    const ledger = startLedger()
+    append(ledger, one, 0, 'access')
+    append(ledger, two, 0)
+    const first = ledger.seal(1000)
+    ledger.settle(first)
+    const told = first.update()
+    append(ledger, two, 1)
+    const before = ledger.seal(2000)
+    expect([ledger.heldChain(ann), ledger.deadChains()]).toEqual([two, [one]])
+
+    const genesis = { kind: 'genesis', epoch: 3, owner: ann, createdAt: 1 } as const
+    ledger.beginEpoch({ serverClient: clientId(8), genesis, without: [one] })
+    expect([ledger.epoch, ledger.heldChain(ann), ledger.chain(one), ledger.deadChains()]).toEqual([
+      3,
+      undefined,
+      undefined,
+      [],
+    ])
+    expect([8, 9].map((client) => ledger.isServer(clientId(client)))).toEqual([true, true])
+    // What was sealed before is told as it was.
+    ledger.settle(before)
+    const { share } = docOf(told, before.update())
+    expect([...share.keys()].toSorted()).toEqual(['chain/1/ann', 'chain/2/ann', 'server/9'])
+    expect(ledger.durableEnd()).toEqual({ serverClient: 9, nextRecord: 4, nextSeq: 3 })
+    expect(ledger.durable().chains.has(one)).toBe(true)
+
+    const sealed = ledger.seal(3000)
+    expect(recordsOf(sealed)).toEqual([genesis])
+    expect(sealed.records.map(({ clock }) => clock)).toEqual([0])
+    expect([sealed.beginsEpoch, sealed.epoch, sealed.nextRecord, sealed.nextSeq]).toEqual([true, 3, 4, 3])
+    expect(sealed.dropped).toEqual([
+      { client: 9, user: null, next: 4 },
+      { client: 1, user: 'ann', next: 1 },
+    ])
+    expect(ledger.dropping(one)).toBeDefined()
+    ledger.settle(sealed)
+    expect(ledger.durableEnd()).toEqual({ serverClient: 8, nextRecord: 4, nextSeq: 3 })
+    expect([...ledger.durable().chains.keys()]).toEqual([two])
+    expect(ledger.durable().deleted.size).toBe(0)
+    expect([ledger.dropping(one), ledger.isServer(clientId(9)), ledger.hasNews]).toEqual([undefined, false, false])
+    ledger.addChain({ client: clientId(3), user: ann, held: true, createdMs: 1 })
+    expect(ledger.heldChain(ann)).toBe(3)
+    append(ledger, clientId(3), 0)
+    const after = ledger.seal(4000)
+    expect(after.chains).toMatchObject([{ client: 3, epoch: 3 }])
+    expect([after.beginsEpoch, after.dropped, after.records.map(({ clock }) => clock)]).toEqual([false, [], [4]])
+  })
+
+  test('[EPOCH1] what was entered beside a new epoch belongs to it, and is in the same commit', () => {
+    const ledger = startLedger()
+    append(ledger, one, 0, 'access')
+    ledger.settle(ledger.seal(1000))
+    append(ledger, two, 0)
+    const genesis = { kind: 'genesis', epoch: 1, owner: ann, createdAt: 1 } as const
+    ledger.beginEpoch({ serverClient: clientId(8), genesis, without: [] })
+    const sealed = ledger.seal(2000)
+    expect(recordsOf(sealed).map((record) => record?.kind)).toEqual(['genesis', 'stamp'])
+    expect(sealed.records.map(({ clock }) => clock)).toEqual([0, 3])
+    expect(sealed.serverClient).toBe(8)
+    expect(() => ledger.beginEpoch({ serverClient: clientId(7), genesis, without: [] })).toThrow(/not higher/)
+    const later = { ...genesis, epoch: 2 }
+    expect(() => ledger.beginEpoch({ serverClient: one, genesis: later, without: [] })).toThrow(/taken/)
+    expect(() => ledger.beginEpoch({ serverClient: clientId(7), genesis: later, without: [clientId(6)] })).toThrow(
+      /no such/,
+    )
+  })
+
+  test('[EPOCH1] a chain is dead when all of it is void, on the disk, and nothing more is on its way', () => {
+    const ledger = startLedger()
+    const three = clientId(3)
+    ledger.addChain({ client: three, user: ann, held: false, createdMs: 1 })
+    append(ledger, one, 0, 'access')
+    append(ledger, two, 0, 'access')
+    append(ledger, three, 0)
+    append(ledger, three, 1, 'access')
+    expect(ledger.deadChains()).toEqual([])
+    const sealed = ledger.seal(1000)
+    expect(ledger.deadChains()).toEqual([])
+    ledger.settle(sealed)
+    expect(ledger.deadChains()).toEqual([one])
+    append(ledger, one, 1, 'access')
+    expect(ledger.deadChains()).toEqual([])
+    ledger.settle(ledger.seal(2000))
+    expect(ledger.deadChains()).toEqual([one])
+    append(ledger, one, 2)
+    ledger.settle(ledger.seal(3000))
+    expect(ledger.deadChains()).toEqual([])
   })
 
   test('[SYNC4] what would break the order is our own bug, and is not done', () => {

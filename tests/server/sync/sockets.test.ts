@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 
 import type { Identity } from '../../../server/identity.ts'
 import { attachSockets, type Sockets } from '../../../server/sync/sockets.ts'
+import { ActivityFeed } from '../../../server/sync/activity.ts'
 import { acquireTarget } from '../../../server/chat/conversation-target.ts'
 import { Fault } from '../../../shared/fault.ts'
 import { limits } from '../../../shared/limits.ts'
@@ -17,7 +18,7 @@ import { userId } from '../../helpers/chain-doc.ts'
 import { RawSocket } from '../../helpers/raw-socket.ts'
 import { rawUpgrade } from '../../helpers/raw-upgrade.ts'
 import { StockClient } from '../../helpers/stock-client.ts'
-import { createSyncNode, type SyncNode } from '../../helpers/sync-node.ts'
+import { createSyncNode, freeRates, type SyncNode } from '../../helpers/sync-node.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 
@@ -57,6 +58,10 @@ async function start(heartbeats: 'with heartbeats' | 'without heartbeats'): Prom
     tickets: { issue: () => ({ ticket: '', expiresMs: 0 }), redeem: () => undefined },
     allowsOrigin: () => allowsOrigin,
     acquire: (wanted) => acquireTarget(node.registry, wanted),
+    overview: async () => ({ moved: [], gone: [] }),
+    activity: new ActivityFeed((job) => void setImmediate(job)),
+    rates: freeRates,
+    sleep: async () => undefined,
     now: Date.now,
     log: { info: () => undefined, error: (fields) => errors.push(fields) },
   })
@@ -94,9 +99,9 @@ describe('heartbeats', () => {
     const socket = await follow()
     for (let beat = 1; beat <= 3; beat++) {
       await vi.advanceTimersByTimeAsync(limits.heartbeatMs)
-      await socket.next('aside')
+      await socket.next('awareness')
     }
-    const beats = socket.frames.filter(({ message }) => message.kind === 'aside')
+    const beats = socket.frames.filter(({ message }) => message.kind === 'awareness')
     expect(beats.map(({ bytes }) => bytes)).toEqual([heartbeat, heartbeat, heartbeat])
     expect(socket.isOpen).toBe(true)
   })

@@ -353,6 +353,31 @@ describe('stamps and their entries', () => {
     expect(isSettled(reader)).toBe(true)
   })
 
+  test('[FOLD3][EPOCH2] it does not wait for what is void: a new epoch does without chains that are void from end to end', () => {
+    const server = createStampingServer()
+    const [ann, bob] = [device(1), device(2)]
+    write(ann, 'ann', message(1, 1), message(2, 2), message(3, 3))
+    write(bob, 'bob', message(4, 4), message(5, 5))
+    for (const doc of [ann, bob]) server.receive(doc)
+    const isVoid = (stamped: Stamped): Stamped => ({ ...stamped, voidReason: 'access' })
+    server.commit([...places(1, 0, 1), ...places(1, 2).map(isVoid), ...places(2, 0, 1).map(isVoid)], 1)
+    const reader = new Y.Doc()
+    const fold = new ConversationFold()
+    const [serverChain, annChain] = [server.doc.clientID, 1].map((client) => {
+      const others = [...Y.decodeStateVector(Y.encodeStateVector(server.doc))].filter(([other]) => other !== client)
+      return Y.encodeStateAsUpdate(server.doc, Y.encodeStateVector(new Map(others)))
+    })
+    if (serverChain === undefined || annChain === undefined) throw new Error('no chains')
+    deliver(reader, serverChain)
+    // Of ann's it waits for the last that is not void.
+    expect(texts(advance(fold, reader))).toEqual([])
+    expect(fold.nextRecord).toBe(4)
+    deliver(reader, annChain)
+    expect(texts(advance(fold, reader))).toEqual(['message 1', 'message 2'])
+    expect([...reader.share.keys()]).not.toContain('chain/2/bob')
+    expect(fold.stampedThrough(clientId(2))).toBe(2)
+  })
+
   test('[FOLD4] a stamp whose checksum is not that of the bytes here means that this device has forked', () => {
     const server = createStampingServer()
     const ann = device(1)

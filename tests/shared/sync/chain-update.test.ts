@@ -144,7 +144,7 @@ function parseAll(
   const parsed = parseUpdate(update)
   if (parsed.kind === 'malformed') return parsed
   const sections = parsed.sections.map((one) => ({ ...one, structs: [...one.structs] }))
-  return { ...parsed, sections }
+  return { kind: 'update', sections, deletes: parsed.deletes }
 }
 
 function sectionsOf(update: Uint8Array): readonly WholeSection[] {

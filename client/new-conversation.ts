@@ -1,0 +1,44 @@
+/** Looks at what a conversation is made of: what the server would refuse for ever must not be made offline, in good faith. */
+
+import { v7 as uuidV7 } from 'uuid'
+import { parseAccess } from '../shared/chat/access.ts'
+import { limits } from '../shared/limits.ts'
+import { parseConversationId, parseUserId, type UserId } from '../shared/sync/ids.ts'
+import type { NewConversation } from './api.ts'
+import { assertTitle } from './open-conversation.ts'
+import type { ConversationRow, MemberOf } from './storage/client-storage.ts'
+
+/** The row of a conversation that `self` makes, with an id drawn here. Throws TypeError, which says what is wrong. */
+export function newConversationRow(self: UserId, fresh: NewConversation, nowMs: number): ConversationRow {
+  const title = fresh.title ?? null
+  assertTitle(title)
+  const members = parseMembers(self, fresh)
+  const id = parseConversationId(uuidV7())
+  if (id === undefined) throw new Error('not a UUIDv7')
+  return {
+    id,
+    title,
+    access: 'owner',
+    updatedAt: nowMs,
+    lastMessage: null,
+    unread: 0,
+    members: [{ user: self, access: 'owner' }, ...members],
+    unregistered: { members },
+  }
+}
+
+function parseMembers(self: UserId, { members = [] }: NewConversation): readonly MemberOf[] {
+  if (members.length > limits.initialMembers)
+    throw new TypeError(`At most ${limits.initialMembers} members to begin with.`)
+  const parsed = members.map(({ user: text, access: level }) => {
+    const user = parseUserId(text)
+    const access = parseAccess(level)
+    if (user === undefined) throw new TypeError(`Not a user id: ${text}`)
+    if (access === undefined) throw new TypeError(`Not an access: ${level}`)
+    return { user, access }
+  })
+  if (parsed.some(({ user, access }) => user === self && access !== 'owner'))
+    throw new TypeError('The creator is the owner.')
+  if (new Set(parsed.map(({ user }) => user)).size < parsed.length) throw new TypeError('A member is named twice.')
+  return parsed.filter(({ user }) => user !== self)
+}

@@ -1,0 +1,16 @@
+/** When a browser's page has come back: to the network, or to somebody who looks at it. */
+
+/** Returns what ends it. */
+export function onWake(wake: () => void): () => void {
+  const ending = new AbortController()
+  const { signal } = ending
+  globalThis.addEventListener('online', wake, { signal })
+  // A worker has none.
+  if (typeof document !== 'undefined') {
+    const look = (): void => {
+      if (document.visibilityState === 'visible') wake()
+    }
+    document.addEventListener('visibilitychange', look, { signal })
+  }
+  return () => ending.abort()
+}

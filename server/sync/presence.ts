@@ -1,0 +1,153 @@
+/**
+ * Who of a conversation is there, and who is typing. Built anew from what connections say of themselves: the server draws
+ * the number under which a connection is shown and writes its user, so nobody can speak for somebody else, and what is
+ * relayed is bounded by the connections there are. Nothing of it is stored.
+ */
+
+import { limits } from '../../shared/limits.ts'
+import { type AwarenessState, encodeAwareness } from '../../shared/sync/awareness.ts'
+import type { UserId } from '../../shared/sync/ids.ts'
+import { encodeAwarenessMessage } from '../../shared/sync/wire.ts'
+
+/** What a connection says of itself. */
+export interface Announcement {
+  readonly typing: boolean
+  readonly device?: string | undefined
+}
+
+export interface PresenceDeps<Connection> {
+  /** Server time in ms. */
+  readonly now: () => number
+  readonly drawUint32: () => number
+  /** Runs a job once, after a pause in which more can change. */
+  readonly later: (job: () => void) => void
+  /** Sends everybody who follows the wire message that is for them, if there is one. */
+  readonly show: (messageFor: (connection: Connection) => Uint8Array | undefined) => void
+}
+
+interface Shown {
+  readonly client: number
+  clock: number
+  json: string
+  heardMs: number
+}
+
+const gone = 'null'
+/** Numbers that the server draws lie beyond those of documents, which have 32 bits: so nobody is ever shown under one of those. */
+const firstDrawn = 0x1_0000_0000
+
+/** `Connection` is whatever stands for one: only its identity counts. */
+export class Presence<Connection> {
+  readonly #deps: PresenceDeps<Connection>
+  readonly #shown = new Map<Connection, Shown>()
+  /** To be told; those that left are nowhere else. */
+  #changed = new Set<Shown>()
+  #renewedMs = 0
+
+  constructor(deps: PresenceDeps<Connection>) {
+    this.#deps = deps
+  }
+
+  /** Takes what a connection says; undefined: it is no longer to be shown. */
+  announce(connection: Connection, user: UserId, announcement: Announcement | undefined): void {
+    if (announcement === undefined) return this.leave(connection)
+    const { typing, device } = announcement
+    const json = JSON.stringify({ user, typing, ...(device === undefined ? {} : { device }) })
+    const heardMs = this.#deps.now()
+    const known = this.#shown.get(connection)
+    if (known === undefined) {
+      const shown = { client: this.#drawClient(), clock: 0, json, heardMs }
+      this.#shown.set(connection, shown)
+      this.#tell(shown)
+      return
+    }
+    known.heardMs = heardMs
+    if (known.json === json) return
+    known.json = json
+    this.#tell(known)
+  }
+
+  leave(connection: Connection): void {
+    const known = this.#shown.get(connection)
+    if (known === undefined) return
+    this.#shown.delete(connection)
+    known.json = gone
+    this.#tell(known)
+  }
+
+  /** Everybody else who is there, as a wire message; undefined when nobody is. */
+  others(connection: Connection): Uint8Array | undefined {
+    return messageWithout(new Set(this.#shown.values()), this.#shown.get(connection))
+  }
+
+  /**
+   * To be called now and then: tells of everybody again, for devices forget whom they do not hear of in 30 s, and drops
+   * those that were not heard of. Does nothing when it was just done.
+   */
+  renew(): void {
+    const now = this.#deps.now()
+    if (this.#shown.size === 0 || now - this.#renewedMs < limits.heartbeatMs / 2) return
+    this.#renewedMs = now
+    for (const [connection, shown] of this.#shown) {
+      if (now - shown.heardMs > limits.presenceMs) this.leave(connection)
+      else this.#tell(shown)
+    }
+  }
+
+  #tell(shown: Shown): void {
+    shown.clock++
+    if (this.#changed.size === 0) this.#deps.later(() => this.#flush())
+    this.#changed.add(shown)
+  }
+
+  #flush(): void {
+    const changed = this.#changed
+    this.#changed = new Set()
+    const whole = message(changed)
+    this.#deps.show((connection) => {
+      const own = this.#shown.get(connection)
+      return own === undefined || !changed.has(own) ? whole : messageWithout(changed, own)
+    })
+  }
+
+  #drawClient(): number {
+    const drawn = new Set([...this.#shown.values()].map(({ client }) => client))
+    let client = firstDrawn + this.#deps.drawUint32()
+    while (drawn.has(client)) client = firstDrawn + this.#deps.drawUint32()
+    return client
+  }
+}
+
+/** Nobody is told of themselves: under another number than their own they would be somebody else. */
+function messageWithout(shown: ReadonlySet<Shown>, own: Shown | undefined): Uint8Array | undefined {
+  const others = [...shown].filter((one) => one !== own)
+  return others.length === 0 ? undefined : message(others)
+}
+
+function message(shown: Iterable<AwarenessState>): Uint8Array {
+  return encodeAwarenessMessage(encodeAwareness([...shown]))
+}
+
+/**
+ * What an awareness update says of its sender; null when it says that it left. Clients send on what they heard, of those
+ * who left too: only the first state under a number that the server would not draw counts.
+ */
+export function parseAnnouncement(states: readonly AwarenessState[]): Announcement | null | undefined {
+  const own = states.find(({ client }) => client < firstDrawn)
+  return own === undefined ? undefined : readAnnouncement(own.json)
+}
+
+function readAnnouncement(json: string): Announcement | null | undefined {
+  try {
+    const value: unknown = JSON.parse(json)
+    if (typeof value !== 'object' || value === null) return null
+    const { typing, device }: { typing?: unknown; device?: unknown } = value
+    const isName = typeof device === 'string' && device.length <= limits.deviceNameLength
+    // Whoever says neither wants nothing of it to be shown.
+    if (typeof typing !== 'boolean' && !isName) return null
+    return { typing: typing === true, ...(isName ? { device } : {}) }
+  } catch {
+    // No JSON: it says nothing.
+    return undefined
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * Awareness updates of y-protocols: who is there, and what they are doing. JSON states, each under a number of its own.
+ *
+ *     varUint count • count × (varUint client • varUint clock • varString json)
+ */
+
+import * as decoding from 'lib0/decoding'
+import * as encoding from 'lib0/encoding'
+import { limits } from '../limits.ts'
+import { readUint } from './read-uint.ts'
+
+export interface AwarenessState {
+  readonly client: number
+  readonly clock: number
+  /** JSON text; `null` when it has left. */
+  readonly json: string
+}
+
+/** Reads at most `limits.awarenessStates` of them; undefined for what is no awareness update. Total. */
+export function parseAwareness(bytes: Uint8Array): AwarenessState[] | undefined {
+  if (bytes.length > limits.awarenessBytes) return undefined
+  const decoder = decoding.createDecoder(bytes)
+  const states: AwarenessState[] = []
+  try {
+    const count = Math.min(readUint(decoder), limits.awarenessStates)
+    while (states.length < count) {
+      const client = readUint(decoder)
+      const clock = readUint(decoder)
+      states.push({ client, clock, json: decoding.readVarString(decoder) })
+    }
+    return states
+  } catch {
+    // Nothing depends on it: whoever sends nonsense is not shown.
+    return undefined
+  }
+}
+
+export function encodeAwareness(states: readonly AwarenessState[]): Uint8Array {
+  const encoder = encoding.createEncoder()
+  encoding.writeVarUint(encoder, states.length)
+  for (const { client, clock, json } of states) {
+    encoding.writeVarUint(encoder, client)
+    encoding.writeVarUint(encoder, clock)
+    encoding.writeVarString(encoder, json)
+  }
+  return encoding.toUint8Array(encoder)
+}

@@ -1,0 +1,45 @@
+// Runs scenarios by name, prints the table and keeps the JSON: what `npm run bench` and `npm run bench:peers` share.
+import { writeFile } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
+
+import type { Outcome } from './figure.ts'
+import { describeMachine, type Result, table } from './table.ts'
+
+export type Scenarios = Readonly<Record<string, () => Promise<Outcome>>>
+
+/**
+ * `[scenario…] [--json FILE]`; all scenarios when none is named. The process ends with 1 when something was lost or
+ * measured in vain; a budget that is missed is printed, and no failure.
+ */
+export async function runBench(scenarios: Scenarios): Promise<void> {
+  const { values, positionals } = parseArgs({ options: { json: { type: 'string' } }, allowPositionals: true })
+  const unknown = positionals.filter((name) => !Object.hasOwn(scenarios, name))
+  if (unknown.length > 0) {
+    console.error(`No such scenario: ${unknown.join(', ')}. There are ${Object.keys(scenarios).join(', ')}.`)
+    process.exitCode = 2
+    return
+  }
+  const date = new Date().toISOString()
+  const outcomes: Outcome[] = []
+  for (const [name, run] of Object.entries(scenarios)) {
+    if (positionals.length > 0 && !positionals.includes(name)) continue
+    console.error(`${name} …`)
+    outcomes.push(
+      await run().catch((error: unknown) => {
+        const why = error instanceof Error ? (error.stack ?? error.message) : String(error)
+        return { figures: [], voids: [], failures: [`${name}: ${why}`] }
+      }),
+    )
+  }
+  const result: Result = {
+    date,
+    machine: describeMachine(),
+    figures: outcomes.flatMap(({ figures }) => figures),
+    voids: outcomes.flatMap(({ voids }) => voids),
+    failures: outcomes.flatMap(({ failures }) => failures),
+  }
+  console.log(table(result))
+  if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(result, undefined, 2)}\n`)
+  // Generators of a scenario that failed half-way may still wait for their next step.
+  process.exit(result.voids.length > 0 || result.failures.length > 0 ? 1 : 0)
+}

@@ -1,0 +1,54 @@
+// Cold open: a device that has nothing opens a conversation. Nobody else has it open, so a server that keeps documents
+// loads it first.
+import { type Figure, median, type Outcome, valuesOf } from '../figure.ts'
+import { startLoad, type Target } from '../processes.ts'
+import { cpuOf } from '../usage.ts'
+import { roomWithHistory, users } from './history.ts'
+
+const sizes = [1000, 10_000]
+const warmUps = 2
+const openings = 9
+
+interface Opened {
+  readonly target: Target
+  readonly ms: number
+  readonly cpuMs: number
+  readonly receivedBytes: number
+}
+
+/** The floor has nothing to open. */
+export async function coldOpen(targets: readonly Target[]): Promise<Outcome> {
+  const figures: Figure[] = []
+  const times: number[] = []
+  for (const messages of sizes) {
+    const lanes: Opened[] = []
+    for (const target of targets) {
+      const { seat } = await roomWithHistory(target, { messages, perUpdate: 1 })
+      const { isOrdered } = target
+      const load = await startLoad('cold-open', { seat: seat(users[0] ?? ''), messages, isOrdered })
+      await load.run(warmUps)
+      const { ms: cpuMs, result } = await cpuOf(target, () => load.run(openings))
+      await load.close()
+      if (isOrdered) times.push(median(result.ms))
+      const { receivedBytes } = result
+      lanes.push({ target, ms: median(result.ms), cpuMs: cpuMs / openings, receivedBytes })
+    }
+    figures.push(
+      {
+        name: `cold open, ${messages.toLocaleString('en')} messages: until the document has them`,
+        unit: 'ms',
+        values: valuesOf(lanes, ({ ms }) => ms),
+      },
+      { name: '  server CPU', unit: 'ms', values: valuesOf(lanes, ({ cpuMs }) => cpuMs) },
+      { name: '  received', unit: 'KB', values: valuesOf(lanes, ({ receivedBytes }) => receivedBytes / 1024) },
+    )
+  }
+  const [small = Number.NaN, large = Number.NaN] = times
+  figures.push({
+    name: 'cold open, 10,000 messages against 1,000',
+    unit: '×',
+    values: { Parley: large / small },
+    note: 'the budget, 1.3 × at 1,000,000, needs archiving',
+  })
+  return { figures, voids: [], failures: [] }
+}

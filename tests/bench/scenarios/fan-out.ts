@@ -1,0 +1,131 @@
+// Fan-out: people talk in many conversations at once, and everybody hears everything. CPU per message from a closed loop,
+// latency from an open one; the servers take turns.
+import { againstFloor, type Figure, median, type Outcome, valuesOf } from '../figure.ts'
+import type { FanOutResult } from '../load/fan-out-load.ts'
+import type { Load } from '../load/loads.ts'
+import { startLoad, type Target } from '../processes.ts'
+import type { Seat } from '../seat.ts'
+import { cpuOf } from '../usage.ts'
+import { closedVoids, openVoids, untilValid } from '../void-rules.ts'
+
+const conversations = 20
+const members = 10
+const inFlight = 50
+const warmUpMessages = 3000
+const closedMessages = 8000
+const closedRounds = 5
+/** Of all conversations together: far below what one user may append, and what any of the servers can do. */
+const ratesPerSecond = [200, 1000]
+const openSeconds = 5
+const mostRatio = 1.5
+
+interface Lane {
+  readonly target: Target
+  readonly load: Load<'fan-out'>
+  readonly cpuUs: number[]
+  readonly perSecond: number[]
+  readonly framesEach: number[]
+}
+
+interface OpenLane {
+  readonly target: Target
+  readonly cpuUs: number
+  readonly result: FanOutResult
+}
+
+export async function fanOut(targets: readonly Target[]): Promise<Outcome> {
+  const voids: string[] = []
+  const failures: string[] = []
+  const keepLosses = ({ name }: Target, { deliveries, missing, duplicates }: FanOutResult): void => {
+    if (missing === 0 && duplicates === 0) return
+    failures.push(`fan-out, ${name}: ${missing} of ${deliveries + missing} copies lost, ${duplicates} came twice`)
+  }
+
+  const lanes: Lane[] = []
+  for (const target of targets) {
+    const load = await startLoad('fan-out', { conversations: await seatsOf(target), seed: 1 })
+    keepLosses(target, await load.run({ kind: 'closed', messages: warmUpMessages, inFlight }))
+    lanes.push({ target, load, cpuUs: [], perSecond: [], framesEach: [] })
+  }
+  for (let round = 0; round < closedRounds; round++) {
+    for (const { target, load, cpuUs, perSecond, framesEach } of lanes) {
+      const step = { kind: 'closed', messages: closedMessages, inFlight } as const
+      const { measured, voids: why } = await untilValid(
+        async () => {
+          const driven = await cpuOf(target, () => load.run(step))
+          keepLosses(target, driven.result)
+          return driven
+        },
+        (driven) => closedVoids(`fan-out, ${target.name}`, driven),
+      )
+      voids.push(...why)
+      const { ms, result } = measured
+      cpuUs.push((ms * 1000) / closedMessages)
+      perSecond.push(closedMessages / result.seconds)
+      framesEach.push(result.frames / result.deliveries)
+    }
+  }
+  const cpu = valuesOf(lanes, ({ cpuUs }) => median(cpuUs))
+  const figures: Figure[] = [
+    {
+      name: `fan-out, ${conversations} × ${members}, ${inFlight} in flight: server CPU per message`,
+      unit: 'µs',
+      values: cpu,
+      judged: againstFloor(cpu, mostRatio),
+    },
+    { name: '  messages per second', unit: '/s', values: valuesOf(lanes, ({ perSecond }) => median(perSecond)) },
+    {
+      name: '  frames for each copy delivered',
+      unit: '',
+      values: valuesOf(lanes, ({ framesEach }) => median(framesEach)),
+    },
+  ]
+  for (const rate of ratesPerSecond) {
+    const open: OpenLane[] = []
+    for (const { target, load } of lanes) {
+      const messages = rate * openSeconds
+      const step = { kind: 'open', messages, perSecond: rate } as const
+      const { measured, voids: why } = await untilValid(
+        async () => {
+          const driven = await cpuOf(target, () => load.run(step))
+          keepLosses(target, driven.result)
+          return driven
+        },
+        ({ result }) => openVoids(`fan-out at ${rate}/s, ${target.name}`, result),
+      )
+      voids.push(...why)
+      const { ms, result } = measured
+      open.push({ target, cpuUs: (ms * 1000) / messages, result })
+    }
+    figures.push(...openFigures(rate, open))
+  }
+  for (const { load } of lanes) await load.close()
+  return { figures, voids, failures }
+}
+
+function openFigures(rate: number, lanes: readonly OpenLane[]): readonly Figure[] {
+  return [
+    {
+      name: `fan-out, ${rate}/s: from due to delivered, p50`,
+      unit: 'ms',
+      values: valuesOf(lanes, ({ result }) => result.latency.p50),
+    },
+    { name: '  p99', unit: 'ms', values: valuesOf(lanes, ({ result }) => result.latency.p99) },
+    {
+      name: '  of which the generator was late, p99',
+      unit: 'ms',
+      values: valuesOf(lanes, ({ result }) => result.slip.p99),
+    },
+    { name: '  server CPU per message', unit: 'µs', values: valuesOf(lanes, ({ cpuUs }) => cpuUs) },
+  ]
+}
+
+async function seatsOf(target: Target): Promise<readonly (readonly Seat[])[]> {
+  const rooms: Seat[][] = []
+  for (let number = 0; number < conversations; number++) {
+    const users = Array.from({ length: members }, (_, index) => `user-${number}-${index}`)
+    const { seat } = await target.room(users)
+    rooms.push(users.map(seat))
+  }
+  return rooms
+}

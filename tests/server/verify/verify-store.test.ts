@@ -1,0 +1,281 @@
+// Looking through a store for damage: nothing is found in a whole one, and something wherever what is read has changed.
+import { cp, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { describe, expect, test } from 'vitest'
+
+import { decodeKey, encodeKey, type Key } from '../../../server/storage/level/keys.ts'
+import { openLevelStore } from '../../../server/storage/level/level-store.ts'
+import type { Row } from '../../../server/storage/level/seal.ts'
+import type { Finding } from '../../../server/verify/finding.ts'
+import { verifyStore } from '../../../server/verify/verify-store.ts'
+import { rounds } from '../../helpers/long-run.ts'
+import { announcedRandom } from '../../helpers/seeded-random.ts'
+import { commitAndClose, filesEnding, inFolder, putRow, rowsIn, withDatabase } from '../storage/store-folder.ts'
+import { makeRealStore, type RealStore } from './real-store.ts'
+
+/** Bytes turned in each file. */
+const turns = rounds(12, 1000)
+/** Rows of each kind that are changed. */
+const rowsOfKind = rounds(5, 1000)
+
+interface Look {
+  readonly findings: readonly Finding[]
+  readonly texts: readonly string[]
+  readonly conversations: number
+  readonly messages: number
+  readonly problems: number
+}
+
+async function look(location: string): Promise<Look> {
+  const findings: Finding[] = []
+  const verified = await verifyStore(location, (finding) => findings.push(finding))
+  return { ...verified, findings, texts: findings.map(({ text }) => text) }
+}
+
+async function withRealStore(run: (location: string, made: RealStore) => Promise<void>): Promise<void> {
+  await inFolder(async (location) => await run(location, await makeRealStore(location)))
+}
+
+describe('a whole store', () => {
+  test('[STORE8] has no damage, whether its rows lie in the log or in tables, and is left as it is', async () => {
+    await withRealStore(async (location) => {
+      for (let time = 0; time < 2; time++) {
+        const before = await contentsOf(location)
+        expect(await look(location)).toEqual({ findings: [], texts: [], conversations: 2, messages: 8, problems: 0 })
+        expect(await contentsOf(location)).toEqual(before)
+        // Opening moves the log into a table.
+        await commitAndClose(location)
+      }
+      expect(await readdir(join(location, '..'))).toEqual(['store'])
+    })
+  })
+})
+
+/** Every file with its bytes. */
+async function contentsOf(location: string): Promise<Record<string, string>> {
+  const names = (await readdir(location)).toSorted()
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, (await readFile(join(location, name))).toString('base64')])),
+  )
+}
+
+const allKinds = [
+  'format',
+  'head',
+  'log',
+  'record',
+  'message',
+  'id',
+  'chain',
+  'deleted',
+  'place',
+  'member',
+  'idempotency',
+  'inbox',
+  'generation',
+  'dropped',
+] as const
+
+describe('rows', () => {
+  test.each(allKinds)(
+    '[STORE8] of kind %s: one that is damaged, moved or gone is found, whichever it is',
+    async (kind) => {
+      await withRealStore(async (location) => {
+        const rows = await rowsIn(location)
+        const ofKind = rows.filter((row) => kindOf(row) === kind)
+        expect(ofKind.length).toBeGreaterThan(0)
+        const random = announcedRandom(`rows of kind ${kind}`)
+        const silent: string[] = []
+        const expectProblem = async (what: string, row: Row): Promise<void> => {
+          const { problems, texts } = await look(location)
+          if (problems === 0) silent.push(`${what} ${Buffer.from(row.key).toString('hex')}`)
+          expect(texts.join()).not.toMatch(/three|over REST|A title|a key$/)
+        }
+        for (const row of random.shuffled(ofKind).slice(0, rowsOfKind)) {
+          await putRow(location, { key: row.key, value: flipped(row.value) })
+          await expectProblem('flipped', row)
+          // Nothing else tells of them: what was deleted has no other row, and keys that were used, and server chains of
+          // earlier epochs, are no part of the log.
+          const isAlone = ['idempotency', 'dropped'].includes(kind) || (kind === 'head' && row.value[0] === 1)
+          await withDatabase(location, async (database) => await database.del(row.key))
+          if (!isAlone) await expectProblem('gone', row)
+          const elsewhere = freeKeyBeside(row.key, rows)
+          await putRow(location, { key: elsewhere, value: row.value })
+          await expectProblem('moved', row)
+          await withDatabase(location, async (database) => await database.del(elsewhere))
+          await putRow(location, row)
+        }
+        expect(silent).toEqual([])
+        expect(await look(location)).toMatchObject({ problems: 0 })
+      })
+    },
+  )
+
+  test('[STORE8] an earlier version of a row is found, although its seal is whole', async () => {
+    await inFolder(async (location) => {
+      const early = join(location, '..', 'early')
+      await makeRealStore(location, async () => await cp(location, early, { recursive: true }))
+      const now = new Map((await rowsIn(location)).map((row) => [hex(row.key), row]))
+      const stale = (await rowsIn(early)).filter(({ key, value }) => {
+        const row = now.get(hex(key))
+        return row !== undefined && hex(row.value) !== hex(value)
+      })
+      expect(new Set(stale.map(kindOf))).toEqual(new Set(['head', 'chain', 'member', 'deleted', 'record']))
+      for (const row of stale) {
+        await putRow(location, row)
+        expect([kindOf(row), (await look(location)).problems > 0]).toEqual([kindOf(row), true])
+        const back = now.get(hex(row.key))
+        if (back !== undefined) await putRow(location, back)
+      }
+      expect(await look(location)).toMatchObject({ problems: 0 })
+    })
+  })
+
+  test('[STORE8] rows that nobody owns, and keys that are none, are found', async () => {
+    await withRealStore(async (location, { rich, deleted }) => {
+      const rows = await rowsIn(location)
+      for (const row of rows.filter(({ key }) => kindOf({ key, value: key }) === 'log')) {
+        const key = decodeKey(row.key)
+        if (key?.kind !== 'log' || key.conversation !== rich) continue
+        const stray = encodeKey({ ...key, conversation: deleted })
+        await putRow(location, { key: stray, value: row.value })
+        expect((await look(location)).texts).toContain('log rows, but it was deleted')
+        await withDatabase(location, async (database) => await database.del(stray))
+      }
+      for (const key of ['', '63', '02', '0300']) {
+        const bytes = Buffer.from(`${key}ff`, 'hex')
+        await putRow(location, { key: bytes, value: Buffer.from('x') })
+        expect((await look(location)).texts.join()).toContain('a key is none')
+        await withDatabase(location, async (database) => await database.del(bytes))
+      }
+      expect(await look(location)).toMatchObject({ problems: 0 })
+    })
+  })
+
+  test('[STORE8][STORE9] damage is told with the id of its conversation, and the others are looked through', async () => {
+    await withRealStore(async (location, { plain }) => {
+      const rows = await rowsIn(location)
+      const head = rows.find(({ key }) => hex(key) === hex(encodeKey({ kind: 'head', conversation: plain })))
+      if (head === undefined) throw new Error('no head')
+      await putRow(location, { key: head.key, value: flipped(head.value) })
+      const { findings, conversations, messages } = await look(location)
+      const text = `a head row of conversation ${plain} is damaged`
+      expect(findings).toEqual([{ kind: 'problem', conversation: plain, text }])
+      expect([conversations, messages]).toEqual([2, 7])
+    })
+  })
+})
+
+describe('files', () => {
+  test(
+    '[STORE8] whatever byte is turned, it is found, or nothing that is read has changed',
+    { timeout: turns * 3000 },
+    async () => {
+      const random = announcedRandom('turned bytes')
+      await withRealStore(async (location) => {
+        const copy = join(location, '..', 'copy')
+        let found = 0
+        const silent: string[] = []
+        for (const place of ['log', 'tables']) {
+          if (place === 'tables') await commitAndClose(location)
+          const whole = await served(location)
+          const names = (await readdir(location)).filter((name) => !['LOG', 'LOG.old', 'LOCK'].includes(name))
+          for (const name of names) {
+            const bytes = await readFile(join(location, name))
+            for (let round = 0; round < turns && bytes.length > 0; round++) {
+              const at = random.below(bytes.length)
+              const turned = Buffer.from(bytes)
+              turned[at] = (turned[at] ?? 0) ^ (1 << random.below(8))
+              await cp(location, copy, { recursive: true, force: true })
+              await writeFile(join(copy, name), turned)
+              const { problems } = await look(copy)
+              if (problems > 0) found++
+              else if ((await served(copy)) !== whole) silent.push(`${name}, byte ${at}`)
+              await rm(copy, { recursive: true })
+            }
+          }
+        }
+        expect(silent).toEqual([])
+        expect(found).toBeGreaterThan(4 * turns)
+      })
+    },
+  )
+
+  test('[STORE8] a write that a crash cut short is told as what it is, and is no damage', async () => {
+    await withRealStore(async (location) => {
+      const [log = ''] = await filesEnding(location, '.log')
+      const { length } = await readFile(log)
+      await truncate(log, length - 3)
+      const { findings, problems } = await look(location)
+      expect(problems).toBe(0)
+      expect(findings).toMatchObject([{ kind: 'note', text: expect.stringContaining('was cut short') as string }])
+    })
+  })
+
+  test('[STORE8] a store whose list of files is gone or damaged is told, and cannot be looked through', async () => {
+    await withRealStore(async (location) => {
+      await writeFile(join(location, 'CURRENT'), 'MANIFEST-999999\n')
+      const { texts } = await look(location)
+      expect(texts).toEqual(['MANIFEST-999999 is missing', 'the rows in these files were not looked through'])
+      expect(await readdir(join(location, '..'))).toEqual(['store'])
+    })
+  })
+})
+
+describe('what cannot be looked at', () => {
+  test('[STORE8][STORE4] no folder, an empty one, one with something else, and a store that was never finished', async () => {
+    await inFolder(async (location) => {
+      const refusal = { name: 'StoreError', code: 'failed' }
+      await expect(look(location)).rejects.toMatchObject(refusal)
+      await mkdir(location)
+      await expect(look(location)).rejects.toMatchObject(refusal)
+      await writeFile(join(location, 'photo.jpg'), '')
+      expect((await look(location)).problems).toBeGreaterThan(0)
+      await rm(join(location, 'photo.jpg'))
+      await writeFile(join(location, 'creating'), '')
+      await expect(look(location)).rejects.toMatchObject(refusal)
+      expect(await readdir(location)).toEqual(['creating'])
+    })
+  })
+})
+
+/** Everything that comes out of the store when it is opened as the server does. */
+async function served(location: string): Promise<string> {
+  const copy = `${location}-served`
+  await cp(location, copy, { recursive: true })
+  try {
+    await (await openLevelStore({ location: copy })).close()
+    return (await rowsIn(copy)).map(({ key, value }) => `${hex(key)} ${hex(value)}`).join()
+  } catch (error) {
+    return String(error)
+  } finally {
+    await rm(copy, { recursive: true })
+  }
+}
+
+function flipped(bytes: Uint8Array): Uint8Array {
+  const copy = Uint8Array.from(bytes)
+  const last = copy.length - 1
+  copy[last] = (copy[last] ?? 0) ^ 1
+  return copy
+}
+
+/** A key that differs in one bit, and that no row has. */
+function freeKeyBeside(key: Uint8Array, rows: readonly Row[]): Uint8Array {
+  const taken = new Set(rows.map((row) => hex(row.key)))
+  for (let bit = key.length * 8 - 1; bit >= 0; bit--) {
+    const copy = Uint8Array.from(key)
+    copy[bit >>> 3] = (copy[bit >>> 3] ?? 0) ^ (1 << (bit & 7))
+    if (!taken.has(hex(copy))) return copy
+  }
+  throw new Error('every key beside it is taken')
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
+}
+
+function kindOf({ key }: Row): Key['kind'] | undefined {
+  return decodeKey(key)?.kind
+}
