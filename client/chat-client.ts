@@ -20,7 +20,7 @@ import { channelWebSocket } from './sync/channel.ts'
 import { type Carrier, connect } from './sync/connection.ts'
 import { drawClientId } from './sync/own-chain.ts'
 import { gatedWebSocket } from './sync/send-gate.ts'
-import { SyncSocket } from './sync/socket.ts'
+import { type Moved, SyncSocket } from './sync/socket.ts'
 import { createTokenSource, type Token } from './sync/token-source.ts'
 
 export interface ChatClientOptions {
@@ -106,14 +106,18 @@ function startClient(options: ChatClientOptions, url: string, user: UserId, plat
     return new SyncSocket({ url, user, tokens, WebSocket, device, now, random: Math.random, versions, onNews })
   }
 
-  function onNews(moved: readonly { readonly conversation: ConversationId }[], gone: readonly Gone[]): void {
+  function onNews(moved: readonly Moved[], gone: readonly Gone[]): void {
     const lost = gone.map(({ conversation }) => conversation)
     // A line that stays on the device only comes back at the next start.
     if (lost.length > 0) list.remove(lost).catch(() => undefined)
     background.drop(lost)
-    if (moved.length === 0) return
-    refresh.need(moved.length)
-    background.add(moved.map(({ conversation }) => conversation))
+    // What came here before it was closed is told once more.
+    const behind = moved.filter(
+      ({ conversation, version }) => version === undefined || !held.has(conversation, version),
+    )
+    if (behind.length === 0) return
+    refresh.need(behind.length)
+    background.add(behind.map(({ conversation }) => conversation))
   }
 
   /** What is open has moved too, and is not counted. */

@@ -18,6 +18,8 @@ export interface HeldVersions {
   readonly stated: () => ReadonlyMap<ConversationId, Version>
   /** Of a document that is about to be synced; undefined when there is something to exchange, as far as is known here. */
   readonly of: (id: ConversationId, doc: Doc) => Version | undefined
+  /** Whether it has that. */
+  readonly has: (id: ConversationId, version: Version) => boolean
   /** What its row may say of it. */
   readonly kept: (id: ConversationId) => Pick<ConversationRow, 'version'>
   readonly track: (conversation: OpenConversation) => void
@@ -45,9 +47,11 @@ export function createHeldVersions(
   onKept: (conversation: OpenConversation, version: Version) => void,
 ): HeldVersions {
   const tracked = new Map<ConversationId, Tracked>()
+  /** Of those that were closed: their rows are written a moment later. */
+  const left = new Map<ConversationId, Version>()
 
   function completeOf(id: ConversationId): Version | undefined {
-    return tracked.get(id)?.complete ?? list.row(id)?.version
+    return tracked.get(id)?.complete ?? left.get(id) ?? list.row(id)?.version
   }
 
   function take({ conversation }: Tracked): Version | undefined {
@@ -79,6 +83,7 @@ export function createHeldVersions(
       const version = versionOf(document)
       return isSameVersion(version, completeOf(id)) ? version : undefined
     },
+    has: (id, version) => isSameVersion(version, completeOf(id)),
     kept: (id) => {
       const version = tracked.get(id)?.kept
       return version === undefined ? {} : { version }
@@ -99,7 +104,9 @@ export function createHeldVersions(
       if (entry?.conversation !== conversation) return
       clearTimeout(entry.timer)
       tracked.delete(conversation.id)
-      if (entry.complete !== undefined && isPersistent(conversation)) onKept(conversation, entry.complete)
+      if (entry.complete === undefined || !isPersistent(conversation)) return
+      left.set(conversation.id, entry.complete)
+      onKept(conversation, entry.complete)
     },
   }
 }

@@ -34,6 +34,9 @@ export type SocketStatus =
   | { readonly phase: 'refused'; readonly code: string; readonly reason: string }
   | { readonly phase: 'closed' }
 
+/** A conversation that moved; to which version, where the server says it. */
+export type Moved = Pick<Activity, 'conversation'> & Partial<Pick<Activity, 'version'>>
+
 export interface SyncSocketOptions {
   /** Of the server, `http://…` or `https://…`. */
   readonly url: string
@@ -49,12 +52,12 @@ export interface SyncSocketOptions {
   /** What this device has, open or not. */
   readonly versions: () => ReadonlyMap<ConversationId, Version>
   /** Conversations that are not open here and moved, or can no longer be opened. */
-  readonly onNews: (moved: readonly Pick<Activity, 'conversation'>[], gone: readonly Gone[]) => void
+  readonly onNews: (moved: readonly Moved[], gone: readonly Gone[]) => void
 }
 
-export const muxProtocol = 'parley.1'
+const muxProtocol = 'parley.1'
 /** The code of the status when the server selects another protocol, or none. */
-export const otherProtocol = 'other-protocol'
+const otherProtocol = 'other-protocol'
 
 /** How often it is looked whether the server was heard; providers, which close after 30 s of silence, hear of it then. */
 const lookMs = 10_000

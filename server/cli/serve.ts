@@ -39,8 +39,9 @@ export async function serve(argv: readonly string[], { env, out, err }: Terminal
     if (config.auth.kind === 'demo') {
       err('Demo mode: anyone on this machine can sign in under any name. Set PARLEY_JWT_SECRET to end it.\n')
     }
-    out(`Parley listening on ${server.url}\n`)
+    // Before anybody knows the address: who reads it may send a signal at once.
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => endWith(server, exitCodes.done))
+    out(`Parley listening on ${server.url}\n`)
     return undefined
   } catch (error) {
     err(`Parley cannot start: ${describe(error)}\n`)

@@ -12,6 +12,7 @@ import { limits } from '../../shared/limits.ts'
 import { parseConversationId } from '../../shared/sync/ids.ts'
 import type { Identity, Tickets } from '../identity.ts'
 import { isDamage } from '../storage/conversation-store.ts'
+import { createFramer } from './binary-frame.ts'
 import { type MuxDeps, MuxSession } from './mux-session.ts'
 import type { Session, SocketPort } from './session.ts'
 import { StockSession } from './stock-session.ts'
@@ -77,6 +78,7 @@ export function attachSockets(server: Server, deps: SocketsDeps): Sockets {
     handleProtocols: () => muxProtocol,
   })
 
+  const frameOf = createFramer()
   let isClosing = false
 
   server.on('upgrade', (request, socket, head) => {
@@ -103,7 +105,7 @@ export function attachSockets(server: Server, deps: SocketsDeps): Sockets {
       }, limits.helloMs)
       ws.once('close', known)
       if (route.kind === 'mux') {
-        return start(peer, new MuxSession({ port: portOf(peer, deps.now), deps, onKnown: known }))
+        return start(peer, new MuxSession({ port: portOf(peer, deps.now, frameOf), deps, onKnown: known }))
       }
       connect(peer, request, url, route.room, known).catch((error: unknown) => {
         if (!(error instanceof Fault || isDamage(error))) deps.log.error({ err: error }, 'a socket could not be opened')
@@ -125,7 +127,9 @@ export function attachSockets(server: Server, deps: SocketsDeps): Sockets {
     }
     peers.add(peer)
     ws.pause()
-    ws.on('error', () => ws.terminate())
+    // Of a frame that is none, or too long: ws says so to the peer, and reads on until it has heard, or 30 s. Cut off at once,
+    // whoever is still sending would not hear it.
+    ws.on('error', () => peer.session?.end())
     ws.once('close', () => {
       clearTimeout(peer.expiry)
       peer.session?.end()
@@ -153,7 +157,7 @@ export function attachSockets(server: Server, deps: SocketsDeps): Sockets {
     if (id === undefined) throw new Fault('not-found')
     const target = await deps.acquire(id)
     if (peer.ws.readyState !== peer.ws.OPEN) return target.release()
-    const port = portOf(peer, deps.now)
+    const port = portOf(peer, deps.now, frameOf)
     port.expireAt(identity.expiresMs)
     start(peer, new StockSession(identity.user, target, port, deps))
   }
@@ -229,7 +233,7 @@ async function identify(request: IncomingMessage, url: URL, deps: SocketsDeps): 
   return deps.authenticate(bearer.slice(bearerPrefix.length))
 }
 
-function portOf(peer: Peer, now: () => number): SocketPort {
+function portOf(peer: Peer, now: () => number, frameOf: (payload: Uint8Array) => Uint8Array): SocketPort {
   const { ws, connection } = peer
   const expireAt = (timeMs: number): void => {
     clearTimeout(peer.expiry)
@@ -240,8 +244,10 @@ function portOf(peer: Peer, now: () => number): SocketPort {
   }
   return {
     send: (frame) => {
+      if (ws.readyState !== ws.OPEN) return
       gather(peer)
-      ws.send(frame)
+      // Past `ws`, whose own frames are whole too: nothing is compressed, so none of them is ever half sent.
+      connection.write(frameOf(frame))
     },
     close: (code) => closeWith(ws, code),
     pause: () => ws.pause(),

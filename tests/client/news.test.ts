@@ -194,6 +194,19 @@ describe('news', () => {
     expect(shown(await rig.client.open(one))).toEqual(['Ahoy: sent'])
   })
 
+  test('[BACK1] what is told of again when it is here already costs nothing', async () => {
+    const rig = start()
+    write(rig.server(one), 'Ahoy')
+    await settle(0)
+    await settle(0)
+    expect(rig.client.background.status.getSnapshot()).toEqual({ phase: 'current', left: 0 })
+    const { doc } = rig.server(one)
+    const version = { server: doc.clientID, records: Y.getState(doc.store, doc.clientID) }
+    rig.sync.last().say({ type: 'activity', moved: [{ conversation: one, seq: 0, version }], gone: [] })
+    await settle(60_000)
+    expect([opensSaid(rig).length, rig.asked.length]).toEqual([1, 1])
+  })
+
   test('[BACK1] a burst costs one request for as many lines as moved', async () => {
     const servers = new Map<string, StampingServer>()
     const rig = start({ servers })

@@ -1,7 +1,7 @@
 // What every store must do, whatever it is made of. Each implementation's test file calls this with its own `open`.
 import { describe, expect, test } from 'vitest'
 
-import type { ConversationStore, InDoubt, SeqRange, StoreError } from '../../server/storage/conversation-store.ts'
+import type { ConversationStore, SeqRange } from '../../server/storage/conversation-store.ts'
 import { epochContract } from './epoch-contract.ts'
 import { listOf, readBack } from './read-back.ts'
 import type { OpenedStore } from './opened-store.ts'

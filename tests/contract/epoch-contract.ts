@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 
 import type { ConversationStore } from '../../server/storage/conversation-store.ts'
-import type { OpenedStore } from './conversation-store.ts'
+import type { OpenedStore } from './opened-store.ts'
 import { listOf } from './read-back.ts'
 import { bob, clientId, clockOf, conversationId, deletion, entryAt, write } from './store-rows.ts'
 

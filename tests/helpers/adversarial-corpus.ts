@@ -129,7 +129,8 @@ function* frames(): Cases {
   yield ['awareness of 20,000 fake clients', concat([1], varBytes(joined([varUint(fakes.length), ...fakes]))), nothing]
   const pinned = concat([1], varUint(5), varUint(2 ** 53 - 1), varText('{"user":"alice"}'))
   yield ['awareness with the clock 2^53 - 1', concat([1], varBytes(pinned)), nothing]
-  yield ['awareness that is no awareness', Uint8Array.of(1, 255, 255), nothing]
+  yield ['awareness with another length than it says', Uint8Array.of(1, 255, 255), malformed]
+  yield ['awareness that is no awareness', Uint8Array.of(1, 2, 255, 255), nothing]
   yield ['an auth message', concat([2, 0], varText('permission denied')), nothing]
   yield ['a query for awareness', Uint8Array.of(3), nothing]
 }

@@ -134,11 +134,12 @@ function readSection(reader: Reader): NaiveSection {
   const count = reader.number()
   const { client, clock } = reader.place()
   const structs: NaiveStruct[] = []
-  for (let index = 0; index < count; index++) structs.push(readStruct(reader))
+  for (let index = 0; index < count; index++) structs.push(readStruct(reader, index === 0))
   return { client, clock, structs }
 }
 
-function readStruct(reader: Reader): NaiveStruct {
+/** Only the first struct of a section has to name its root; the names of others are not looked at. */
+function readStruct(reader: Reader, isFirst: boolean): NaiveStruct {
   const info = reader.byte()
   const ref = info % 32
   if (ref === 0 || ref === 10) {
@@ -148,7 +149,7 @@ function readStruct(reader: Reader): NaiveStruct {
   const [hasOrigin, hasRight, hasParentSub] = [info >= 128, (info & 64) > 0, (info & 32) > 0]
   const origin = hasOrigin ? reader.place() : undefined
   const rightOrigin = hasRight ? reader.place() : undefined
-  const parent = hasOrigin || hasRight ? undefined : readParent(reader)
+  const parent = hasOrigin || hasRight ? undefined : readParent(reader, isFirst)
   if (parent !== undefined && hasParentSub) reader.run()
   const { length = 1, payload } = readContent(reader, ref)
   return {
@@ -163,13 +164,14 @@ function readStruct(reader: Reader): NaiveStruct {
   }
 }
 
-function readParent(reader: Reader): { readonly root: string } | 'other' {
+function readParent(reader: Reader, isFirst: boolean): { readonly root: string } | 'other' {
   if (reader.number() !== 1) {
     reader.place()
     return 'other'
   }
   const name = reader.run()
-  return { root: name.length > longestRootBytes ? '' : new TextDecoder('utf-8', { fatal: true }).decode(name) }
+  const isRead = isFirst && name.length <= longestRootBytes
+  return { root: isRead ? new TextDecoder('utf-8', { fatal: true }).decode(name) : '' }
 }
 
 function readContent(reader: Reader, ref: number): { readonly length?: number; readonly payload?: Uint8Array } {

@@ -106,7 +106,7 @@ function readSection(decoder: decoding.Decoder): Section {
   let cut = false
   let next = clock
   for (let index = 0; index < count; index++) {
-    const struct = readStruct(decoder, client, next)
+    const struct = readStruct(decoder, client, next, index === 0)
     if (index === 0) root = struct.root
     if (flaw !== undefined || cut) continue
     if (struct.kind === 'skip') cut = true
@@ -134,7 +134,7 @@ function* rereadLinks(
   decoder.pos = start
   let next = clock
   for (let index = 0; index < count; index++) {
-    const struct = readStruct(decoder, client, next)
+    const struct = readStruct(decoder, client, next, false)
     if (struct.kind !== 'link') throw new Error('the bytes have changed')
     next += structLength(struct.content)
     yield struct.content
@@ -146,7 +146,8 @@ type ReadStruct =
   | { readonly kind: 'link'; readonly root: string | undefined; readonly content: ChainStruct }
   | { readonly kind: 'other'; readonly root: string | undefined; readonly flaw: string }
 
-function readStruct(decoder: decoding.Decoder, client: number, clock: number): ReadStruct {
+/** `isNamed`: the name of a root is read; else only skipped, for millions of them would cost seconds. */
+function readStruct(decoder: decoding.Decoder, client: number, clock: number, isNamed: boolean): ReadStruct {
   const info = decoding.readUint8(decoder)
   const ref = info & refBits
   if (ref === skipRef || ref === gcRef) {
@@ -168,7 +169,7 @@ function readStruct(decoder: decoding.Decoder, client: number, clock: number): R
     flaw = 'right origin'
   }
   if ((info & (originBit | rightOriginBit)) === 0) {
-    const parent = readParent(decoder, (info & parentSubBit) !== 0)
+    const parent = readParent(decoder, (info & parentSubBit) !== 0, isNamed)
     root = parent.root
     flaw = clock === 0 ? parent.flaw : 'parent named after clock 0'
   } else if (info & parentSubBit) {
@@ -186,11 +187,14 @@ function readStruct(decoder: decoding.Decoder, client: number, clock: number): R
 function readParent(
   decoder: decoding.Decoder,
   hasParentSub: boolean,
+  isNamed: boolean,
 ): { root: string | undefined; flaw: string | undefined } {
   let root: string | undefined
   // Yjs writes 1 for a root name and 0 for an id, and reads every number but 1 as "id".
   if (readUint(decoder) === 1) {
-    root = readRootName(decoder)
+    if (isNamed) root = readRootName(decoder)
+    else skipBytes(decoder)
+    root ??= ''
   } else {
     readUint(decoder)
     readUint(decoder)

@@ -6,10 +6,34 @@ import { describe, expect, test } from 'vitest'
 
 import { decodeKey, encodeKey, type Key } from '../../../server/storage/level/keys.ts'
 import { openLevelStore } from '../../../server/storage/level/level-store.ts'
+import {
+  readChain,
+  readClaim,
+  readDeleted,
+  readEntry,
+  readHead,
+  readIdempotency,
+  readMember,
+  readMessage,
+  readPlace,
+  readRecord,
+  writeChain,
+  writeClaim,
+  writeDeleted,
+  writeEntry,
+  writeHead,
+  writeIdempotency,
+  writeMember,
+  writeMessage,
+  writePlace,
+  writeRecord,
+} from '../../../server/storage/level/rows.ts'
 import type { Row } from '../../../server/storage/level/seal.ts'
 import type { Finding } from '../../../server/verify/finding.ts'
 import { verifyStore } from '../../../server/verify/verify-store.ts'
 import { rounds } from '../../helpers/long-run.ts'
+import type { ConversationId } from '../../../shared/sync/ids.ts'
+import { messageId } from '../../contract/store-rows.ts'
 import { announcedRandom } from '../../helpers/seeded-random.ts'
 import { commitAndClose, filesEnding, inFolder, putRow, rowsIn, withDatabase } from '../storage/store-folder.ts'
 import { makeRealStore, type RealStore } from './real-store.ts'
@@ -127,6 +151,45 @@ describe('rows', () => {
         expect([kindOf(row), (await look(location)).problems > 0]).toEqual([kindOf(row), true])
         const back = now.get(hex(row.key))
         if (back !== undefined) await putRow(location, back)
+      }
+      expect(await look(location)).toMatchObject({ problems: 0 })
+    })
+  })
+
+  const claimed = { seq: 3, digest: 1 }
+  /** Whole rows that say something else; undefined for rows of other kinds. */
+  const lies: Readonly<Record<string, (row: Row, id: ConversationId) => Row | undefined>> = {
+    head: (row, id) => {
+      const stored = readHead(row)
+      return stored.kind === 'head'
+        ? writeHead(id, { kind: 'head', head: { ...stored.head, title: 'else' } })
+        : undefined
+    },
+    log: (row, id) => writeEntry(id, { ...readEntry(row), timeMs: 1 }),
+    record: (row, id) => writeRecord(id, { ...readRecord(row), payload: Uint8Array.of(1) }),
+    message: (row, id) => writeMessage(id, { ...readMessage(row), content: 'else' }),
+    id: (row, id) => writeClaim(id, { ...readClaim(row), ...claimed }),
+    chain: (row, id) => writeChain(id, { ...readChain(row), next: 99 }),
+    deleted: (row, id) => writeDeleted(id, { ...readDeleted(row), ranges: [{ clock: 0, length: 1 }] }),
+    place: (row, id) => writePlace(id, { ...readPlace(row), crc: 7 }),
+    member: (row, id) => writeMember(id, readMember(row).user, 'admin', 99),
+    idempotency: (row, id) => writeIdempotency(id, { ...readIdempotency(row), id: messageId(1) }),
+  }
+
+  test.each(Object.keys(lies))('[STORE8] of kind %s: a whole one that says something else is found', async (kind) => {
+    await withRealStore(async (location, { rich }) => {
+      const ofKind = (await rowsIn(location)).filter((row) => {
+        const key = decodeKey(row.key)
+        return key?.kind === kind && 'conversation' in key && key.conversation === rich
+      })
+      expect(ofKind.length).toBeGreaterThan(0)
+      for (const row of ofKind.slice(0, rowsOfKind)) {
+        const lie = lies[kind]?.(row, rich)
+        expect(lie).toBeDefined()
+        if (lie === undefined) continue
+        await putRow(location, lie)
+        expect([kind, (await look(location)).problems > 0]).toEqual([kind, true])
+        await putRow(location, row)
       }
       expect(await look(location)).toMatchObject({ problems: 0 })
     })
