@@ -53,6 +53,10 @@ export interface OutboxDeps {
 
 export function createOutbox({ storage, id, rows, documentFlushed, onFailure }: OutboxDeps): Outbox {
   const open = new Map<string, OutboxRow>()
+  /** Not looked for in the fold yet. */
+  let unsettled: OutboxRow[] = []
+  let settledRecord = -1
+  let agrees = true
   let failed: readonly FailedMessage[] = []
   const writes = new Set<Promise<void>>()
 
@@ -81,11 +85,17 @@ export function createOutbox({ storage, id, rows, documentFlushed, onFailure }: 
   return {
     put: (row) => {
       open.set(keyOf(row), row)
+      unsettled.push(row)
       return track(storage.putOutbox(id, row))
     },
     settle: (fold) => {
-      let agrees = true
-      for (const row of [...open.values()]) {
+      // Only a record changes the fate of a row.
+      const isAsBefore = fold.nextRecord === settledRecord
+      const rowsToSettle = isAsBefore ? unsettled : [...open.values()]
+      if (!isAsBefore) agrees = true
+      settledRecord = fold.nextRecord
+      unsettled = []
+      for (const row of rowsToSettle) {
         const crc = fold.stampedCrc(row.client, row.clock)
         if (crc === undefined) continue
         // Another copy of this device can have written there (SPEC FORK1).

@@ -1,8 +1,9 @@
 /** From the fold and the outbox to what a conversation shows. Messages that did not change stay the same objects. */
 
 import type { MessageId } from '../shared/chat/entry.ts'
-import type { Folded, PendingMessage } from '../shared/chat/fold.ts'
+import type { Folded } from '../shared/chat/fold.ts'
 import { type Message, messageOf, type StampedMessage } from '../shared/chat/message.ts'
+import type { PendingMessage } from '../shared/chat/pending.ts'
 import type { UserId } from '../shared/sync/ids.ts'
 import type { ChatMessage } from './api.ts'
 import type { FailedMessage } from './outbox.ts'
@@ -17,7 +18,9 @@ export function createTimeline(user: UserId, before: readonly ChatMessage[] = []
   let earlier: ReadonlyMap<MessageId, ChatMessage> = new Map(before.map((message) => [message.id, message]))
   const sentViews = new WeakMap<StampedMessage, ChatMessage>()
   const failedViews = new WeakMap<FailedMessage, ChatMessage>()
-  let pendingViews = new Map<string, ChatMessage>()
+  const pendingViews = new WeakMap<PendingMessage, ChatMessage>()
+  /** The same by place, for the fold reads what is pending anew when a record has come. */
+  let pendingPlaces = new Map<string, ChatMessage>()
   let shownSent: readonly StampedMessage[] = []
   let sent: readonly ChatMessage[] = []
   let shown = before
@@ -37,10 +40,15 @@ export function createTimeline(user: UserId, before: readonly ChatMessage[] = []
     return view
   }
 
-  function viewPending(message: PendingMessage): readonly [string, ChatMessage] {
+  function viewPending(message: PendingMessage): ChatMessage {
+    const known = pendingViews.get(message)
+    if (known !== undefined) return known
     const { client, clock, ...rest } = message
-    const key = `${client}/${clock}`
-    return [key, pendingViews.get(key) ?? toView(rest, { state: 'pending' })]
+    const place = `${client}/${clock}`
+    const view = pendingPlaces.get(place) ?? toView(rest, { state: 'pending' })
+    pendingViews.set(message, view)
+    pendingPlaces.set(place, view)
+    return view
   }
 
   function viewFailed(message: FailedMessage): ChatMessage {
@@ -57,9 +65,8 @@ export function createTimeline(user: UserId, before: readonly ChatMessage[] = []
         shownSent = folded.sent
         sent = folded.sent.map(viewSent)
       }
-      const pending = folded.pending.map(viewPending)
-      pendingViews = new Map(pending)
-      const now = [...sent, ...pending.map(([, view]) => view), ...failed.map(viewFailed)]
+      if (folded.pending.length === 0) pendingPlaces = new Map()
+      const now = [...sent, ...folded.pending.map(viewPending), ...failed.map(viewFailed)]
       earlier = new Map()
       // Most transactions change no message: whoever draws them need not draw again.
       if (now.length !== shown.length || now.some((view, index) => view !== shown[index])) shown = now

@@ -25,6 +25,10 @@ export function createDocSource(doc: Y.Doc): DocSource {
   const users = new Map<ClientId, UserId>()
   const servers = new Set<ClientId>()
   let rootsRead = 0
+  let deletions = 0
+  doc.on('afterTransaction', ({ deleteSet }: Y.Transaction) => {
+    if (deleteSet.clients.size > 0) deletions++
+  })
 
   /** Roots are only ever added. */
   function readRoots(): void {
@@ -70,6 +74,7 @@ export function createDocSource(doc: Y.Doc): DocSource {
       for (const [client, user] of users) yield { client, user, next: Y.getState(doc.store, client) }
     },
     payloadAt,
+    deletions: () => deletions,
     recordAt,
     serverChains,
     serverClient: () => serverChains().at(-1)?.client,

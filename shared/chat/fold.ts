@@ -6,11 +6,11 @@
 
 import { crc32 } from '../sync/crc32.ts'
 import type { ClientId, UserId } from '../sync/ids.ts'
-import { inFoldOrder } from '../sync/order.ts'
 import type { Genesis, ServerRecord, Stamp, StampRun } from '../sync/record.ts'
 import type { Access } from './access.ts'
-import { type Entry, entryTime, type MessageId, parseEntry } from './entry.ts'
-import { type Message, messageOf, type StampedMessage } from './message.ts'
+import { type Entry, type MessageId, parseEntry } from './entry.ts'
+import { messageOf, type StampedMessage } from './message.ts'
+import { PendingEntries, type PendingEntry, type PendingMessage } from './pending.ts'
 import { type IdClaim, parseVoidReason, type PolicyView, type VoidReason } from './policy.ts'
 
 /** A chain as it stands in a document. */
@@ -27,20 +27,8 @@ export interface ChainSource {
   readonly userOf: (client: ClientId) => UserId | undefined
   /** The payload at a place, `gone` when it was deleted, undefined when it has not arrived. */
   readonly payloadAt: (client: ClientId, clock: number) => Uint8Array | 'gone' | undefined
-}
-
-export interface PendingMessage extends Message {
-  readonly client: ClientId
-  readonly clock: number
-}
-
-/** An entry without a stamp. */
-interface PendingEntry {
-  readonly client: ClientId
-  readonly clock: number
-  readonly user: UserId
-  readonly at: number | undefined
-  readonly entry: Entry
+  /** Changes whenever payloads that had arrived are gone. */
+  readonly deletions: () => number
 }
 
 /** A stamped entry whose bytes are here and count. */
@@ -89,6 +77,7 @@ export class ConversationFold {
   readonly #stamped = new Map<ClientId, number>()
   /** Checksums of what is stamped, by chain and clock. */
   readonly #crcs = new Map<ClientId, number[]>()
+  readonly #pending = new PendingEntries()
   #lastSeq = -1
   #nextRecord = 0
   #fork: Fork | undefined
@@ -149,7 +138,7 @@ export class ConversationFold {
 
   /** The state with what is pending on top; a new object at every call, with the same messages inside. */
   view(source: ChainSource): Folded {
-    const waiting = this.#pendingEntries(source)
+    const waiting = this.#pending.read(source, this.#nextRecord, (client) => this.stampedThrough(client))
     const { roster, pending } = this.#applyPending(waiting)
     return {
       ...roster,
@@ -226,31 +215,17 @@ export class ConversationFold {
     this.#roster = applyToRoster(this.#roster, user, entry)
   }
 
-  #pendingEntries(source: ChainSource): PendingEntry[] {
-    const entries: PendingEntry[] = []
-    for (const { client, user, next } of source.chains()) {
-      for (let clock = this.stampedThrough(client); clock < next; clock++) {
-        const payload = source.payloadAt(client, clock)
-        if (!(payload instanceof Uint8Array)) continue
-        const parsed = parseEntry(payload)
-        if (parsed.kind === 'unreadable') continue
-        entries.push({ client, clock, user, at: entryTime(parsed.entry), entry: parsed.entry })
-      }
-    }
-    return inFoldOrder(entries)
-  }
-
   #applyPending(waiting: readonly PendingEntry[]): { roster: Roster; pending: readonly PendingMessage[] } {
     let roster = this.#roster
     const pending: PendingMessage[] = []
     const ids = new Set<MessageId>()
-    for (const { client, clock, user, entry } of waiting) {
-      if (entry.kind !== 'message') {
+    for (const { user, entry, message } of waiting) {
+      if (message === undefined) {
         roster = applyToRoster(roster, user, entry)
-      } else if (!this.hasMessage(entry.id) && !ids.has(entry.id)) {
+      } else if (!this.hasMessage(message.id) && !ids.has(message.id)) {
         // The same message can stand in two chains of its author: appended again after a crash, and not lost after all.
-        ids.add(entry.id)
-        pending.push({ ...messageOf(user, entry), client, clock })
+        ids.add(message.id)
+        pending.push(message)
       }
     }
     return { roster, pending }

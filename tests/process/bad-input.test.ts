@@ -307,8 +307,9 @@ test(
     expect(annSees.filter(({ delivery }) => delivery.state !== 'sent')).toEqual([])
     console.log(`bad input: ${cases.length} cases, while two people said ${chat.said.length} messages`)
     expect(chat.said.length).toBeGreaterThan(20)
-    // Still the same process, which found no bug of its own.
-    expect(server.stderr.split('\n').filter((line) => /"level":[56]0/.test(line))).toEqual([])
+    // Still the same process, which found no bug of its own. That devices seem to be ahead of it, it says loudly.
+    const loud = server.stderr.split('\n').filter((line) => /"level":[56]0/.test(line))
+    expect(loud.filter((line) => !line.includes('knows more than this server'))).toEqual([])
     expect(await server.stop()).toEqual({ code: 0, signal: null })
   },
 )
