@@ -81,7 +81,6 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
       deps.onStoreFailure(error)
     },
   })
-  const afterPause = (job: () => void): void => void setTimeout(job, limits.gatheringPauseMs)
   const activity = new ActivityFeed(afterPause)
   const behind = new BehindNotes()
   const registry = createRegistry({
@@ -160,6 +159,10 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     url: `http://${host}:${port}`,
     close: () => (closing ??= close()),
   }
+}
+
+function afterPause(job: () => void): void {
+  setTimeout(job, limits.gatheringPauseMs)
 }
 
 function drawConversationId(): ConversationId {

@@ -19,7 +19,6 @@ beforeAll(async () => {
   })
   http.listen(0, '127.0.0.1')
   await once(http, 'listening')
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a server that listens on a port has such an address
   client = new WebSocket(`ws://127.0.0.1:${(http.address() as AddressInfo).port}`)
   await once(client, 'open')
 })
