@@ -18,7 +18,7 @@ export interface Refresher {
   readonly stop: () => void
 }
 
-/** Until there is a socket that tells of new conversations, looking this often feels prompt and costs one request. */
+/** The socket tells of what is new; whether the server answers at all is shown this late, for one request. */
 const refreshMs = 10_000
 
 const checking: Reach = { phase: 'checking' }
