@@ -36,6 +36,12 @@ export const limits = {
   activitiesPerFrame: 2000,
   /** Time to say hello on the multiplexed endpoint, and to be known on either: nothing is decoded before. */
   helloMs: 5000,
+  /** What is still read of a peer that is closed before it was known: its close frame, behind what was under way. */
+  farewellBytes: mebibyte,
+  /** How long a peer that was told the end may take to answer. */
+  farewellMs: 10_000,
+  /** A token: as long as all headers of a request may be. */
+  tokenLength: 16 * kibibyte,
   /** Sockets of one address that have not said who they are; many devices can stand behind one router or proxy. */
   strangersPerAddress: 256,
   /** Bytes waiting for one socket at which it is relayed nothing more until they are gone; then it goes on from the log. */

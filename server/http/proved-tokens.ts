@@ -3,6 +3,7 @@
  * costs more than the rest of a small request. What was refused is not remembered.
  */
 
+import { Fault } from '../../shared/fault.ts'
 import { limits } from '../../shared/limits.ts'
 import type { Authenticate, Identity } from '../identity.ts'
 
@@ -11,6 +12,9 @@ interface Proof {
   /** Until then it need not be checked again. */
   readonly untilMs: number
 }
+
+/** Exactly as it was signed: readers of base64 pass over spaces, and with them one token would have any number of names. */
+const jwtShape = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
 /** `now` in ms. A token is checked again when it ends, and after `limits.provedTokenMs`, for its key may be withdrawn. */
 export function rememberProved(authenticate: Authenticate, now: () => number): Authenticate {
@@ -23,6 +27,7 @@ export function rememberProved(authenticate: Authenticate, now: () => number): A
   }
 
   return async (token) => {
+    if (token.length > limits.tokenLength || !jwtShape.test(token)) throw new Fault('unauthenticated')
     const proof = proofs.get(token)
     // A clock that was set back must not lengthen it.
     if (proof !== undefined && now() < proof.untilMs && proof.untilMs <= now() + limits.provedTokenMs)

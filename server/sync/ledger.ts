@@ -76,8 +76,10 @@ export class Ledger implements ChainTable {
   /** By those who were dropped, until that is on the disk. */
   readonly #dropping = new Map<ClientId, DroppedRow>()
   #durableServer: ClientId
-  readonly #durableChains: Map<ClientId, ChainRow>
-  readonly #durableDeleted: Map<ClientId, readonly ClockRange[]>
+  #durableChains: Map<ClientId, ChainRow>
+  #durableDeleted: Map<ClientId, readonly ClockRange[]>
+  /** Somebody was given these maps: they must stay as they are. */
+  #isShown = false
   #durableRecord: number
   #durableSeq: number
 
@@ -99,13 +101,10 @@ export class Ledger implements ChainTable {
     this.#durableSeq = start.nextSeq
   }
 
-  /** What others may be shown: a copy that stays as it is. */
+  /** What others may be shown; it stays as it is. Costs nothing, but the next commit a copy. */
   durable(): DurableState {
-    return {
-      ...this.durableEnd(),
-      chains: new Map(this.#durableChains),
-      deleted: new Map(this.#durableDeleted),
-    }
+    this.#isShown = true
+    return { ...this.durableEnd(), chains: this.#durableChains, deleted: this.#durableDeleted }
   }
 
   /** Where the durable document ends; equal ends are equal documents. */
@@ -273,6 +272,11 @@ export class Ledger implements ChainTable {
 
   /** The rows are on the disk: from now on they may be shown. */
   settle(sealed: SealedLedger): void {
+    if (this.#isShown) {
+      this.#durableChains = new Map(this.#durableChains)
+      this.#durableDeleted = new Map(this.#durableDeleted)
+      this.#isShown = false
+    }
     for (const row of sealed.chains) this.#durableChains.set(row.client, row)
     for (const { client, ranges } of sealed.deleted) this.#durableDeleted.set(client, ranges)
     for (const { client } of sealed.dropped) {

@@ -57,6 +57,8 @@ const bearerPrefix = 'bearer.'
 const stockPath = /^\/sync\/([^/?]+)$/
 const muxPath = '/sync'
 const closingMs = 2000
+/** An option of `ws` that its types do not know. */
+const farewell = { closeTimeout: limits.farewellMs }
 /** The longest delay a timer can hold; sockets older than that ask for their token's end again. */
 const longestTimerMs = 0x7fff_ffff
 
@@ -67,6 +69,7 @@ export function attachSockets(server: Server, deps: SocketsDeps): Sockets {
     noServer: true,
     maxPayload: limits.stockFrameBytes,
     perMessageDeflate: false,
+    ...farewell,
     // A token is offered as a subprotocol too; it is never echoed.
     handleProtocols: (names) => (names.has(stockProtocol) ? stockProtocol : false),
   })
@@ -75,6 +78,7 @@ export function attachSockets(server: Server, deps: SocketsDeps): Sockets {
     noServer: true,
     maxPayload: limits.frameBytes,
     perMessageDeflate: false,
+    ...farewell,
     handleProtocols: () => muxProtocol,
   })
 
@@ -101,7 +105,7 @@ export function attachSockets(server: Server, deps: SocketsDeps): Sockets {
         clearTimeout(hurry)
       }
       const hurry = setTimeout(() => {
-        closeWith(ws, peer.session?.hasToken === false ? 'unauthenticated' : 'unavailable')
+        closeWith(peer, peer.session?.hasToken === false ? 'unauthenticated' : 'unavailable')
       }, limits.helloMs)
       ws.once('close', known)
       if (route.kind === 'mux') {
@@ -109,7 +113,7 @@ export function attachSockets(server: Server, deps: SocketsDeps): Sockets {
       }
       connect(peer, request, url, route.room, known).catch((error: unknown) => {
         if (!(error instanceof Fault || isDamage(error))) deps.log.error({ err: error }, 'a socket could not be opened')
-        closeWith(ws, error instanceof Fault ? error.code : 'unavailable')
+        closeWith(peer, error instanceof Fault ? error.code : 'unavailable')
       })
     })
   })
@@ -185,9 +189,9 @@ export function attachSockets(server: Server, deps: SocketsDeps): Sockets {
       isClosing = true
       clearInterval(heartbeats)
       const closed = [...peers].map(({ ws }) => new Promise((resolve) => ws.once('close', resolve)))
-      for (const { ws, session } of peers) {
-        if (session === undefined) closeWith(ws, 'restart')
-        else session.close('restart')
+      for (const peer of peers) {
+        if (peer.session === undefined) closeWith(peer, 'restart')
+        else peer.session.close('restart')
       }
       const timer = setTimeout(() => {
         for (const { ws } of peers) ws.terminate()
@@ -249,7 +253,7 @@ function portOf(peer: Peer, now: () => number, frameOf: (payload: Uint8Array) =>
       // Past `ws`, whose own frames are whole too: nothing is compressed, so none of them is ever half sent.
       connection.write(frameOf(frame))
     },
-    close: (code) => closeWith(ws, code),
+    close: (code) => closeWith(peer, code),
     pause: () => ws.pause(),
     resume: () => ws.resume(),
     bufferedBytes: () => ws.bufferedAmount,
@@ -269,10 +273,20 @@ function gather(peer: Peer): void {
   })
 }
 
-function closeWith(ws: WebSocket, code: FaultCode): void {
+function closeWith({ ws, connection, session }: Peer, code: FaultCode): void {
+  if (session === undefined) readLittle(ws, connection)
   // A paused socket would not see the peer's answer.
   ws.resume()
   ws.close(faults[code].closeCode, code)
+}
+
+/** Whoever did not say who they are has a close frame to send, and perhaps what was under way; not a frame of 64 MiB. */
+function readLittle(ws: WebSocket, connection: Duplex): void {
+  let bytes = 0
+  connection.on('data', (chunk: Uint8Array) => {
+    bytes += chunk.length
+    if (bytes > limits.farewellBytes) ws.terminate()
+  })
 }
 
 function asBytes(data: Buffer | ArrayBuffer | Buffer[]): Uint8Array {

@@ -100,7 +100,7 @@ export function parseClientControl(content: Uint8Array): ClientControl | Malform
     }
     case 'token': {
       const { token } = fields
-      return typeof token === 'string' ? { type: 'token', token } : malformed('token: no token')
+      return isToken(token) ? { type: 'token', token } : malformed('token: no token')
     }
     default:
       return malformed('unknown type')
@@ -144,7 +144,7 @@ function encodeControl(message: object): Uint8Array<ArrayBuffer> {
 
 function parseHello(fields: Fields): ClientControl | Malformed {
   const { token, device, versions = [] } = fields
-  if (typeof token !== 'string') return malformed('hello: no token')
+  if (!isToken(token)) return malformed('hello: no token')
   if (device !== undefined && (typeof device !== 'string' || device.length > limits.deviceNameLength)) {
     return malformed('hello: not a device name')
   }
@@ -212,6 +212,10 @@ function parseFields(content: Uint8Array): Fields | undefined {
 
 function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isToken(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= limits.tokenLength
 }
 
 function isCount(value: unknown): value is number {

@@ -12,8 +12,8 @@ function rig(lifeMs: number) {
   const authenticate = rememberProved(
     async (token) => {
       asked.push(token)
-      if (token === 'bad' || clock.ms >= start + lifeMs) throw new Fault('unauthenticated')
-      return { user: userId(token), expiresMs: start + lifeMs }
+      if (token.startsWith('bad') || clock.ms >= start + lifeMs) throw new Fault('unauthenticated')
+      return { user: userId(token.split('.')[0] ?? ''), expiresMs: start + lifeMs }
     },
     () => clock.ms,
   )
@@ -22,37 +22,46 @@ function rig(lifeMs: number) {
 
 test('[AUTH1] a token is checked once, then again when a while has passed', async () => {
   const { clock, asked, authenticate } = rig(10 * limits.provedTokenMs)
-  expect((await authenticate('ann')).user).toBe('ann')
+  expect((await authenticate('ann.a.b')).user).toBe('ann')
   clock.ms += limits.provedTokenMs - 1
-  expect((await authenticate('ann')).user).toBe('ann')
-  expect(asked).toEqual(['ann'])
+  expect((await authenticate('ann.a.b')).user).toBe('ann')
+  expect(asked).toEqual(['ann.a.b'])
   clock.ms += 1
-  await authenticate('ann')
-  expect(asked).toEqual(['ann', 'ann'])
+  await authenticate('ann.a.b')
+  expect(asked).toEqual(['ann.a.b', 'ann.a.b'])
 })
 
 test('[AUTH1] it is never good beyond its end, nor for longer because a clock was set back', async () => {
   const { clock, asked, authenticate } = rig(1000)
-  await authenticate('ann')
+  await authenticate('ann.a.b')
   clock.ms -= limits.provedTokenMs
-  await authenticate('ann')
-  expect(asked).toEqual(['ann', 'ann'])
+  await authenticate('ann.a.b')
+  expect(asked).toEqual(['ann.a.b', 'ann.a.b'])
   clock.ms += limits.provedTokenMs + 1000
-  await expect(authenticate('ann')).rejects.toThrow(Fault)
+  await expect(authenticate('ann.a.b')).rejects.toThrow(Fault)
 })
 
 test('[AUTH1] what was refused is checked every time', async () => {
   const { asked, authenticate } = rig(1000)
-  for (let each = 0; each < 2; each++) await expect(authenticate('bad')).rejects.toThrow(Fault)
-  expect(asked).toEqual(['bad', 'bad'])
+  for (let each = 0; each < 2; each++) await expect(authenticate('bad.a.b')).rejects.toThrow(Fault)
+  expect(asked).toEqual(['bad.a.b', 'bad.a.b'])
 })
 
 test('[AUTH1] the oldest is forgotten for a new one: tokens do not fill the memory', async () => {
   const { asked, authenticate } = rig(1000)
-  for (let each = 0; each <= limits.provedTokens; each++) await authenticate(`u${each}`)
+  for (let each = 0; each <= limits.provedTokens; each++) await authenticate(`u${each}.a.b`)
   const before = asked.length
-  await authenticate(`u${limits.provedTokens}`)
+  await authenticate(`u${limits.provedTokens}.a.b`)
   expect(asked.length).toBe(before)
-  await authenticate('u0')
+  await authenticate('u0.a.b')
   expect(asked.length).toBe(before + 1)
+})
+
+test('[AUTH1] a token has one spelling: with spaces in it, or without end, it is none, and nobody is asked', async () => {
+  const { asked, authenticate } = rig(1000)
+  await authenticate('ann.a.b')
+  for (const token of ['ann.a.b ', 'ann.a. b', 'ann.a.b=', 'ann.a', `ann.a.${'b'.repeat(limits.tokenLength)}`]) {
+    await expect(authenticate(token)).rejects.toThrow(Fault)
+  }
+  expect(asked).toEqual(['ann.a.b'])
 })
