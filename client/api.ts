@@ -20,7 +20,7 @@ export type Delivery =
   | { readonly state: 'pending' }
   /** Durable on the server, with its place in the order and the server's time in ms. */
   | { readonly state: 'sent'; readonly seq: number; readonly createdAt: number }
-  /** Refused by the rules; its text is kept here until it is discarded. */
+  /** Refused by the rules, or the user was removed before it was sent; its text is kept here until it is discarded. */
   | { readonly state: 'failed'; readonly reason: VoidReason }
 
 export interface ChatMessage extends Message {

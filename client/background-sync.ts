@@ -18,8 +18,8 @@ export interface BackgroundDeps {
   readonly isConnected: () => boolean
   /** Nothing that somebody looks at still waits for what it lacks. */
   readonly hasTime: () => boolean
-  /** In ms. */
-  readonly now: () => number
+  /** In ms, of a clock that nobody sets. */
+  readonly uptime: () => number
 }
 
 interface Waiting {
@@ -65,7 +65,7 @@ export class BackgroundSync {
     for (const id of ids) {
       // Whoever has it open brings it up to date.
       if (this.#deps.isOpen(id) && !this.#runs.has(id)) continue
-      const dueMs = Math.max(this.#deps.now(), (this.#endedMs.get(id) ?? -restMs) + restMs)
+      const dueMs = Math.max(this.#deps.uptime(), (this.#endedMs.get(id) ?? -restMs) + restMs)
       this.#waiting.set(id, { dueMs, unsent: unsent || this.#waiting.get(id)?.unsent === true })
     }
     this.proceed()
@@ -130,7 +130,7 @@ export class BackgroundSync {
 
   /** The next that is due; when none is, it comes back when one will be. */
   #next(): ConversationId | undefined {
-    const now = this.#deps.now()
+    const now = this.#deps.uptime()
     const rank = (id: ConversationId, { unsent }: Waiting): number => (unsent ? Infinity : this.#deps.activityMs(id))
     let best: ConversationId | undefined
     let bestRank = -Infinity
@@ -157,7 +157,7 @@ export class BackgroundSync {
     const unsubscribe = conversation.status.subscribe(() => this.check(conversation))
     const timer = setInterval(() => {
       if (this.#waiting.size === 0) return
-      this.#waiting.set(id, { dueMs: this.#deps.now() + retryMs, unsent: conversation.unsent > 0 })
+      this.#waiting.set(id, { dueMs: this.#deps.uptime() + retryMs, unsent: conversation.unsent > 0 })
       this.#end(id, run, conversation)
     }, patienceMs)
     run.end = () => {
@@ -177,7 +177,7 @@ export class BackgroundSync {
   #ended(id: ConversationId, run: Run): void {
     if (this.#runs.get(id) !== run) return
     this.#runs.delete(id)
-    this.#endedMs.set(id, this.#deps.now())
+    this.#endedMs.set(id, this.#deps.uptime())
     this.proceed()
   }
 

@@ -10,9 +10,11 @@ import { createConversationList } from './conversation-list.ts'
 import { createHeldVersions } from './held-versions.ts'
 import { createListRefresh } from './list-refresh.ts'
 import { openLocal } from './local-conversation.ts'
-import { newConversationRow } from './new-conversation.ts'
+import { lostCodeOf } from './lost-code.ts'
+import { lostConversationRow, newConversationRow } from './new-conversation.ts'
 import { OpenConversation } from './open-conversation.ts'
 import { OpenConversations } from './open-conversations.ts'
+import { createPatience } from './patience.ts'
 import type { ConnectDocument } from './rebuild.ts'
 import { createRestClient } from './rest-client.ts'
 import type { ClientStorage, ConversationRow } from './storage/client-storage.ts'
@@ -75,20 +77,26 @@ function startClient(options: ChatClientOptions, url: string, user: UserId, plat
     list.note(conversation.id, () => ({ ...summarize(conversation), version })),
   )
   const refresh = createListRefresh(loadNewest, () => background.proceed())
+  const patience = createPatience(() => background.proceed())
   const socket = options.transport === 'stock' ? undefined : startSocket()
   const background = new BackgroundSync({
     open: (id) => open.open(id),
     isOpen: (id) => open.has(id),
     activityMs: (id) => list.row(id)?.updatedAt ?? now(),
     isConnected: () => socket === undefined || socket.status.getSnapshot().phase === 'live',
-    hasTime: () => awaited === 0 && !refresh.isBusy() && [...open.all()].every(isServed),
-    now,
+    hasTime: () =>
+      awaited === 0 &&
+      !refresh.isBusy() &&
+      [...open.all()].every((each) => background.has(each.id) || patience.isServed(each)),
+    uptime,
   })
   const stopWaking = socket && platform.onWake?.(() => socket.wake())
   socket?.status.subscribe(() => background.proceed())
   let closing: Promise<void> | undefined
   /** Conversations that the application waits for. */
   let awaited = 0
+  /** Conversations that the server had lost and is told of again, until they are live: it is told once. */
+  const registeredAgain = new Set<ConversationId>()
   // What cannot be opened now is tried again at the next start, or when the application opens it.
   start().catch(() => undefined)
 
@@ -102,15 +110,16 @@ function startClient(options: ChatClientOptions, url: string, user: UserId, plat
   function startSocket(): SyncSocket {
     const { device } = options
     const { WebSocket } = platform
-    const versions = held.stated
-    return new SyncSocket({ url, user, tokens, WebSocket, device, now, random: Math.random, versions, onNews })
+    const [versions, random] = [held.stated, Math.random]
+    return new SyncSocket({ url, user, tokens, WebSocket, device, now, uptime, random, versions, onNews })
   }
 
   function onNews(moved: readonly Moved[], gone: readonly Gone[]): void {
-    const lost = gone.map(({ conversation }) => conversation)
-    // A line that stays on the device only comes back at the next start.
-    if (lost.length > 0) list.remove(lost).catch(() => undefined)
-    background.drop(lost)
+    if (gone.length > 0) lose(gone)
+    const ids = new Set(moved.map(({ conversation }) => conversation))
+    // The user was added again, or somebody has brought it back.
+    for (const conversation of open.all())
+      if (ids.has(conversation.id) && conversation.lost !== undefined) conversation.reconnect()
     // What came here before it was closed is told once more.
     const behind = moved.filter(
       ({ conversation, version }) => version === undefined || !held.has(conversation, version),
@@ -120,21 +129,38 @@ function startClient(options: ChatClientOptions, url: string, user: UserId, plat
     background.add(behind.map(({ conversation }) => conversation))
   }
 
+  function lose(gone: readonly Gone[]): void {
+    // A line that stays on the device only comes back at the next start.
+    list.remove(gone).catch(() => undefined)
+    background.drop(gone.filter((one) => !isUnknown(one)).map(({ conversation }) => conversation))
+    // Whoever made it registers it again, once it is open.
+    background.add(gone.filter(isUnknown).map(({ conversation }) => conversation))
+  }
+
   /** What is open has moved too, and is not counted. */
   async function loadNewest(moved: number): Promise<void> {
     const count = moved + [...open.all()].length
     if (count > limits.pageConversations) return refreshAll()
-    await take(await rest.newest(count), [])
+    await take(await rest.newest(count))
   }
 
   async function refreshAll(): Promise<void> {
     await list.loaded
     const asked = list.registered()
-    await take(await rest.conversations(), asked)
+    const items = await rest.conversations()
+    await take(items)
+    const listed = new Set(items.map(({ id }) => id))
+    const gone: Gone[] = []
+    // One that moves between two pages is in neither: the server says of each that is missing what became of it.
+    for (const conversation of asked) {
+      const code = listed.has(conversation) ? undefined : await rest.lost(conversation)
+      if (code !== undefined) gone.push({ conversation, code })
+    }
+    if (gone.length > 0) lose(gone)
   }
 
-  async function take(items: Awaited<ReturnType<typeof rest.newest>>, asked: readonly ConversationId[]): Promise<void> {
-    await list.merge(items, asked)
+  async function take(items: Awaited<ReturnType<typeof rest.newest>>): Promise<void> {
+    await list.merge(items)
     // What is open here may be ahead of the server.
     for (const conversation of open.all()) note(conversation)
   }
@@ -146,8 +172,34 @@ function startClient(options: ChatClientOptions, url: string, user: UserId, plat
 
   function look(conversation: OpenConversation): void {
     held.look(conversation)
+    lookWhetherLost(conversation)
+    patience.look(conversation)
     background.check(conversation)
     background.proceed()
+  }
+
+  function lookWhetherLost(conversation: OpenConversation): void {
+    const { id, status } = conversation
+    const { connection } = status.getSnapshot()
+    if (connection.phase === 'live') registeredAgain.delete(id)
+    const code = lostCodeOf(connection)
+    if (code === undefined) return
+    const row = lostConversationRow(user, conversation, list.row(id), now())
+    if (code !== 'not-found' || row === undefined || registeredAgain.has(id)) {
+      delist(conversation, code).catch(() => undefined)
+      return
+    }
+    registeredAgain.add(id)
+    // A list that cannot be kept is told again at the next start.
+    list.add(row).catch(() => undefined)
+    conversation.reconnect()
+  }
+
+  /** What is dropped by hand is the last that keeps a line. */
+  async function delist(conversation: OpenConversation, code: FaultCode): Promise<void> {
+    if (list.row(conversation.id) === undefined) return
+    await conversation.flush()
+    if (conversation.lost !== undefined) await list.remove([{ conversation: conversation.id, code }])
   }
 
   async function openConversation(id: ConversationId): Promise<OpenConversation> {
@@ -228,12 +280,6 @@ function startClient(options: ChatClientOptions, url: string, user: UserId, plat
     }
   }
 
-  /** Nobody looks at it, or it has what it lacked, or it waits for something else than its turn. */
-  function isServed({ id, status }: OpenConversation): boolean {
-    const { phase } = status.getSnapshot().connection
-    return background.has(id) || (phase !== 'connecting' && phase !== 'syncing')
-  }
-
   return {
     user,
     conversations: list.store,
@@ -261,25 +307,35 @@ function startClient(options: ChatClientOptions, url: string, user: UserId, plat
         await open.close()
         socket?.close()
         await list.flushed()
-        await (await opening).close()
+        // A store that could not be opened need not be closed.
+        await opening.then(
+          (storage) => storage.close(),
+          () => undefined,
+        )
       })()
       return closing
     },
   }
 }
 
-const lostCodes: ReadonlySet<string> = new Set<FaultCode>(['no-access', 'not-found', 'deleted'])
-
 function summarize(conversation: OpenConversation): Partial<ConversationRow> {
   const { title, access: held, members } = conversation.info.getSnapshot()
-  const { connection } = conversation.status.getSnapshot()
   // The document of whoever was removed does not say so.
-  const access = connection.phase === 'refused' && lostCodes.has(connection.code) ? undefined : held
+  const access = conversation.lost === undefined ? held : undefined
   const known = { title, access, unread: conversation.unread, ...(members.length === 0 ? {} : { members }) }
   const last = conversation.messages.getSnapshot().findLast(({ delivery }) => delivery.state !== 'failed')
   if (last === undefined) return known
   const updatedAt = last.delivery.state === 'sent' ? last.delivery.createdAt : last.writtenAt
   return { ...known, lastMessage: last.content, updatedAt }
+}
+
+/** Of this process, in ms: no one sets it back. */
+function uptime(): number {
+  return performance.now()
+}
+
+function isUnknown({ code }: Gone): boolean {
+  return code === 'not-found'
 }
 
 function parseServerUrl(text: string): string {

@@ -1,6 +1,7 @@
 /** The list of conversations as this device knows it: kept rows, changed by what happens here and by the server's list. */
 
 import type { RestConversationItem } from '../shared/rest.ts'
+import type { Gone } from '../shared/sync/control.ts'
 import type { ConversationId } from '../shared/sync/ids.ts'
 import type { ConversationSummary, ReadableStore } from './api.ts'
 import type { ClientStorage, ConversationRow } from './storage/client-storage.ts'
@@ -16,14 +17,17 @@ export interface ConversationList {
   readonly change: (id: ConversationId, change: (row: ConversationRow) => ConversationRow) => Promise<void>
   /** Takes over, a moment later, what an open conversation shows; many calls in a row cost one. */
   readonly note: (id: ConversationId, summary: () => Partial<ConversationRow>) => void
-  /** Those the server is known to have: to be asked before its list is. */
+  /** Those that the server should list: to be asked before its list is. */
   readonly registered: () => readonly ConversationId[]
   /** Those the server has still to be told of. */
   readonly unregistered: () => readonly ConversationId[]
-  /** Takes over the server's list; those of `asked` that it no longer has are not listed any more. */
-  readonly merge: (items: readonly RestConversationItem[], asked: readonly ConversationId[]) => Promise<void>
-  /** They are not listed any more; what this device has of them stays. */
-  readonly remove: (ids: readonly ConversationId[]) => Promise<void>
+  /** Takes over the server's list, or a part of it. */
+  readonly merge: (items: readonly RestConversationItem[]) => Promise<void>
+  /**
+   * They are not listed any more, and what this device has of them stays. Where something is unsent, or the server has
+   * merely lost the conversation, the line stays too, without an access: it may be the only way to what was written.
+   */
+  readonly remove: (gone: readonly Gone[]) => Promise<void>
   readonly flushed: () => Promise<void>
 }
 
@@ -94,28 +98,37 @@ export function createConversationList(opening: Promise<ClientStorage>, now: () 
       timer ??= setTimeout(takeNotes, noteDelayMs)
     },
     unregistered: () => [...rows.values()].filter((row) => row.unregistered !== undefined).map(({ id }) => id),
-    registered: () => [...rows.values()].filter((row) => row.unregistered === undefined).map(({ id }) => id),
-    merge: async (items, asked) => {
+    registered: () =>
+      [...rows.values()]
+        .filter(({ unregistered, access }) => unregistered === undefined && access !== undefined)
+        .map(({ id }) => id),
+    merge: async (items) => {
       await loaded
-      const listed = new Set(items.map(({ id }) => id))
-      const gone = asked.filter((id) => !listed.has(id))
-      for (const id of gone) rows.delete(id)
       // It is asked for again and again, and most lines are as they were: neither written nor drawn anew.
       const changed = items
         .map((item) => merged(rows.get(item.id), item))
         .filter((row) => !isKnown(rows.get(row.id), row))
       const puts = changed.map(keep)
-      const removals = gone.map((id) => write((storage) => storage.removeConversation(id)))
-      if (changed.length + gone.length > 0) show()
-      await Promise.all([...puts, ...removals])
+      if (changed.length > 0) show()
+      await Promise.all(puts)
     },
-    remove: async (ids) => {
+    remove: async (gone) => {
       await loaded
-      const listed = ids.filter((id) => rows.delete(id))
-      for (const id of ids) noted.delete(id)
-      const removals = listed.map((id) => write((storage) => storage.removeConversation(id)))
-      if (listed.length > 0) show()
-      await Promise.all(removals)
+      const unsent = new Set(await (await opening).unsent())
+      const writes: Promise<void>[] = []
+      for (const { conversation: id, code } of gone) {
+        const row = rows.get(id)
+        // It is about to be registered: that the server lacks it is no news.
+        if (row?.unregistered !== undefined) continue
+        if (row !== undefined && (code === 'not-found' || unsent.has(id))) {
+          if (row.access !== undefined) writes.push(keep({ ...row, access: undefined }))
+          continue
+        }
+        noted.delete(id)
+        if (rows.delete(id)) writes.push(write((storage) => storage.removeConversation(id)))
+      }
+      if (writes.length > 0) show()
+      await Promise.all(writes)
     },
     flushed: async () => {
       clearTimeout(timer)

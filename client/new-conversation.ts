@@ -1,11 +1,15 @@
-/** Looks at what a conversation is made of: what the server would refuse for ever must not be made offline, in good faith. */
+/**
+ * Looks at what a conversation is made of: what the server would refuse for ever must not be made offline, in good faith.
+ * Makes anew, too, one that the server has lost.
+ */
 
 import { v7 as uuidV7 } from 'uuid'
 import { parseAccess } from '../shared/chat/access.ts'
 import { limits } from '../shared/limits.ts'
 import { parseConversationId, parseUserId, type UserId } from '../shared/sync/ids.ts'
 import type { NewConversation } from './api.ts'
-import { assertTitle } from './open-conversation.ts'
+import type { OpenConversation } from './open-conversation.ts'
+import { assertTitle } from './own-entry.ts'
 import type { ConversationRow, MemberOf } from './storage/client-storage.ts'
 
 /** The row of a conversation that `self` makes, with an id drawn here. Throws TypeError, which says what is wrong. */
@@ -25,6 +29,25 @@ export function newConversationRow(self: UserId, fresh: NewConversation, nowMs: 
     members: [{ user: self, access: 'owner' }, ...members],
     unregistered: { members },
   }
+}
+
+/**
+ * The row of a conversation that the server has lost, for it was put back from an older copy: to be registered again, as
+ * it is known here. Undefined when that is for somebody else to do: the one who made it.
+ */
+export function lostConversationRow(
+  self: UserId,
+  { id, document }: Pick<OpenConversation, 'id' | 'document'>,
+  row: ConversationRow | undefined,
+  nowMs: number,
+): ConversationRow | undefined {
+  const { genesis, members, title } = document.replica.folded
+  if (genesis?.owner !== self || members.get(self) !== 'owner') return undefined
+  const all = [...members].map(([user, access]) => ({ user, access }))
+  // The others come back with the entries that added them.
+  const others = all.filter(({ user }) => user !== self).slice(0, limits.initialMembers)
+  const { updatedAt = nowMs, lastMessage = null, unread = 0 } = row ?? {}
+  return { id, title, access: 'owner', updatedAt, lastMessage, unread, members: all, unregistered: { members: others } }
 }
 
 function parseMembers(self: UserId, { members = [] }: NewConversation): readonly MemberOf[] {

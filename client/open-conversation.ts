@@ -3,19 +3,8 @@
  * is derived and never kept.
  */
 
-import { v7 as uuidV7 } from 'uuid'
 import type { Access } from '../shared/chat/access.ts'
-import {
-  encodeEntry,
-  isDeeperThan,
-  isTitle,
-  type KnownEntry,
-  type MessageId,
-  parseEntry,
-  parseMessageId,
-  saysSomething,
-  type Unreadable,
-} from '../shared/chat/entry.ts'
+import type { KnownEntry, MessageId } from '../shared/chat/entry.ts'
 import { judge } from '../shared/chat/policy.ts'
 import { faults } from '../shared/fault.ts'
 import { limits } from '../shared/limits.ts'
@@ -31,11 +20,15 @@ import {
   type StorageStatus,
 } from './api.ts'
 import type { LocalConversation } from './local-conversation.ts'
+import { type LostCode, lostCodeOf } from './lost-code.ts'
 import { OpenDocument } from './open-document.ts'
+import { assertDraft, assertTitle, drawMessageId, encodeOwn } from './own-entry.ts'
 import { type ConnectDocument, type Rebuild, startRebuild } from './rebuild.ts'
 import { createStore, type Store } from './store.ts'
 import type { Connection } from './sync/connection.ts'
 import type { DrawClientId } from './sync/own-chain.ts'
+import { countUnread } from './unread.ts'
+import { findOpenMessage, type OpenMessage, withdraw } from './withdraw.ts'
 
 export interface OpenConversationDeps {
   readonly id: ConversationId
@@ -62,6 +55,7 @@ export class OpenConversation implements Conversation {
   #connection: Connection | undefined
   #connectionStatus: ConnectionStatus = { phase: 'connecting' }
   #storageStatus: StorageStatus
+  #lost: LostCode | undefined
   /** Counts connections: what an earlier one says is not heard any more. */
   #turn = 0
   #rebuild: Rebuild | undefined
@@ -106,29 +100,23 @@ export class OpenConversation implements Conversation {
     return this.#document
   }
 
+  /** Why the server does not let this user open it, as far as is known: without a connection nobody knows better. */
+  get lost(): LostCode | undefined {
+    return this.#lost
+  }
+
   get isClosing(): boolean {
     return this.#closing !== undefined
   }
 
   /** Others' messages after the own read register. */
   get unread(): number {
-    const { user } = this.#deps
-    const { sent, reads } = this.#document.replica.folded
-    const through = reads.get(user) ?? -1
-    let count = 0
-    for (let index = sent.length - 1; index >= 0 && count < limits.unreadCount; index--) {
-      const message = sent[index]
-      if (message === undefined || message.seq <= through) break
-      if (message.user !== user) count++
-    }
-    return count
+    return countUnread(this.#document.replica.folded, this.#deps.user)
   }
 
   send(message: string | Draft): MessageId {
     const draft: Draft = typeof message === 'string' ? { content: message } : message
-    if (!saysSomething(draft.content, draft.parts)) throw new TypeError('The message is empty.')
-    // Before encoding, which recurses.
-    if (isDeeperThan(draft.parts, limits.jsonDepth)) throw new TypeError('The parts are nested too deeply.')
+    assertDraft(draft)
     const id = drawMessageId(this.#deps.now())
     const { content, role = 'user', ...rest } = draft
     this.#append({ kind: 'message', id, role, content, at: this.#deps.now(), ...rest })
@@ -154,7 +142,7 @@ export class OpenConversation implements Conversation {
   }
 
   retry(id: MessageId): MessageId {
-    const failed = this.#document.outbox.failed().find(({ entry }) => entry.id === id)
+    const failed = this.#document.outbox.failed().find(({ entry }) => entry.id === id) ?? this.#findBarred(id)
     if (failed === undefined) throw new TypeError('there is no failed message with this id')
     const { kind: _kind, id: _id, at: _at, status: _status, ...draft } = failed.entry
     const again = this.send(draft)
@@ -163,7 +151,20 @@ export class OpenConversation implements Conversation {
   }
 
   discard(id: MessageId): void {
-    if (this.#document.outbox.discard(id) !== undefined) this.#show()
+    const barred = this.#findBarred(id)
+    if (barred !== undefined) withdraw(this.#document, barred)
+    if (barred !== undefined || this.#document.outbox.discard(id) !== undefined) this.#show()
+  }
+
+  /** Tries once more after a refusal: what was the reason is gone. */
+  reconnect(): void {
+    if (this.#closing !== undefined || this.#connectionStatus.phase !== 'refused') return
+    this.#tell({ phase: 'connecting' })
+    const rebuild = this.#rebuild
+    if (rebuild === undefined) return this.#connect()
+    void rebuild.close().then(() => {
+      if (this.#rebuild === undefined && this.#closing === undefined) this.#connect()
+    })
   }
 
   flush(): Promise<void> {
@@ -206,10 +207,7 @@ export class OpenConversation implements Conversation {
   #append(entry: KnownEntry): void {
     if (this.#closing !== undefined) throw new Error('the conversation is closed')
     const { replica } = this.#document
-    const payload = encodeEntry(entry)
-    // Types do not tell lengths and depths; what nobody would take must not be shown as on its way.
-    const parsed = parseEntry(payload)
-    if (parsed.kind === 'unreadable') throw new TypeError(unreadableText(parsed.reason))
+    const payload = encodeOwn(entry)
     const { folded } = replica
     const reason = folded.genesis && judge(replica.fold.policyView(folded), this.#deps.user, entry)
     if (reason !== undefined) throw new Refusal(reason)
@@ -239,7 +237,9 @@ export class OpenConversation implements Conversation {
     const { replica, outbox } = this.#document
     replica.refresh()
     const agrees = outbox.settle(replica.fold)
-    if (replica.isOutdated || !agrees) this.#startRebuild()
+    // Where a rebuild was refused, `reconnect` begins the next.
+    const isOver = this.#connection === undefined && this.#connectionStatus.phase === 'refused'
+    if ((replica.isOutdated || !agrees) && !isOver) this.#startRebuild()
     else if (this.#connectionStatus.phase === 'live' && outbox.size() === 0) this.#rebuilds = 0
     this.#show()
   }
@@ -249,12 +249,26 @@ export class OpenConversation implements Conversation {
     if (isForked && this.#rebuild === undefined) return this.#startRebuild()
     this.#tell(status)
     if (status.phase !== 'live') return
-    this.#document.adoptOrphans().catch((error: unknown) => this.#noteStorageFailure(error))
+    const show = (): void => (this.#closing === undefined ? this.#show() : undefined)
+    this.#document.adoptOrphans().then(show, (error: unknown) => this.#noteStorageFailure(error))
   }
 
   #tell(status: ConnectionStatus): void {
     this.#connectionStatus = status
-    this.#showStatus()
+    const before = this.#lost
+    this.#lost = status.phase === 'live' ? undefined : (lostCodeOf(status) ?? before)
+    if (this.#lost === before) this.#showStatus()
+    else this.#show()
+  }
+
+  /** The server takes nothing more from this user here. */
+  get #isBarred(): boolean {
+    return this.#lost === 'no-access' || this.#lost === 'deleted'
+  }
+
+  /** A message that cannot go out any more, and that the server has said nothing of. */
+  #findBarred(id: MessageId): OpenMessage | undefined {
+    return this.#isBarred ? findOpenMessage(this.#document, id) : undefined
   }
 
   /** What this device holds is not what the server has: nothing it would send from here on could be trusted. */
@@ -285,12 +299,17 @@ export class OpenConversation implements Conversation {
       onStorageFailure: (error) => this.#noteStorageFailure(error),
     })
     this.#rebuild = rebuild
+    void rebuild.ended.then(() => {
+      if (this.#rebuild !== rebuild) return
+      this.#rebuild = undefined
+      this.#rebuilds--
+    })
   }
 
   #show(): void {
     const { replica, timeline, outbox } = this.#document
     this.#info.set(this.#currentInfo())
-    this.#messages.set(timeline.messages(replica.folded, outbox.failed()))
+    this.#messages.set(timeline.messages(replica.folded, outbox.failed(), this.#isBarred))
     this.#showStatus()
     this.#deps.onChange(this)
   }
@@ -306,7 +325,8 @@ export class OpenConversation implements Conversation {
   }
 
   #currentStatus(): ConversationStatus {
-    const pending = this.#document.replica.folded.pending.filter(({ user }) => user === this.#deps.user).length
+    const own = this.#document.replica.folded.pending.filter(({ user }) => user === this.#deps.user)
+    const pending = this.#isBarred ? 0 : own.length
     return { connection: this.#connectionStatus, storage: this.#storageStatus, pending }
   }
 
@@ -322,22 +342,6 @@ export class OpenConversation implements Conversation {
     this.#storageStatus = { phase: 'memory', reason: error instanceof Error ? error.message : String(error) }
     this.#showStatus()
   }
-}
-
-/** Throws TypeError for a title that no server would take. */
-export function assertTitle(title: string | null): void {
-  if (!isTitle(title)) throw new TypeError(`A title has at most ${limits.titleLength} characters.`)
-}
-
-function unreadableText(reason: Unreadable): string {
-  if (reason !== 'too-large') return `Nobody would take this: ${reason}.`
-  return `The message is too long: it may have ${limits.entryBytes / 1024} KiB.`
-}
-
-function drawMessageId(nowMs: number): MessageId {
-  const id = parseMessageId(uuidV7({ msecs: nowMs }))
-  if (id === undefined) throw new Error('not a UUIDv7')
-  return id
 }
 
 function sameMembers(a: ConversationInfo['members'], b: ConversationInfo['members']): boolean {

@@ -7,7 +7,7 @@ import type { Doc } from 'yjs'
 import { type ClientId, type ConversationId, parseClientId, type UserId } from '../shared/sync/ids.ts'
 import type { ChatMessage } from './api.ts'
 import type { LocalConversation } from './local-conversation.ts'
-import { createOutbox, type Outbox } from './outbox.ts'
+import { createOutbox, isAmong, type Outbox } from './outbox.ts'
 import { Replica } from './replica.ts'
 import type { OutboxRow } from './storage/client-storage.ts'
 import { appendOwn, nextOwnPlace, type OwnChain } from './sync/own-chain.ts'
@@ -117,13 +117,26 @@ export class OpenDocument implements Connectable {
     )) {
       const release = storage.canLock ? await storage.lockChain(this.#id, client) : () => undefined
       if (release === undefined) continue
-      for (const row of this.#isLeft ? [] : this.outbox.open()) {
-        if (row.client !== client || this.replica.source.payloadAt(client, row.clock) !== undefined) continue
+      try {
+        await this.#adopt(client)
+      } finally {
+        release()
+      }
+    }
+  }
+
+  /** Its tab may have lived on since the rows were read, and moved them or had them stamped: the store is asked again. */
+  async #adopt(client: ClientId): Promise<void> {
+    const kept = (await this.local.storage.outbox(this.#id)).filter(({ failed }) => failed === undefined)
+    for (const row of this.#isLeft ? [] : this.outbox.open()) {
+      if (row.client !== client || this.replica.source.payloadAt(client, row.clock) !== undefined) continue
+      if (isAmong(kept, row)) {
         this.append(row.payload)
         this.outbox.forget(row)
-      }
-      release()
+      } else this.outbox.overlook(row)
     }
+    // The next tab that gets the lock must not find them.
+    await this.outbox.flushed()
   }
 
   /** Nothing is appended by itself any more. */
@@ -133,7 +146,10 @@ export class OpenDocument implements Connectable {
 
   async flushed(): Promise<void> {
     await this.outbox.flushed()
-    await this.local.cache.flushed()
+    await this.local.cache.flushed().catch((error: unknown) => {
+      this.#onStorageFailure(error)
+      throw error
+    })
   }
 
   /** Rejects nothing: what its copy lacks the outbox still has, for rows go only behind `flushed`. */

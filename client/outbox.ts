@@ -33,6 +33,8 @@ export interface Outbox {
   readonly size: () => number
   /** Drops an open row whose entry stands elsewhere now. */
   readonly forget: (row: OutboxRow) => void
+  /** Leaves out an open row that the store has no more. */
+  readonly overlook: (row: OutboxPlace) => void
   /** Counts `write` among the writes; resolves as that of `put` does. */
   readonly track: (write: Promise<void>) => Promise<void>
   /** No write is under way. */
@@ -121,12 +123,18 @@ export function createOutbox({ storage, id, rows, documentFlushed, onFailure }: 
     forget: (row) => {
       if (open.delete(keyOf(row))) drop(row)
     },
+    overlook: (row) => void open.delete(keyOf(row)),
     track,
     isIdle: () => writes.size === 0,
     flushed: async () => {
       while (writes.size > 0) await Promise.all(writes)
     },
   }
+}
+
+/** Whether one of them has this place. */
+export function isAmong(rows: readonly OutboxPlace[], { client, clock }: OutboxPlace): boolean {
+  return rows.some((row) => row.client === client && row.clock === clock)
 }
 
 function messageIn({ payload }: OutboxRow): MessageEntry | undefined {

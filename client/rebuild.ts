@@ -9,6 +9,7 @@ import { faults } from '../shared/fault.ts'
 import type { ClientId, ConversationId, UserId } from '../shared/sync/ids.ts'
 import type { ChatMessage, ConnectionStatus } from './api.ts'
 import { carryOver } from './carry-over.ts'
+import { isAmong } from './outbox.ts'
 import { type Connectable, OpenDocument } from './open-document.ts'
 import { Replica } from './replica.ts'
 import type { DocumentCache, OutboxRow } from './storage/client-storage.ts'
@@ -19,7 +20,8 @@ import { createSendGate, type SendGate } from './sync/send-gate.ts'
 export type ConnectDocument = (
   document: Connectable,
   gate: SendGate,
-  onStatus: (status: ConnectionStatus) => void,
+  /** `comesBack`: it is the socket that was refused, and the conversation follows when there is one again. */
+  onStatus: (status: ConnectionStatus, comesBack?: boolean) => void,
 ) => Connection
 
 export interface RebuildDeps {
@@ -139,8 +141,6 @@ export function startRebuild(deps: RebuildDeps): Rebuild {
     const { chain, cache, rows, taken } = isKept ? prepared : unkept(client, old.clients)
     const failed = old.outbox.failed().map(({ row, reason }) => ({ ...row, failed: reason }))
     const open = old.outbox.open()
-    const isFailed = (row: OutboxRow): boolean =>
-      failed.some((one) => one.client === row.client && one.clock === row.clock)
     const orphans = rows.filter((row) => taken.has(row.client) && !old.clients.has(row.client))
     const { payloads, settled, kept } = carryOver({
       user,
@@ -148,12 +148,13 @@ export function startRebuild(deps: RebuildDeps): Rebuild {
       fresh: replica,
       rows: [
         ...open.filter((row) => old.clients.has(row.client)),
-        ...orphans.filter((row) => row.failed === undefined && !isFailed(row)),
+        ...orphans.filter((row) => row.failed === undefined && !isAmong(failed, row)),
       ],
       chains: taken,
     })
     const put = payloads.map((payload, clock): OutboxRow => ({ client, clock, payload }))
-    const others = open.filter((row) => !taken.has(row.client))
+    // Their tab may have moved them since this one read them.
+    const others = open.filter((row) => !taken.has(row.client) && (!isKept || isAmong(rows, row)))
     const fresh = new OpenDocument({
       id,
       user,
@@ -208,6 +209,7 @@ function buildSide({ old, draw, connect, onStatus }: RebuildDeps, generation: nu
   const replica = new Replica(doc)
   const gate = createSendGate()
   let status: ConnectionStatus = { phase: 'connecting' }
+  let waits = false
   let phase: 'building' | 'synced' | 'shown' | 'over' = 'building'
   let answer: ((isSynced: boolean) => void) | undefined
   const synced = new Promise<boolean>((resolve) => {
@@ -222,7 +224,7 @@ function buildSide({ old, draw, connect, onStatus }: RebuildDeps, generation: nu
 
   function look(): void {
     if (phase !== 'building') return
-    if (status.phase === 'refused') return settle(false)
+    if (status.phase === 'refused' && !waits) return settle(false)
     if (status.phase !== 'live') return
     replica.refresh()
     if (!replica.isComplete && !replica.isOutdated) return
@@ -234,8 +236,9 @@ function buildSide({ old, draw, connect, onStatus }: RebuildDeps, generation: nu
   }
 
   doc.on('afterTransaction', look)
-  const connection = connect({ doc, generation }, gate, (told) => {
+  const connection = connect({ doc, generation }, gate, (told, comesBack = false) => {
     if (phase === 'over') return
+    waits = comesBack
     status = told
     onStatus(told.phase === 'live' && phase !== 'shown' ? { phase: 'syncing' } : told)
     look()

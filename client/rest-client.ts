@@ -5,6 +5,7 @@ import { faults } from '../shared/fault.ts'
 import { limits } from '../shared/limits.ts'
 import type { RestConversationItem, RestPage } from '../shared/rest.ts'
 import { type ConversationId, parseConversationId, type UserId } from '../shared/sync/ids.ts'
+import { type LostCode, parseLostCode } from './lost-code.ts'
 import type { TokenSource } from './sync/token-source.ts'
 
 /** An answer that is not 2xx. */
@@ -32,6 +33,8 @@ export interface RestClient {
   ) => Promise<void>
   /** Every conversation of the user, page by page. */
   readonly conversations: () => Promise<readonly RestConversationItem[]>
+  /** Why the user cannot open it any more; undefined when nothing is wrong with it. */
+  readonly lost: (id: ConversationId) => Promise<LostCode | undefined>
   /** Those with the newest activity, at most `limits.pageConversations`. */
   readonly newest: (count: number) => Promise<readonly RestConversationItem[]>
 }
@@ -75,6 +78,16 @@ export function createRestClient(url: string, tokens: TokenSource, fetch: typeof
         cursor = page.next_cursor
       }
       return items
+    },
+    lost: async (id) => {
+      try {
+        await call('GET', `/api/conversations/${id}`)
+        return undefined
+      } catch (error) {
+        const code = error instanceof RestFailure ? parseLostCode(error.code) : undefined
+        if (code === undefined) throw error
+        return code
+      }
     },
     newest: async (count) => (await list(Math.min(count, limits.pageConversations), '')).items,
   }

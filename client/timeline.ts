@@ -9,7 +9,8 @@ import type { ChatMessage } from './api.ts'
 import type { FailedMessage } from './outbox.ts'
 
 export interface Timeline {
-  readonly messages: (folded: Folded, failed: readonly FailedMessage[]) => readonly ChatMessage[]
+  /** `isBarred`: what is pending of one's own cannot go out any more. */
+  readonly messages: (folded: Folded, failed: readonly FailedMessage[], isBarred?: boolean) => readonly ChatMessage[]
 }
 
 /** `before`: what was shown of the document that this one replaces; what looks the same stays the same object. */
@@ -18,12 +19,13 @@ export function createTimeline(user: UserId, before: readonly ChatMessage[] = []
   let earlier: ReadonlyMap<MessageId, ChatMessage> = new Map(before.map((message) => [message.id, message]))
   const sentViews = new WeakMap<StampedMessage, ChatMessage>()
   const failedViews = new WeakMap<FailedMessage, ChatMessage>()
-  const pendingViews = new WeakMap<PendingMessage, ChatMessage>()
+  let pendingViews = new WeakMap<PendingMessage, ChatMessage>()
   /** The same by place, for the fold reads what is pending anew when a record has come. */
   let pendingPlaces = new Map<string, ChatMessage>()
   let shownSent: readonly StampedMessage[] = []
   let sent: readonly ChatMessage[] = []
   let shown = before
+  let wasBarred = false
 
   function toView(message: Message, delivery: ChatMessage['delivery']): ChatMessage {
     const view: ChatMessage = { ...message, own: message.user === user, delivery }
@@ -45,7 +47,9 @@ export function createTimeline(user: UserId, before: readonly ChatMessage[] = []
     if (known !== undefined) return known
     const { client, clock, ...rest } = message
     const place = `${client}/${clock}`
-    const view = pendingPlaces.get(place) ?? toView(rest, { state: 'pending' })
+    const isFailed = wasBarred && message.user === user
+    const standing: ChatMessage['delivery'] = isFailed ? { state: 'failed', reason: 'access' } : { state: 'pending' }
+    const view = pendingPlaces.get(place) ?? toView(rest, standing)
     pendingViews.set(message, view)
     pendingPlaces.set(place, view)
     return view
@@ -60,7 +64,12 @@ export function createTimeline(user: UserId, before: readonly ChatMessage[] = []
   }
 
   return {
-    messages: (folded, failed) => {
+    messages: (folded, failed, isBarred = false) => {
+      if (isBarred !== wasBarred) {
+        pendingViews = new WeakMap()
+        pendingPlaces = new Map()
+        wasBarred = isBarred
+      }
       if (folded.sent !== shownSent) {
         shownSent = folded.sent
         sent = folded.sent.map(viewSent)

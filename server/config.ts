@@ -62,6 +62,8 @@ Only in the environment:
   PARLEY_JWT_ISSUER    required "iss" of the tokens
   PARLEY_JWT_AUDIENCE  required "aud" of the tokens
   PARLEY_ORIGINS       other sites' origins that may use this server, separated by commas
+
+Other commands, for the data of a stopped server: parley verify, parley restore (parley help <command>)
 `
 
 /** Reads arguments (without node and script) and environment; flags win. An empty variable counts as unset. */

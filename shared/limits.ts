@@ -16,6 +16,10 @@ export const limits = {
   channelsPerSocket: 1000,
   /** Conversations whose version a device states when it says hello: the frame limit holds three times as many. */
   statedVersions: 5000,
+  /** Versions that are stated in a hello, or told as its answer, for the price of one entry: so much work they are. */
+  versionsPerEntry: 50,
+  /** A hello that would have to wait longer for its answer is refused: devices give up on who does not answer in 15 s. */
+  helloPatienceMs: 10_000,
   /** UTF-16 units of the name of a device. */
   deviceNameLength: 64,
   /** States read of one awareness update: a stock client sends its own, and those it heard of in the same moment. */
@@ -24,6 +28,8 @@ export const limits = {
   awarenessBytes: 64 * kibibyte,
   /** A connection is no longer shown when it was not heard of for so long: stock clients speak every 15 s. */
   presenceMs: 40_000,
+  /** Channels of one user on one conversation, over all sockets: a device has one, or one for each tab; each hears all others. */
+  followersPerUser: 64,
   /** Pause in which activity and presence are gathered before devices are told: short for a person, long beside a commit. */
   gatheringPauseMs: 100,
   /** What one user may send to sockets, and have them answer with, for as long as they like. */
@@ -62,6 +68,8 @@ export const limits = {
   namedInWarning: 5,
   /** A device needs one chain for each tab it ever had open at once; more is a client that forgets its ids. */
   newChainsPerUserPerDay: 64,
+  /** Chains gone on with in an update whose beginning is not known here, and that are looked up: more are no device's own. */
+  unnamedChainsPerUpdate: 256,
   /** Sections of an update, one for each chain: as many as a state vector has entries. */
   sectionsPerUpdate: 65_536,
   /** Documents that a client builds anew before one of them was of use: more would go round in circles. */

@@ -63,6 +63,7 @@ export interface Replacement {
 
 export interface ClientStorage {
   readonly status: StorageStatus
+  /** A version is not among what is told of one whose document's copy is lost. */
   readonly conversations: () => Promise<readonly ConversationRow[]>
   readonly putConversation: (row: ConversationRow) => Promise<void>
   readonly removeConversation: (id: ConversationId) => Promise<void>

@@ -4,14 +4,18 @@
  * y-websocket.
  */
 
-import { WebsocketProvider } from 'y-websocket'
-import type { Doc } from 'yjs'
+import type * as decoding from 'lib0/decoding'
+import * as encoding from 'lib0/encoding'
+import { messageYjsSyncStep2, readSyncMessage } from 'y-protocols/sync'
+import { messageSync, WebsocketProvider } from 'y-websocket'
+import { decodeUpdate, type Doc } from 'yjs'
 import { faults } from '../../shared/fault.ts'
 import type { ConversationId, UserId } from '../../shared/sync/ids.ts'
+import { parseWireMessage } from '../../shared/sync/wire.ts'
 import type { ConnectionStatus, ReadableStore } from '../api.ts'
 import { RestFailure } from '../rest-client.ts'
 import { createBackoff } from './backoff.ts'
-import { describeClose } from './close-reason.ts'
+import { describeClose, lostCode } from './close-reason.ts'
 import type { SocketStatus } from './socket.ts'
 import type { SendGate } from './send-gate.ts'
 import type { TokenSource } from './token-source.ts'
@@ -39,7 +43,8 @@ export interface ConnectionOptions {
   readonly dropExitListener?: ((listener: () => void) => void) | undefined
   /** Makes the conversation known to the server; resolves at once when it is. */
   readonly register: () => Promise<void>
-  readonly onStatus: (status: ConnectionStatus) => void
+  /** `comesBack`: a refusal of the socket alone, which the conversation follows when there is one again. */
+  readonly onStatus: (status: ConnectionStatus, comesBack?: boolean) => void
 }
 
 export interface Connection {
@@ -66,7 +71,8 @@ export function connect(options: ConnectionOptions): Connection {
   provider.awareness.setLocalState(null)
   // Two accounts of one browser must not hear each other, nor a rebuilt document the one before.
   provider.bcChannel = `${serverUrl}/${id}${generation === 0 ? '' : `/${generation}`}#${user}`
-  if (options.broadcast) gateBroadcast(provider, gate)
+  if (options.broadcast) gateBroadcast(provider, gate, () => closed)
+  guardReading(provider)
   const backoff = createBackoff(Math.random)
   let closed = false
   let refusedTokens = 0
@@ -84,7 +90,7 @@ export function connect(options: ConnectionOptions): Connection {
     const visible = own.phase === 'refused' ? own : (socketStatus(carrier) ?? own)
     if (shown !== undefined && isSame(shown, visible)) return
     shown = visible
-    options.onStatus(visible)
+    options.onStatus(visible, visible !== own)
   }
 
   provider.on('status', ({ status }) => {
@@ -159,7 +165,7 @@ export function connect(options: ConnectionOptions): Connection {
     retryTimer = setTimeout(start, backoff.next())
   }
 
-  if (options.broadcast) gate.pass(() => closed || provider.connectBc())
+  if (options.broadcast) provider.connectBc()
   start()
 
   return {
@@ -180,14 +186,76 @@ export function connect(options: ConnectionOptions): Connection {
 
 /* oxlint-disable no-underscore-dangle -- the provider has no other way to hold back what it tells other tabs */
 /** Tabs hear of an own entry when the outbox has it, as the server does: they would pass it on (SPEC OUTBOX1). */
-function gateBroadcast(provider: WebsocketProvider, gate: SendGate): void {
+function gateBroadcast(provider: WebsocketProvider, gate: SendGate, isClosed: () => boolean): void {
   const { doc, _updateHandler: tell, _bcSubscriber: answer } = provider
   doc.off('update', tell)
   provider._updateHandler = (update, origin) => gate.pass(() => tell(update, origin))
   doc.on('update', provider._updateHandler)
   provider._bcSubscriber = (data, origin) => gate.pass(() => answer(data, origin))
+  // Who joins says all that it has, and the provider joins anew whenever it is told to connect.
+  const join = provider.connectBc.bind(provider)
+  provider.connectBc = () => gate.pass(() => isClosed() || join())
 }
 /* oxlint-enable no-underscore-dangle */
+
+/**
+ * The provider throws at what it cannot read, which ends a process in Node, and is synced by a SyncStep2 that it could not
+ * apply. Here such a message ends the attempt, and the provider comes back for what it lacks.
+ */
+function guardReading(provider: WebsocketProvider): void {
+  let ended = 0
+
+  function end(): void {
+    // A server that goes on like that is asked later and later, though each attempt may have synced before.
+    provider.wsUnsuccessfulReconnects = Math.max(provider.wsUnsuccessfulReconnects, ended++)
+    const lost = Object.assign(new Event('close'), { code: lostCode, reason: '', wasClean: false })
+    provider.ws?.onclose?.(lost)
+  }
+
+  provider.messageHandlers = provider.messageHandlers.map(
+    (handle, kind) => (encoder, decoder, self, isServer, type) => {
+      if (!isServer) return handle(encoder, decoder, self, isServer, type)
+      let isSynced = false
+      try {
+        if (kind === messageSync) isSynced = readSync(encoder, decoder, self)
+        else handle(encoder, decoder, self, isServer, type)
+      } catch {
+        return end()
+      }
+      if (isSynced) self.synced = true
+    },
+  )
+  provider.on('status', ({ status }) => {
+    const { ws } = provider
+    if (status !== 'connecting' || ws === null) return
+    const read = ws.onmessage
+    // oxlint-disable-next-line unicorn/prefer-add-event-listener -- in place of the provider's own
+    ws.onmessage = (event: MessageEvent<ArrayBuffer>) => {
+      if (parseWireMessage(new Uint8Array(event.data)).kind === 'malformed') end()
+      else read?.call(ws, event)
+    }
+  })
+}
+
+/** As the provider does, only that it throws at an update that is none. True for a SyncStep2. */
+function readSync(encoder: encoding.Encoder, decoder: decoding.Decoder, provider: WebsocketProvider): boolean {
+  encoding.writeVarUint(encoder, messageSync)
+  const type = readSyncMessage(decoder, encoder, provider.doc, provider, (error) => {
+    // Those who listen to the document throw as well, and have been told by then.
+    if (!isUpdate(decoder.arr)) throw error
+  })
+  return type === messageYjsSyncStep2
+}
+
+function isUpdate(frame: Uint8Array): boolean {
+  const message = parseWireMessage(frame)
+  try {
+    if (message.kind === 'step2' || message.kind === 'update') decodeUpdate(message.update)
+    return true
+  } catch {
+    return false
+  }
+}
 
 /** What there is to tell of the socket; undefined when it is the conversation's own, or does what it should. */
 function socketStatus(carrier: Carrier): ConnectionStatus | undefined {

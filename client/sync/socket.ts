@@ -45,8 +45,10 @@ export interface SyncSocketOptions {
   readonly WebSocket: typeof WebSocket
   /** Name of this device. */
   readonly device: string | undefined
-  /** In ms. */
+  /** The device's clock in ms: what tokens end by. */
   readonly now: () => number
+  /** In ms from any beginning; goes on evenly while the device's clock is set. */
+  readonly uptime: () => number
   /** From 0 up to 1. */
   readonly random: () => number
   /** What this device has, open or not. */
@@ -141,12 +143,12 @@ export class SyncSocket {
   }
 
   #dial(token: string): void {
-    const { WebSocket: Socket, url, now } = this.#options
+    const { WebSocket: Socket, url, uptime } = this.#options
     const ws = new Socket(`${url.replace(/^http/, 'ws')}/sync`, [muxProtocol])
     ws.binaryType = 'arraybuffer'
     this.#ws = ws
     this.#token = token
-    this.#heardMs = now()
+    this.#heardMs = uptime()
     this.#watch = setInterval(() => this.#look(), lookMs)
     // Of one that was given up events come late, or never when the network is gone.
     const hear = <K extends keyof WebSocketEventMap>(type: K, act: (event: WebSocketEventMap[K]) => void): void =>
@@ -173,7 +175,8 @@ export class SyncSocket {
   }
 
   #receive(bytes: Uint8Array): void {
-    this.#heardMs = this.#options.now()
+    this.#heardMs = this.#options.uptime()
+    this.#endProbe()
     const frame = parseFrame(bytes)
     if (frame.kind === 'malformed') return
     if (frame.channel === controlChannel) this.#control(frame.content)
@@ -204,14 +207,14 @@ export class SyncSocket {
   #welcome(user: string, expiresMs: number): void {
     // Under another name everything that is written here would be left out without a word.
     if (user !== this.#options.user) return this.#refuse(faults.unauthenticated.closeCode, 'unauthenticated')
-    this.#liveMs = this.#options.now()
+    this.#liveMs = this.#options.uptime()
     this.#renewal.begin(this.#token, expiresMs)
     this.#status.set({ phase: 'live' })
   }
 
   #lose(code: number, reason: string): void {
-    const { now, tokens } = this.#options
-    if (this.#liveMs !== undefined && now() - this.#liveMs >= steadyMs) {
+    const { uptime, tokens } = this.#options
+    if (this.#liveMs !== undefined && uptime() - this.#liveMs >= steadyMs) {
       this.#backoff.reset()
       this.#refusedTokens = 0
     }
@@ -245,13 +248,12 @@ export class SyncSocket {
     this.#liveMs = undefined
     this.#renewal.end()
     clearInterval(this.#watch)
-    clearTimeout(this.#probeTimer)
-    this.#probeTimer = undefined
+    this.#endProbe()
     ws?.close()
   }
 
   #look(): void {
-    const silentMs = this.#options.now() - this.#heardMs
+    const silentMs = this.#options.uptime() - this.#heardMs
     if (silentMs > (this.#liveMs === undefined ? greetingMs : limits.silenceMs)) this.#lose(lostCode, '')
     else this.#channels.feed()
   }
@@ -259,12 +261,14 @@ export class SyncSocket {
   /** A token is what the server always answers. */
   #probe(): void {
     if (this.#probeTimer !== undefined) return
-    const askedMs = this.#options.now()
-    this.#probeTimer = setTimeout(() => {
-      this.#probeTimer = undefined
-      if (this.#heardMs < askedMs) this.#lose(lostCode, '')
-    }, probeMs)
+    this.#probeTimer = setTimeout(() => this.#lose(lostCode, ''), probeMs)
     this.#sayToken(this.#token)
+  }
+
+  /** It was heard, or is no more. */
+  #endProbe(): void {
+    clearTimeout(this.#probeTimer)
+    this.#probeTimer = undefined
   }
 
   #sayToken(token: string): void {

@@ -10,6 +10,8 @@ export interface TokenSource {
 }
 
 const earlyMs = 60_000
+/** As long as a request may take: what has not brought a token by then brings none, and another attempt may. */
+const tokenTimeoutMs = 15_000
 
 export function createTokenSource(token: Token, now: () => number): TokenSource {
   if (typeof token === 'string') return { get: async () => asJwt(token), renew: () => false }
@@ -20,7 +22,7 @@ export function createTokenSource(token: Token, now: () => number): TokenSource 
       // Others may have asked meanwhile: what they fetch is not thrown away.
       const ends = known !== undefined && endsBefore(await known.catch(() => ''), now() + earlyMs)
       if (ends && held === known) held = undefined
-      held ??= token().then(asJwt)
+      held ??= inTime(token()).then(asJwt)
       const fetched = held
       try {
         return await fetched
@@ -33,6 +35,19 @@ export function createTokenSource(token: Token, now: () => number): TokenSource 
       held = undefined
       return true
     },
+  }
+}
+
+/** A promise that settles, whatever the application's does: everything waits for a token. */
+async function inTime(token: Promise<string>): Promise<string> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error('No token came in time.')), tokenTimeoutMs)
+  })
+  try {
+    return await Promise.race([token, late])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

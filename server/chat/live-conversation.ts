@@ -289,7 +289,10 @@ export class LiveConversation implements Writer {
     staged.resolve()
     // Only what is void can have made a chain a dead one.
     if (sealed.deleted.length > 0 && this.#hasDeadChains) {
-      this.serially(() => this.#dropDeadChains()).catch((error: unknown) => this.abandon(error))
+      this.serially(() => this.#dropDeadChains()).catch((error: unknown) => {
+        // Deleted meanwhile: that ends it by itself.
+        if (!(error instanceof Fault)) this.abandon(error)
+      })
     }
   }
 

@@ -4,6 +4,7 @@ import { Fault } from '../../shared/fault.ts'
 import type { ClientId, ConversationId } from '../../shared/sync/ids.ts'
 import { type Genesis, parseRecord } from '../../shared/sync/record.ts'
 import type { ChainRow, ConversationStore, DeletedRow, Head, MemberRow } from '../storage/conversation-store.ts'
+import { missingRows } from '../storage/missing-rows.ts'
 
 export interface LoadedConversation {
   readonly head: Head
@@ -33,7 +34,7 @@ export async function readGenesis(store: ConversationStore, id: ConversationId):
     if (record?.kind === 'genesis') return record
     break
   }
-  throw store.condemn(id, 'its first record is no genesis')
+  throw await missingRows(store, id, 'its first record is no genesis')
 }
 
 /**

@@ -22,8 +22,10 @@ export async function readOverview(
   })
   const gone = lost.flatMap((conversation, index): Gone[] => {
     const stored = lostHeads[index]
-    // Made offline and not known here yet, or nothing can be said of it.
-    if (stored === undefined || stored.kind === 'damaged') return []
+    // The store was put back from an older copy: the device may know how to bring it back (SPEC FORK2).
+    if (stored === undefined) return [{ conversation, code: 'not-found' }]
+    // Nothing can be said of it.
+    if (stored.kind === 'damaged') return []
     return [{ conversation, code: stored.kind === 'deleted' ? 'deleted' : 'no-access' }]
   })
   return { moved, gone }

@@ -9,6 +9,7 @@ import { limits } from '../../shared/limits.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
 import { Conflict, type Posted, Refused } from '../conversations.ts'
 import type { ClaimRow } from '../storage/conversation-store.ts'
+import { missingRows } from '../storage/missing-rows.ts'
 import { verdictOn } from './authority.ts'
 import { touchedIds } from './candidate.ts'
 import { messageDigest } from './digest.ts'
@@ -50,7 +51,7 @@ export async function postMessage(
   const [claim] = await store.claims(live.id, [outcome.id])
   const message = claim?.seq === undefined ? undefined : await store.message(live.id, claim.seq)
   if (live.ended !== undefined) throw new Fault(live.ended)
-  if (message === undefined) throw store.condemn(live.id, 'a committed message is not there')
+  if (message === undefined) throw await missingRows(store, live.id, 'a committed message is not there')
   return { message, created: outcome.created }
 }
 

@@ -24,7 +24,7 @@ const usage = `Usage: parley [command] [options]
 ${Object.entries(commands)
   .map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}\n`)
   .join('')}
-Each has a --help of its own.
+Each has a --help of its own: parley help <command>.
 `
 
 /** `argv` without node and script. */
@@ -34,6 +34,8 @@ export async function runCommand(argv: readonly string[], terminal: Terminal): P
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (command !== undefined) return await command.run(rest, terminal)
   if (name === 'help') {
+    const [about = ''] = rest
+    if (Object.hasOwn(commands, about)) return await commands[about]?.run(['--help'], terminal)
     terminal.out(usage)
     return exitCodes.done
   }

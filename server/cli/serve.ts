@@ -5,8 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { readConfig } from '../config.ts'
 import { createLog } from '../http/create-log.ts'
 import { type RunningServer, startServer } from '../server.ts'
-import { StoreError } from '../storage/conversation-store.ts'
-import { exitCodes, type Terminal } from './terminal.ts'
+import { describeError, exitCodes, type Terminal } from './terminal.ts'
 
 /** Sockets and the commit in flight are given this long; then the process ends anyway. */
 const shutdownMs = 10_000
@@ -32,7 +31,7 @@ export async function serve(argv: readonly string[], { env, out, err }: Terminal
       webRoot: existsSync(webRoot) ? webRoot : undefined,
       onStoreFailure: (error) => {
         log.fatal({ err: error }, 'the store has failed: nothing more is acknowledged')
-        err(`Parley ends: ${describe(error)}${causeOf(error)}\n`)
+        err(`Parley ends: ${describeError(error)}${causeOf(error)}\n`)
         endWith(server, exitCodes.failed)
       },
     })
@@ -44,7 +43,7 @@ export async function serve(argv: readonly string[], { env, out, err }: Terminal
     out(`Parley listening on ${server.url}\n`)
     return undefined
   } catch (error) {
-    err(`Parley cannot start: ${describe(error)}\n`)
+    err(`Parley cannot start: ${describeError(error)}\n`)
     return exitCodes.failed
   }
 }
@@ -57,11 +56,6 @@ function endWith(server: RunningServer, exitCode: number): void {
     () => process.exit(),
     () => process.exit(1),
   )
-}
-
-function describe(error: unknown): string {
-  if (error instanceof StoreError) return `${error.message} (${error.code})`
-  return error instanceof Error ? error.message : String(error)
 }
 
 /** What the disk or the library said first, where that is known. */

@@ -21,6 +21,8 @@ export interface BoundChain {
   readonly dropped?: boolean
   /** Clock that the next entry gets, counting what is on its way to the disk. */
   readonly next: number
+  /** Clocks before it were compared with what comes again. */
+  readonly compared?: number
 }
 
 export interface ChainTable {
@@ -60,6 +62,7 @@ export interface OwnPart {
   readonly isNew: boolean
   /** By ascending clock. */
   readonly fresh: Iterable<FreshEntry>
+  /** Those that were not compared yet. */
   readonly overlaps: Iterable<Overlap>
 }
 
@@ -73,7 +76,7 @@ export function bindSections(sections: readonly Section[], sender: UserId, table
     if (owner.kind === 'unknown') gap = true
     if (owner.kind !== 'own') continue
     if (section.flaw !== undefined) return fault('malformed', `own chain: ${section.flaw}`)
-    const { client, next } = owner
+    const { client, next, compared } = owner
     if (owner.dropped && endOf(section) > next) return fault('forked', 'the chain was dropped')
     if (section.clock > next) {
       gap = true
@@ -86,14 +89,20 @@ export function bindSections(sections: readonly Section[], sender: UserId, table
       // A chain that was begun may still wait for the slice with its first entry.
       isNew: table.chain(client) === undefined && !isEmpty(section.structs),
       fresh: { [Symbol.iterator]: () => freshEntries(section, client, next) },
-      overlaps: { [Symbol.iterator]: () => overlaps(section, client, next) },
+      overlaps: { [Symbol.iterator]: () => overlaps(section, client, compared, next) },
     })
   }
   return { kind: 'bound', parts, gap }
 }
 
 type Owner =
-  | { readonly kind: 'own'; readonly client: ClientId; readonly next: number; readonly dropped: boolean }
+  | {
+      readonly kind: 'own'
+      readonly client: ClientId
+      readonly compared: number
+      readonly next: number
+      readonly dropped: boolean
+    }
   | { readonly kind: 'foreign' }
   /** It names no root, and no chain of that id is known: whose it is will show when its beginning arrives. */
   | { readonly kind: 'unknown' }
@@ -109,12 +118,13 @@ function ownerOf(section: Section, sender: UserId, table: ChainTable): Owner {
     // Without a first struct (none at all, or a Skip) there is nothing that could name a root.
     const namesAnother = section.clock === 0 && section.root !== undefined && !namesSender
     if (namesAnother) return fault('malformed', 'own chain: another root at clock 0')
-    return { kind: 'own', client, next: known.next, dropped: known.dropped === true }
+    const { compared = 0, next, dropped = false } = known
+    return { kind: 'own', client, compared, next, dropped }
   }
   if (known !== undefined || table.isServer(client)) {
     return namesSender ? fault('client-taken', 'the clientID is taken') : { kind: 'foreign' }
   }
-  if (namesSender) return { kind: 'own', client, next: 0, dropped: false }
+  if (namesSender) return { kind: 'own', client, compared: 0, next: 0, dropped: false }
   if (section.clock > 0 && section.flaw === undefined && !isEmpty(section.structs)) return { kind: 'unknown' }
   return { kind: 'foreign' }
 }
@@ -123,16 +133,35 @@ function isEmpty(items: Iterable<unknown>): boolean {
   return items[Symbol.iterator]().next().done === true
 }
 
-/** The clientIDs of sections that begin or go on a chain which `table` does not know: whether it was dropped is to be asked. */
-export function unknownClients(sections: readonly Section[], sender: UserId, table: ChainTable): ClientId[] {
-  const unknown = new Set<ClientId>()
+/** The chains of sections that `table` does not know, each once: whether they were dropped is to be asked. */
+export interface UnknownClients {
+  /** Begun by the sender, as their root says. */
+  readonly own: readonly ClientId[]
+  /** Gone on with; whose they are is not said. Not all of them: what is left out is asked for, and then it names its root. */
+  readonly unnamed: readonly ClientId[]
+}
+
+export function unknownClients(sections: readonly Section[], sender: UserId, table: ChainTable): UnknownClients {
+  const own = new Set<ClientId>()
+  const unnamed = new Set<ClientId>()
   for (const section of sections) {
     const client = parseClientId(section.client)
     if (client === undefined || table.chain(client) !== undefined) continue
+    if (section.clock > 0 && unnamed.size >= limits.unnamedChainsPerUpdate) continue
     const { kind } = ownerOf(section, sender, table)
-    if (kind === 'own' || kind === 'unknown') unknown.add(client)
+    if (kind === 'own') own.add(client)
+    if (kind === 'unknown') unnamed.add(client)
   }
-  return [...unknown]
+  return { own: [...own], unnamed: [...unnamed] }
+}
+
+/** What comes again of the sender's chains, whatever else is wrong with the sections. */
+export function* comingAgain(sections: readonly Section[], sender: UserId, table: ChainTable): Generator<Overlap> {
+  for (const section of sections) {
+    const owner = ownerOf(section, sender, table)
+    if (owner.kind !== 'own' || section.flaw !== undefined) continue
+    yield* overlaps(section, owner.client, owner.compared, owner.next)
+  }
 }
 
 function endOf(section: Section): number {
@@ -163,13 +192,13 @@ function* freshEntries(section: Section, client: ClientId, next: number): Genera
   }
 }
 
-function* overlaps(section: Section, client: ClientId, next: number): Generator<Overlap> {
+function* overlaps(section: Section, client: ClientId, compared: number, next: number): Generator<Overlap> {
   let clock = section.clock
   // Of nearly every update: nothing to read again.
-  if (clock >= next) return
+  if (Math.max(clock, compared) >= next) return
   for (const struct of section.structs) {
     if (clock >= next) return
-    if (struct.kind === 'payload') yield { client, clock, crc: crc32(struct.bytes) }
+    if (clock >= compared && struct.kind === 'payload') yield { client, clock, crc: crc32(struct.bytes) }
     clock += structLength(struct)
   }
 }

@@ -88,6 +88,11 @@ export class Channel implements Subscriber {
     return this.#phase === 'behind' || this.#phase === 'following'
   }
 
+  /** The device was sent all there is, and is sent what comes: nobody else need tell it. */
+  get isCurrent(): boolean {
+    return this.#phase === 'following' && !this.#isCatchingUp
+  }
+
   relay(message: Uint8Array, before: () => StateVector): void {
     // Before it has our step2, a device could only keep what is relayed as pending.
     if (this.#phase !== 'following') return
@@ -95,9 +100,15 @@ export class Channel implements Subscriber {
     else this.#catchUp(before())
   }
 
-  show(message: Uint8Array): void {
-    if (this.#phase !== 'following') return
-    if (this.#port.flow.bufferedBytes <= limits.socketBufferSoftBytes) this.#send(message)
+  show(messageFor: () => Uint8Array | undefined): void {
+    if (!this.#reads) return
+    const message = messageFor()
+    if (message !== undefined) this.#send(message)
+  }
+
+  /** It follows, and little waits for it: there is room for what may be left out. */
+  get #reads(): boolean {
+    return this.#phase === 'following' && this.#port.flow.bufferedBytes <= limits.socketBufferSoftBytes
   }
 
   /** To be called now and then: devices forget whom they do not hear of. */
@@ -138,8 +149,7 @@ export class Channel implements Subscriber {
   #follow(target: SyncTarget): void {
     if (this.#phase === 'closed') return
     this.#phase = 'following'
-    const others = target.others(this)
-    if (others !== undefined) this.#send(others)
+    this.#sendOthers(target)
   }
 
   #send(message: Uint8Array): void {
@@ -184,11 +194,9 @@ export class Channel implements Subscriber {
       case 'awareness':
         this.#announce(target, parsed.update)
         break
-      case 'query-awareness': {
-        const others = target.others(this)
-        if (others !== undefined) this.show(others)
+      case 'query-awareness':
+        if (this.#reads) this.#sendOthers(target)
         break
-      }
       case 'aside':
         break
       case 'malformed':
@@ -249,18 +257,23 @@ export class Channel implements Subscriber {
       this.#known = undefined
       this.#follow(target)
       const rest = await target.encodeRest(state, known)
-      if (rest !== undefined) return this.#sendHistory(encodeStep2(rest))
+      if (rest !== undefined) return this.#sendPaid(encodeStep2(rest))
       // Few, but long ones.
       if (this.#stated === stated) this.#catchUp(known)
     }
     const part = await target.encodePart(state, known)
     // Meanwhile it may have told something else.
     if (this.#known === known) this.#known = part.known
-    this.#sendHistory(encodeUpdateMessage(part.update))
+    this.#sendPaid(encodeUpdateMessage(part.update))
+  }
+
+  #sendOthers(target: SyncTarget): void {
+    const others = target.others(this)
+    if (others !== undefined) this.#sendPaid(others)
   }
 
   /** Asking again and again for all of it costs its user as much as writing it. */
-  #sendHistory(message: Uint8Array): void {
+  #sendPaid(message: Uint8Array): void {
     this.#deps.rates.bytes.take(this.user, message.length)
     this.#send(message)
   }
@@ -270,7 +283,7 @@ export class Channel implements Subscriber {
     const taken = await target.take(this.user, update)
     if (taken.kind === 'fault') {
       this.#refuse(taken.code, taken.why)
-      return 0
+      return taken.entries ?? 0
     }
     // A device that types before it has our step1 sends what we cannot join; the answer to a step1 closes the gap.
     if (taken.gap && mayAsk && !this.#asked) this.#ask(target)

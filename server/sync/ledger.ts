@@ -138,6 +138,11 @@ export class Ledger implements ChainTable {
     return this.#chains.get(client)
   }
 
+  /** Where the durable part of a chain ends: what lies before it never changes. */
+  durableNext(client: ClientId): number {
+    return this.#durableChains.get(client)?.next ?? 0
+  }
+
   isServer(client: ClientId): boolean {
     return client === this.#serverClient || client === this.#durableServer
   }
@@ -182,7 +187,7 @@ export class Ledger implements ChainTable {
 
   /** Checksum of an entry that is accepted and not in the store yet. */
   uncommittedCrc(client: ClientId, clock: number): number | undefined {
-    if (clock < (this.#durableChains.get(client)?.next ?? 0)) return undefined
+    if (clock < this.durableNext(client)) return undefined
     const isIt = (entry: PlacedEntry): boolean => entry.client === client && entry.clock === clock
     return (this.#appended.find(isIt) ?? this.#inFlight.find(isIt))?.crc
   }

@@ -57,9 +57,8 @@ export class MuxSession implements Session {
   readonly #deps: MuxDeps
   readonly #onKnown: () => void
   readonly #channels = new Map<number, Open>()
-  /** How many channels have which conversation open. */
-  readonly #openCount = new Map<ConversationId, number>()
-  /** Of conversations that are not open, by what happened last. */
+  readonly #byConversation = new Map<ConversationId, Channel>()
+  /** By what happened last. */
   readonly #untold = new Map<ConversationId, Activity | Gone>()
   #user: UserId | undefined
   #device: string | undefined
@@ -122,18 +121,22 @@ export class MuxSession implements Session {
     // What comes behind it stays in the network, but for what has been read with it.
     this.#waiting = []
     this.#flow
-      .hold(() => this.#welcome(hello))
+      .hold(() => this.#welcome(hello, frame.length))
       .catch((error: unknown) => {
         if (!(error instanceof Fault)) this.#deps.log.error({ err: error }, 'a hello could not be answered')
         this.#refuse(error instanceof Fault ? error.code : 'unavailable')
       })
   }
 
-  async #welcome({ token, device, versions }: Extract<ClientControl, { type: 'hello' }>): Promise<void> {
+  async #welcome({ token, device, versions }: Extract<ClientControl, { type: 'hello' }>, bytes: number): Promise<void> {
     const { user, expiresMs } = await this.#deps.authenticate(token)
     if (this.#isEnded) return
     this.#onKnown()
     this.#port.expireAt(expiresMs)
+    const waitMs = this.#charge(user, 1 + versions.size / limits.versionsPerEntry, bytes)
+    if (waitMs > limits.helloPatienceMs) return this.#refuse('overloaded', 'too many hellos')
+    if (waitMs > 0) await this.#pause(user)
+    if (this.#isEnded) return
     const earlier: (readonly [readonly Activity[], readonly Gone[]])[] = []
     let hear = (moved: readonly Activity[], gone: readonly Gone[]): void => void earlier.push([moved, gone])
     // Before the overview is read, so that nothing falls between the two.
@@ -144,6 +147,7 @@ export class MuxSession implements Session {
     this.#sayNews(moved, gone)
     this.#say({ type: 'hello', user, expiresMs })
     for (const [movedMeanwhile, goneMeanwhile] of earlier) this.#tell(movedMeanwhile, goneMeanwhile)
+    this.#slowDown(user, (moved.length + gone.length) / limits.versionsPerEntry, 0)
     this.#user = user
     this.#device = device
     const waiting = this.#waiting ?? []
@@ -157,7 +161,7 @@ export class MuxSession implements Session {
     const open = this.#channels.get(frame.channel)
     if (open !== undefined) return open.channel.receive(frame.content)
     // Channels see to the pace of what they receive.
-    this.#slowDown(user, bytes.length)
+    this.#slowDown(user, 1, bytes.length)
     // To one that was refused or closed meanwhile, or was never open.
     if (frame.channel !== controlChannel || this.#isEnded) return
     const control = parseClientControl(frame.content)
@@ -181,15 +185,17 @@ export class MuxSession implements Session {
   #open(user: UserId, { channel: number, conversation, version }: Extract<ClientControl, { type: 'open' }>): void {
     if (number <= this.#lastNumber) return this.#refuse('malformed', 'not the number of a new channel')
     this.#lastNumber = number
-    if (this.#channels.size >= limits.channelsPerSocket) {
-      const reason = 'too many channels'
+    const isOpen = this.#byConversation.has(conversation)
+    if (isOpen || this.#channels.size >= limits.channelsPerSocket) {
+      // On two channels everything would come twice.
+      const reason = isOpen ? 'it is open here' : 'too many channels'
       return this.#say({ type: 'refused', channel: number, code: 'overloaded', reason })
     }
     const opening = this.#deps.acquire(conversation)
     const port = this.#portOf(number)
     const channel = new Channel({ user, opening, port, deps: this.#deps, version, device: this.#device })
     this.#channels.set(number, { conversation, channel })
-    this.#openCount.set(conversation, (this.#openCount.get(conversation) ?? 0) + 1)
+    this.#byConversation.set(conversation, channel)
   }
 
   #portOf(number: number): ChannelPort {
@@ -209,12 +215,18 @@ export class MuxSession implements Session {
     }
   }
 
-  /** Whoever asks faster than the limit is read no further for a while (SPEC LIMIT1). */
-  #slowDown(user: UserId, bytes: number): void {
+  /** How long the user is to wait now; beyond the longest wait the socket is closed. */
+  #charge(user: UserId, entries: number, bytes: number): number {
     const { rates } = this.#deps
-    const waitMs = Math.max(rates.entries.take(user, 1), rates.bytes.take(user, bytes))
-    if (waitMs > limits.longestSlowDownMs) return this.#refuse('overloaded', 'too many frames')
-    if (waitMs === 0 || this.#isSlowedDown) return
+    const waitMs = Math.max(rates.entries.take(user, entries), rates.bytes.take(user, bytes))
+    if (waitMs > limits.longestSlowDownMs) this.#refuse('overloaded', 'too many frames')
+    return waitMs
+  }
+
+  /** Whoever asks faster than the limit is read no further for a while (SPEC LIMIT1). */
+  #slowDown(user: UserId, entries: number, bytes: number): void {
+    const waitMs = this.#charge(user, entries, bytes)
+    if (waitMs === 0 || this.#isSlowedDown || this.#isEnded) return
     this.#isSlowedDown = true
     void this.#flow
       .hold(() => this.#pause(user))
@@ -247,9 +259,7 @@ export class MuxSession implements Session {
     const open = this.#channels.get(number)
     if (open === undefined) return
     this.#channels.delete(number)
-    const count = (this.#openCount.get(open.conversation) ?? 1) - 1
-    if (count === 0) this.#openCount.delete(open.conversation)
-    else this.#openCount.set(open.conversation, count)
+    this.#byConversation.delete(open.conversation)
   }
 
   async #renew(user: UserId, token: string): Promise<void> {
@@ -274,9 +284,9 @@ export class MuxSession implements Session {
     this.#sayNews(moved, gone)
   }
 
-  /** What is open here is told on its channel. */
+  /** What a channel brings is left out; one that does not yet may be closed before it does. */
   #sayNews(moved: readonly Activity[], gone: readonly Gone[]): void {
-    const unseen = moved.filter(({ conversation }) => !this.#openCount.has(conversation))
+    const unseen = moved.filter(({ conversation }) => this.#byConversation.get(conversation)?.isCurrent !== true)
     const count = Math.max(unseen.length, gone.length)
     for (let from = 0; from < count; from += limits.activitiesPerFrame) {
       const to = from + limits.activitiesPerFrame

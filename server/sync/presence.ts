@@ -5,7 +5,7 @@
  */
 
 import { limits } from '../../shared/limits.ts'
-import { type AwarenessState, encodeAwareness } from '../../shared/sync/awareness.ts'
+import { type AwarenessState, encodeAwarenessState, joinAwareness } from '../../shared/sync/awareness.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
 import { encodeAwarenessMessage } from '../../shared/sync/wire.ts'
 
@@ -21,7 +21,7 @@ export interface PresenceDeps<Connection> {
   readonly drawUint32: () => number
   /** Runs a job once, after a pause in which more can change. */
   readonly later: (job: () => void) => void
-  /** Sends everybody who follows the wire message that is for them, if there is one. */
+  /** Sends everybody who follows the wire message that is for them, if there is one; asks for those that are sent alone. */
   readonly show: (messageFor: (connection: Connection) => Uint8Array | undefined) => void
 }
 
@@ -29,10 +29,13 @@ interface Shown {
   readonly client: number
   clock: number
   json: string
+  /** All of it as others are told. */
+  state: Uint8Array
   heardMs: number
 }
 
 const gone = 'null'
+const nothing = new Uint8Array(0)
 /** Numbers that the server draws lie beyond those of documents, which have 32 bits: so nobody is ever shown under one of those. */
 const firstDrawn = 0x1_0000_0000
 
@@ -40,6 +43,8 @@ const firstDrawn = 0x1_0000_0000
 export class Presence<Connection> {
   readonly #deps: PresenceDeps<Connection>
   readonly #shown = new Map<Connection, Shown>()
+  /** Numbers of those that are shown. */
+  readonly #drawn = new Set<number>()
   /** To be told; those that left are nowhere else. */
   #changed = new Set<Shown>()
   #renewedMs = 0
@@ -56,7 +61,7 @@ export class Presence<Connection> {
     const heardMs = this.#deps.now()
     const known = this.#shown.get(connection)
     if (known === undefined) {
-      const shown = { client: this.#drawClient(), clock: 0, json, heardMs }
+      const shown = { client: this.#drawClient(), clock: 0, json, state: nothing, heardMs }
       this.#shown.set(connection, shown)
       this.#tell(shown)
       return
@@ -71,13 +76,14 @@ export class Presence<Connection> {
     const known = this.#shown.get(connection)
     if (known === undefined) return
     this.#shown.delete(connection)
+    this.#drawn.delete(known.client)
     known.json = gone
     this.#tell(known)
   }
 
   /** Everybody else who is there, as a wire message; undefined when nobody is. */
   others(connection: Connection): Uint8Array | undefined {
-    return messageWithout(new Set(this.#shown.values()), this.#shown.get(connection))
+    return new Telling([...this.#shown.values()]).without(this.#shown.get(connection))
   }
 
   /**
@@ -96,36 +102,55 @@ export class Presence<Connection> {
 
   #tell(shown: Shown): void {
     shown.clock++
+    shown.state = encodeAwarenessState(shown)
     if (this.#changed.size === 0) this.#deps.later(() => this.#flush())
     this.#changed.add(shown)
   }
 
   #flush(): void {
-    const changed = this.#changed
+    const telling = new Telling([...this.#changed])
     this.#changed = new Set()
-    const whole = message(changed)
-    this.#deps.show((connection) => {
-      const own = this.#shown.get(connection)
-      return own === undefined || !changed.has(own) ? whole : messageWithout(changed, own)
-    })
+    this.#deps.show((connection) => telling.without(this.#shown.get(connection)))
   }
 
   #drawClient(): number {
-    const drawn = new Set([...this.#shown.values()].map(({ client }) => client))
     let client = firstDrawn + this.#deps.drawUint32()
-    while (drawn.has(client)) client = firstDrawn + this.#deps.drawUint32()
+    while (this.#drawn.has(client)) client = firstDrawn + this.#deps.drawUint32()
+    this.#drawn.add(client)
     return client
   }
 }
 
-/** Nobody is told of themselves: under another number than their own they would be somebody else. */
-function messageWithout(shown: ReadonlySet<Shown>, own: Shown | undefined): Uint8Array | undefined {
-  const others = [...shown].filter((one) => one !== own)
-  return others.length === 0 ? undefined : message(others)
+/**
+ * What is told of some at once. Nobody is told of themselves: under another number than their own they would be somebody
+ * else. When all of many are told of, that is another message for each, so their states are put together once and each
+ * message is cut out of that.
+ */
+class Telling {
+  readonly #states: Uint8Array
+  /** Where each one's state is. */
+  readonly #places = new Map<Shown, { readonly from: number; readonly to: number }>()
+  #whole: Uint8Array | undefined
+
+  constructor(shown: readonly Shown[]) {
+    let end = 0
+    for (const one of shown) this.#places.set(one, { from: end, to: (end += one.state.length) })
+    this.#states = new Uint8Array(end)
+    for (const [{ state }, { from }] of this.#places) this.#states.set(state, from)
+  }
+
+  /** As a wire message, the same for all who are not told of; undefined when nobody is left. */
+  without(own: Shown | undefined): Uint8Array | undefined {
+    const place = own === undefined ? undefined : this.#places.get(own)
+    const count = this.#places.size - (place === undefined ? 0 : 1)
+    if (count === 0) return undefined
+    if (place === undefined) return (this.#whole ??= message(count, [this.#states]))
+    return message(count, [this.#states.subarray(0, place.from), this.#states.subarray(place.to)])
+  }
 }
 
-function message(shown: Iterable<AwarenessState>): Uint8Array {
-  return encodeAwarenessMessage(encodeAwareness([...shown]))
+function message(count: number, parts: readonly Uint8Array[]): Uint8Array {
+  return encodeAwarenessMessage(joinAwareness(count, parts))
 }
 
 /**

@@ -7,7 +7,8 @@ import { type ChainPart, encodeUpdate } from '../../shared/sync/chain-update/enc
 import type { ClientId, ConversationId, UserId } from '../../shared/sync/ids.ts'
 import { chainRoot, serverRoot } from '../../shared/sync/roots.ts'
 import type { StateVector } from '../../shared/sync/state-vector.ts'
-import type { ConversationStore, EntryRow, StoreError } from '../storage/conversation-store.ts'
+import type { ConversationStore, EntryRow } from '../storage/conversation-store.ts'
+import { missingRows } from '../storage/missing-rows.ts'
 
 /** What is durable of a conversation at one moment. Never mutated. */
 export interface DurableState {
@@ -60,6 +61,9 @@ export async function encodeWithin(
     for await (const record of store.records(conversation, firstRecord)) {
       if (record.clock >= state.nextRecord) break
       structs.push({ kind: 'payload', bytes: record.payload })
+    }
+    if (firstRecord + structs.length !== state.nextRecord) {
+      throw await missingRows(store, conversation, 'records are missing')
     }
     parts.push({ client: state.serverClient, root: serverRoot(state.serverClient), clock: firstRecord, structs })
   }
@@ -122,7 +126,7 @@ async function missingEntries(
         if (isSpent(budget, row)) return undefined
         rows.push(row)
       }
-      if (rows.length !== next - from) throw notInLog(store, conversation)
+      if (rows.length !== next - from) throw await notInLog(store, conversation)
     }
   }
   return [...missing].map(([client, rows]) => partOf(client, rows.toReversed(), state))
@@ -141,14 +145,14 @@ async function* lookUp(
     const clocks = Array.from({ length: high - low }, (_, index) => high - 1 - index)
     for (const [index, place] of (await store.places(conversation, client, clocks)).entries()) {
       const row = place && (await entryAt(store, conversation, place.seq))
-      if (row === undefined || row.client !== client || row.clock !== clocks[index]) throw notInLog(store, conversation)
+      if (row === undefined || row.client !== client || row.clock !== clocks[index]) throw await notInLog(store, conversation)
       yield row
     }
   }
 }
 
-function notInLog(store: ConversationStore, conversation: ConversationId): StoreError {
-  return store.condemn(conversation, 'entries are not in the log')
+function notInLog(store: ConversationStore, conversation: ConversationId): Promise<Error> {
+  return missingRows(store, conversation, 'entries are not in the log')
 }
 
 async function entryAt(

@@ -9,12 +9,14 @@ import type { Announcement } from './presence.ts'
 import type { DurableState } from './projection.ts'
 
 export type Taken =
-  | { readonly kind: 'fault'; readonly code: FaultCode; readonly why: string }
-  /** Judged and on its way to the disk. `gap`: something may begin beyond what is stored; ask for it. */
+  /** `entries`: what it cost all the same. */
+  | { readonly kind: 'fault'; readonly code: FaultCode; readonly why: string; readonly entries?: number }
+  /** Judged and on its way to the disk. `gap`: something may begin beyond what is stored; ask for it. `entries`: those that it
+   * brought, those that came again included, or its sections if they are more. */
   | { readonly kind: 'taken'; readonly gap: boolean; readonly entries: number }
 
 export interface SyncTarget {
-  /** Relays every later change to the subscriber, until `unfollow`. Throws Fault `no-access`. */
+  /** Relays every later change to the subscriber, until `unfollow`. Throws Fault `no-access` or `overloaded`. */
   readonly follow: (subscriber: Subscriber) => void
   readonly unfollow: (subscriber: Subscriber) => void
   /** What is durable now; with `follow` in the same turn nothing is missed. */

@@ -233,7 +233,7 @@ export class ConversationFold {
 }
 
 /** What an entry of `user` changes in settings, members and read registers; the same roster when nothing. */
-export function applyToRoster(roster: Roster, user: UserId, entry: Entry): Roster {
+function applyToRoster(roster: Roster, user: UserId, entry: Entry): Roster {
   if (entry.kind === 'set') {
     const settings = new Map(roster.settings).set(entry.key, entry.value)
     const title = entry.key === 'title' ? asTitle(entry.value) : roster.title

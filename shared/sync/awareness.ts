@@ -36,12 +36,22 @@ export function parseAwareness(bytes: Uint8Array): AwarenessState[] | undefined 
 }
 
 export function encodeAwareness(states: readonly AwarenessState[]): Uint8Array {
+  return joinAwareness(states.length, states.map(encodeAwarenessState))
+}
+
+/** One of the states of an update. */
+export function encodeAwarenessState({ client, clock, json }: AwarenessState): Uint8Array {
   const encoder = encoding.createEncoder()
-  encoding.writeVarUint(encoder, states.length)
-  for (const { client, clock, json } of states) {
-    encoding.writeVarUint(encoder, client)
-    encoding.writeVarUint(encoder, clock)
-    encoding.writeVarString(encoder, json)
-  }
+  encoding.writeVarUint(encoder, client)
+  encoding.writeVarUint(encoder, clock)
+  encoding.writeVarString(encoder, json)
+  return encoding.toUint8Array(encoder)
+}
+
+/** The update of `count` states, whose bytes the parts are. */
+export function joinAwareness(count: number, parts: readonly Uint8Array[]): Uint8Array {
+  const encoder = encoding.createEncoder()
+  encoding.writeVarUint(encoder, count)
+  for (const part of parts) encoding.writeUint8Array(encoder, part)
   return encoding.toUint8Array(encoder)
 }

@@ -61,7 +61,7 @@ export type ServerControl =
   | { readonly type: 'opened'; readonly channel: number; readonly current: boolean }
   /** The channel is closed; `code` is one of the fault table. */
   | { readonly type: 'refused'; readonly channel: number; readonly code: FaultCode; readonly reason: string }
-  /** Of conversations that are not open on this socket. */
+  /** Of conversations that are not open on this socket, or whose channel has not brought all of it yet. */
   | { readonly type: 'activity'; readonly moved: readonly Activity[]; readonly gone: readonly Gone[] }
   /** Answers `token`. */
   | { readonly type: 'token'; readonly expiresMs: number }

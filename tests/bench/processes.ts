@@ -69,10 +69,10 @@ export async function startFloor(signer: Signer): Promise<Target> {
     isOrdered: false,
     room: async (users) => {
       const id = `room-${++rooms}`
-      const protocols = await bearers(signer, users)
+      const token = await tokens(signer, users)
       return {
         id,
-        seat: (user) => ({ dialect: 'relay', port, path: `/${id}`, protocols: protocols(user), room: id, user }),
+        seat: (user) => ({ dialect: 'relay', port, path: `/${id}`, protocols: bearer(token(user)), room: id, user }),
       }
     },
     stop: async () => {
@@ -92,9 +92,14 @@ export interface ParleyOptions {
   readonly nodeArgs?: readonly string[]
   /** Kept when the server stops; one of its own that is not, when undefined. */
   readonly dataDir?: string
+  /** What its devices speak. */
+  readonly dialect?: 'stock' | 'mux'
 }
 
-export async function startParley(signer: Signer, { nodeArgs = [], dataDir }: ParleyOptions = {}): Promise<Parley> {
+export async function startParley(
+  signer: Signer,
+  { nodeArgs = [], dataDir, dialect = 'stock' }: ParleyOptions = {},
+): Promise<Parley> {
   const folder = dataDir ?? (await mkdtemp(join(tmpdir(), 'parley-bench-')))
   const args = [join(root, 'dist/server/main.js'), '--port', '0', '--data', folder, '--log-level', 'warn']
   const program = runProgram([...nodeArgs, ...args], { env: { PARLEY_JWT_SECRET: signer.secret }, ipc: true })
@@ -110,10 +115,9 @@ export async function startParley(signer: Signer, { nodeArgs = [], dataDir }: Pa
     program,
     room: async (users) => {
       const [owner = '', ...others] = users
-      const protocols = await bearers(signer, users)
-      const id = await createConversation(url, await signer.token(owner), others)
-      const seat = { dialect: 'stock', port, path: `/sync/${id}`, room: id } as const
-      return { id, seat: (user) => ({ ...seat, protocols: protocols(user), user }) }
+      const token = await tokens(signer, users)
+      const id = await createConversation(url, token(owner), others)
+      return { id, seat: (user) => parleySeat(dialect, { port, room: id, user, token: token(user) }) }
     },
     stop: async () => {
       program.child.kill('SIGTERM')
@@ -170,11 +174,26 @@ export async function startLoad<Kind extends LoadKind>(
   }
 }
 
-/** The subprotocols that each of these users offers. */
-async function bearers(signer: Signer, users: readonly string[]): Promise<(user: string) => readonly string[]> {
-  const tokens = new Map<string, string>()
-  for (const user of users) tokens.set(user, await signer.token(user))
-  return (user) => ['yjs', `bearer.${tokens.get(user) ?? ''}`]
+/** A seat on a server of Parley's, whoever started it. */
+export function parleySeat(
+  dialect: 'stock' | 'mux',
+  { token, ...seat }: Pick<Seat, 'port' | 'room' | 'user'> & { readonly token: string },
+): Seat {
+  return dialect === 'mux'
+    ? { ...seat, dialect, path: '/sync', protocols: ['parley.1'], token }
+    : { ...seat, dialect, path: `/sync/${seat.room}`, protocols: bearer(token) }
+}
+
+/** The tokens of these users, signed once. */
+async function tokens(signer: Signer, users: readonly string[]): Promise<(user: string) => string> {
+  const signed = new Map<string, string>()
+  for (const user of users) signed.set(user, await signer.token(user))
+  return (user) => signed.get(user) ?? ''
+}
+
+/** The subprotocols that somebody with this token offers. */
+function bearer(token: string): readonly string[] {
+  return ['yjs', `bearer.${token}`]
 }
 
 async function createConversation(url: string, token: string, writers: readonly string[]): Promise<string> {

@@ -1,5 +1,7 @@
 // Runs scenarios by name, prints the table and keeps the JSON: what `npm run bench` and `npm run bench:peers` share.
 import { writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
 import type { Outcome } from './figure.ts'
@@ -8,7 +10,8 @@ import { describeMachine, type Result, table } from './table.ts'
 export type Scenarios = Readonly<Record<string, () => Promise<Outcome>>>
 
 /**
- * `[scenario…] [--json FILE]`; all scenarios when none is named. The process ends with 1 when something was lost or
+ * `[scenario…] [--json FILE]`; all scenarios when none is named, and the JSON in the system's folder for temporary files
+ * when no file is. The process ends with 1 when something was lost or
  * measured in vain; a budget that is missed is printed, and no failure.
  */
 export async function runBench(scenarios: Scenarios): Promise<void> {
@@ -39,7 +42,9 @@ export async function runBench(scenarios: Scenarios): Promise<void> {
     failures: outcomes.flatMap(({ failures }) => failures),
   }
   console.log(table(result))
-  if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(result, undefined, 2)}\n`)
+  const file = values.json ?? join(tmpdir(), `parley-bench-${date.replaceAll(':', '-')}.json`)
+  await writeFile(file, `${JSON.stringify(result, undefined, 2)}\n`)
+  console.log(`As JSON: ${file}`)
   // Generators of a scenario that failed half-way may still wait for their next step.
   process.exit(result.voids.length > 0 || result.failures.length > 0 ? 1 : 0)
 }

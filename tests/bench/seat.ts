@@ -2,9 +2,10 @@
 
 /**
  * What is spoken on the socket: `relay` is the floor (frames, nothing else), `stock` the y-websocket protocol,
- * `hocuspocus` the same with the document's name before each message and a token inside.
+ * `hocuspocus` the same with the document's name before each message and a token inside, `mux` the same on a channel of
+ * `parley.1`.
  */
-export type Dialect = 'relay' | 'stock' | 'hocuspocus'
+export type Dialect = 'relay' | 'stock' | 'hocuspocus' | 'mux'
 
 export interface Seat {
   readonly dialect: Dialect
@@ -12,6 +13,8 @@ export interface Seat {
   /** Of the upgrade request. */
   readonly path: string
   readonly protocols: readonly string[]
+  /** Shown in the first frame, where the upgrade request shows none. */
+  readonly token?: string
   readonly room: string
   readonly user: string
 }

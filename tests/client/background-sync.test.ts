@@ -72,7 +72,7 @@ function start(more: { unsent?: number; open?: (id: ConversationId) => Promise<O
       activityMs: (id) => ids.indexOf(id),
       isConnected: () => rig.isConnected,
       hasTime: () => rig.hasTime,
-      now: Date.now,
+      uptime: () => performance.now(),
     }),
     opened,
     open,

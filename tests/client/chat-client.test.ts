@@ -17,7 +17,7 @@ const one = conversationId(1)
 const two = conversationId(2)
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'] })
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'] })
 })
 afterEach(async () => {
   await Promise.allSettled(clients.splice(0).map((client) => client.close()))

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { type ConversationList, createConversationList } from '../../client/conversation-list.ts'
 import type { ClientStorage, ConversationRow } from '../../client/storage/client-storage.ts'
 import type { RestConversationItem, RestMessage } from '../../shared/rest.ts'
-import { ann, bob, conversationId, conversationRow, messageId } from '../helpers/client-rows.ts'
+import { ann, bob, conversationId, conversationRow, messageId, row as outboxRow } from '../helpers/client-rows.ts'
 import { keepingMemory } from '../helpers/open-rig.ts'
 
 const [one, two, three] = [conversationId(1), conversationId(2), conversationId(3)]
@@ -108,7 +108,7 @@ test('[CLIENT3] those the server does not know are told apart', async () => {
 test('the list of the server is taken over: new ones, changed ones', async () => {
   const members = [{ user: ann, access: 'owner' as const }]
   const rig = await start([conversationRow(one, { updatedAt: 1000, members, unread: 9 })])
-  await rig.list.merge([item(1, 5000, { last_message: lastMessage('Ahoy'), title: null }), item(2, 6000)], [one])
+  await rig.list.merge([item(1, 5000, { last_message: lastMessage('Ahoy'), title: null }), item(2, 6000)])
   expect(shown(rig)).toEqual([two, one])
   expect(rig.list.row(one)).toEqual(
     conversationRow(one, { access: 'writer', updatedAt: 5000, lastMessage: 'Ahoy', unread: 2, members }),
@@ -118,27 +118,23 @@ test('the list of the server is taken over: new ones, changed ones', async () =>
 
 test('what is newer here is pending: its time and its text stay', async () => {
   const { list } = await start([conversationRow(one, { updatedAt: 9000, lastMessage: 'typed offline' })])
-  await list.merge([item(1, 5000, { last_message: lastMessage('older') })], [one])
+  await list.merge([item(1, 5000, { last_message: lastMessage('older') })])
   expect(list.row(one)).toMatchObject({ updatedAt: 9000, lastMessage: 'typed offline', title: 'title 1', unread: 2 })
 })
 
 test('[CLIENT3] what the server lists is registered', async () => {
   const { list } = await start([conversationRow(one, { unregistered: { members: [] } })])
-  await list.merge([item(1, 5000)], [])
+  await list.merge([item(1, 5000)])
   expect(list.unregistered()).toEqual([])
-})
-
-test('those that were asked for and are not listed any more are gone, here and on the device', async () => {
-  const rig = await start([conversationRow(one), conversationRow(two)])
-  await rig.list.merge([item(2, 5000)], [one, two])
-  expect(shown(rig)).toEqual([two])
-  expect((await rig.storage.conversations()).map(({ id }) => id)).toEqual([two])
 })
 
 test('those that can no longer be opened are not listed, here and on the device, whatever was noted of them', async () => {
   const rig = await start([conversationRow(one), conversationRow(two)])
   rig.list.note(one, () => ({ access: 'writer' }))
-  await rig.list.remove([one, three])
+  await rig.list.remove([
+    { conversation: one, code: 'no-access' },
+    { conversation: three, code: 'deleted' },
+  ])
   await vi.advanceTimersByTimeAsync(noteDelayMs)
   expect(shown(rig)).toEqual([two])
   expect((await rig.storage.conversations()).map(({ id }) => id)).toEqual([two])
@@ -157,18 +153,42 @@ test('[MUX2] the version of a copy is kept and not shown, and stays when the ser
   rig.list.note(one, () => ({ version: { ...version } }))
   await vi.advanceTimersByTimeAsync(noteDelayMs)
   expect(puts).not.toHaveBeenCalled()
-  await rig.list.merge([item(1, 5000)], [one])
+  await rig.list.merge([item(1, 5000)])
   expect(rig.list.row(one)).toMatchObject({ version, title: 'title 1' })
   expect(Object.keys(rig.list.store.getSnapshot()[0] ?? {})).not.toContain('version')
 })
 
-test('[CLIENT3] what was made or registered while the server answered stays', async () => {
-  const rig = await start([conversationRow(one)])
-  const asked = rig.list.registered()
-  await rig.list.add(conversationRow(two, { unregistered: { members: [] } }))
-  await rig.list.add(conversationRow(three))
-  await rig.list.merge([], asked)
-  expect(shown(rig)).toEqual([two, three])
+test('[OUTBOX2] where something is unsent the line stays, without an access, until nothing is', async () => {
+  const rig = await start([conversationRow(one), conversationRow(two)])
+  await rig.storage.putOutbox(one, outboxRow(7, 0))
+  await rig.storage.putOutbox(two, outboxRow(8, 0))
+  const gone = [
+    { conversation: one, code: 'no-access' },
+    { conversation: two, code: 'deleted' },
+  ] as const
+  await rig.list.remove(gone)
+  expect(rig.list.store.getSnapshot()).toMatchObject([
+    { id: one, access: undefined },
+    { id: two, access: undefined },
+  ])
+  expect(await rig.storage.conversations()).toEqual([rig.list.row(one), rig.list.row(two)])
+  expect(rig.changes()).toBe(1)
+  // Nothing is new.
+  await rig.list.remove(gone)
+  expect(rig.changes()).toBe(1)
+  await rig.storage.removeOutbox(one, outboxRow(7, 0))
+  await rig.list.remove(gone)
+  expect(shown(rig)).toEqual([two])
+})
+
+test('[FORK2] what the server has merely lost stays listed, and what is about to be registered as it is', async () => {
+  const unregistered = { members: [] }
+  const rig = await start([conversationRow(one), conversationRow(two, { unregistered })])
+  await rig.list.remove([one, two].map((conversation) => ({ conversation, code: 'not-found' as const })))
+  expect(rig.list.row(one)).toEqual(conversationRow(one, { access: undefined }))
+  expect(rig.list.row(two)).toEqual(conversationRow(two, { unregistered }))
+  // It is not asked for any more.
+  expect(rig.list.registered()).toEqual([])
 })
 
 test('notes are taken a moment later, once for many, with what is true then', async () => {

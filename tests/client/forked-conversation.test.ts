@@ -314,6 +314,50 @@ describe('a fork', () => {
     expect(other.conversation.status.getSnapshot().connection.phase).toBe('live')
   })
 
+  test('[FORK1][MUX4] a socket that is refused while the document is built anew ends nothing', async () => {
+    const rig = await openRig()
+    rig.conversation.send('mine')
+    rig.connections[0]?.status({ phase: 'refused', code: 'forked', reason: '' })
+    await turn()
+    const expired = { phase: 'refused', code: 'expired', reason: '' } as const
+    rig.connections[1]?.status(expired, true)
+    await turn()
+    expect(rig.conversation.status.getSnapshot().connection).toEqual(expired)
+    rig.connections[1]?.status({ phase: 'connecting' })
+    await rebuilt(rig)
+    rig.sync()
+    expect(rig.shown()).toEqual(['mine: sent'])
+    expect(rig.connections.map(({ isClosed }) => isClosed)).toEqual([true, false])
+  })
+
+  test('[FORK1] a rebuild that was refused, however often, is begun again once the conversation is connected', async () => {
+    const rig = await openRig()
+    rig.conversation.send('mine')
+    stampTheTwin(rig, 'of the twin')
+    rig.download()
+    for (let round = 0; round <= limits.rebuildsInARow; round++) {
+      await turn()
+      rig.connections.at(-1)?.status({ phase: 'refused', code: 'no-access', reason: '' })
+      await turn()
+      const tried = rig.connections.length
+      // Not by what is typed.
+      rig.conversation.send(`typed ${round}`)
+      await turn()
+      expect(rig.connections).toHaveLength(tried)
+      expect(rig.connections.every(({ isClosed }) => isClosed)).toBe(true)
+      rig.conversation.reconnect()
+      expect(rig.connections.slice(tried).map(({ document }) => document.generation)).toEqual([0])
+      rig.connections.at(-1)?.status({ phase: 'refused', code: 'forked', reason: '' })
+    }
+    await rebuilt(rig)
+    rig.sync()
+    expect(rig.shown()).toEqual(
+      ['of the twin', 'mine', ...Array.from({ length: limits.rebuildsInARow + 1 }, (_, round) => `typed ${round}`)].map(
+        (text) => `${text}: sent`,
+      ),
+    )
+  })
+
   test('[FORK1] closed at any moment before the swap, nothing has changed', async () => {
     const steps: readonly (keyof ClientStorage)[] = [
       'generation',
@@ -446,6 +490,39 @@ describe('several tabs', () => {
     await left.conversation.close()
     expect(await left.storage.outbox(rigId)).toEqual([])
     expect((await left.storage.pool(rigId)).map(({ client }) => client)).toEqual([101])
+  })
+
+  test('[FORK1][OUTBOX2] what one tab has brought is not brought again by one that read it before', async () => {
+    const left = await openRig()
+    left.download()
+    left.conversation.setTitle('Old')
+    left.conversation.send('hello')
+    await left.conversation.flush()
+    const right = await tab(left, 200)
+    right.download()
+    bring(left.local.doc, right.local.doc)
+    left.connections[0]?.status({ phase: 'refused', code: 'forked', reason: '' })
+    await rebuilt(left)
+    left.sync()
+    left.conversation.setTitle('New')
+    left.sync()
+    await left.conversation.flush()
+    right.connections[0]?.status({ phase: 'refused', code: 'forked', reason: '' })
+    const unsent: number[] = []
+    right.conversation.status.subscribe(() => {
+      if (right.conversation.status.getSnapshot().connection.phase === 'live') unsent.push(right.conversation.unsent)
+    })
+    await rebuilt(right)
+    // From the swap on.
+    expect(unsent[0]).toBe(0)
+    await turn()
+    right.sync()
+    left.download()
+    for (const each of [left, right]) {
+      expect(each.conversation.info.getSnapshot().title).toBe('New')
+      expect(each.shown()).toEqual(['hello: sent'])
+    }
+    expect(said(left.server, 201)).toEqual([])
   })
 })
 

@@ -231,6 +231,48 @@ describe.each(['multiplexed', 'stock'] as const)('%s', { timeout: testMs }, (tra
     expect(texts(again)).toEqual([...all, 'afterwards'].map((text) => `${text}: sent`))
   })
 
+  test('[FORK2][CLIENT3] a conversation newer than the backup is registered again, and everybody’s messages come back', async () => {
+    await server.createConversation('bob', 'ann')
+    await server.stop()
+    const putBack = await server.backup()
+    await startServer()
+    const ann = start('ann', transport)
+    const bob = start('bob', transport, true, 'bob')
+    const made = await ann.create({ title: 'Harbour', members: [{ user: 'bob', access: 'writer' }] })
+    const { id } = made
+    made.send('ann lost')
+    await allSent(made, 1)
+    let bobs = await bob.open(id)
+    bobs.send('bob lost')
+    await Promise.all([allSent(made, 2), allSent(bobs, 2)])
+    await when(bobs.status, ({ connection }) => connection.phase === 'live')
+    // Nobody looks at it where it was made.
+    await made.close()
+    await server.stop()
+    await when(bobs.status, ({ connection }) => connection.phase !== 'live')
+    await putBack()
+    await restore()
+    await startServer()
+    // Over stock sockets there is no news.
+    if (transport === 'stock') {
+      await when((await ann.open(id)).status, ({ connection }) => connection.phase === 'live')
+      await bobs.close()
+      bobs = await bob.open(id)
+    }
+    await when(bobs.status, ({ connection }) => connection.phase === 'live')
+    expect((await allSent(bobs, 2)).toSorted()).toEqual(['ann lost', 'bob lost'])
+    expect((await look(id)).texts.toSorted()).toEqual(['ann lost', 'bob lost'])
+    expect((await server.rest('bob', 'GET', `/api/conversations/${id}`)).body).toMatchObject({ title: 'Harbour' })
+    const anns = await ann.open(id)
+    anns.send('typed later')
+    await Promise.all([allSent(anns, 3), allSent(bobs, 3)])
+    await ann.refresh()
+    expect(ann.conversations.getSnapshot().find((one) => one.id === id)).toMatchObject({
+      registered: true,
+      access: 'owner',
+    })
+  })
+
   test('[FORK2] a server put back by a mere copy of files: told so, nothing forced, nothing lost here', async () => {
     const id = await server.createConversation('bob', 'ann')
     const client = start('ann', transport)

@@ -17,7 +17,7 @@ const [one, two, three] = [conversationId(1), conversationId(2), conversationId(
 const clients: ChatClient[] = []
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'] })
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'] })
 })
 afterEach(async () => {
   await Promise.allSettled(clients.splice(0).map((client) => client.close()))
@@ -237,6 +237,33 @@ describe('news', () => {
     registering.resolve()
     await settle()
     expect(opensSaid(rig)).toMatchObject([{ conversation: conversation.id }, { conversation: one }])
+    expect(rig.client.background.status.getSnapshot()).toEqual({ phase: 'current', left: 0 })
+  })
+
+  test('[BACK1] one that is open and that the server never answers keeps the others waiting for 30 s and no longer', async () => {
+    const rig = start()
+    rig.sync.isSilent = true
+    const conversation = await rig.client.open(two)
+    await settle()
+    rig.sync.isSilent = false
+    write(rig.server(one), 'Ahoy')
+    await settle(27_000)
+    expect(opensSaid(rig)).toMatchObject([{ conversation: two }])
+    await settle(2000)
+    expect(conversation.status.getSnapshot().connection).toEqual({ phase: 'syncing' })
+    expect(opensSaid(rig)).toMatchObject([{ conversation: two }, { conversation: one }])
+    await settle()
+    expect(rig.client.background.status.getSnapshot()).toEqual({ phase: 'current', left: 0 })
+  })
+
+  test('[BACK1] a clock that is set back by a month changes nothing', async () => {
+    const rig = start()
+    write(rig.server(one), 'Ahoy')
+    await settle(10_000)
+    vi.setSystemTime(Date.now() - 30 * 24 * 3600 * 1000)
+    write(rig.server(one), 'once more')
+    await settle(10_000)
+    expect(opensSaid(rig)).toHaveLength(2)
     expect(rig.client.background.status.getSnapshot()).toEqual({ phase: 'current', left: 0 })
   })
 

@@ -11,7 +11,7 @@ import { append, chainSource, createDoc, hex } from '../helpers/chain-doc.ts'
 import { ann, bob, clientId, message, row } from '../helpers/client-rows.ts'
 import { bring, keepingMemory, openRig, rigId } from '../helpers/open-rig.ts'
 import { createStampingServer } from '../helpers/stamping-server.ts'
-import { turn } from '../helpers/when.ts'
+import { deferred, turn } from '../helpers/when.ts'
 
 let drawn = 1000
 const draw = (): ClientId => clientId(drawn++)
@@ -165,6 +165,51 @@ describe('orphans', () => {
     expect(own(rig.local)).toEqual([encodeEntry(message(1))])
     expect((await storage.outbox(rigId)).filter(({ client }) => client === 70)).toHaveLength(left.length)
     release?.()
+  })
+
+  test('[OUTBOX2] what its tab has brought elsewhere since it was read here is not appended again', async () => {
+    const storage = keepingMemory()
+    await crash(storage)
+    const release = await storage.lockChain(rigId, clientId(70))
+    const rig = await openRig({ storage })
+    rig.sync()
+    expect(rig.conversation.unsent).toBe(left.length)
+    // As a tab does that has rebuilt its document, or had it all stamped, and was closed then.
+    for (const clock of left.keys()) await storage.removeOutbox(rigId, row(70, clock))
+    release?.()
+    const changesBefore = rig.told.changes
+    rig.connections[0]?.status({ phase: 'live' })
+    await turn()
+    expect(own(rig.local)).toEqual([encodeEntry(message(1))])
+    expect(rig.conversation.unsent).toBe(0)
+    expect(rig.told.changes).toBeGreaterThan(changesBefore)
+  })
+
+  test('[OUTBOX2] of two tabs that have read the same rows one appends them, also where the store is slow', async () => {
+    const inner = keepingMemory()
+    await inner.putOutbox(rigId, row(70, 0, title))
+    const release = await inner.lockChain(rigId, clientId(70))
+    const removing = deferred()
+    const storage: ClientStorage = {
+      ...inner,
+      removeOutbox: async (id, place) => {
+        await removing.promise
+        await inner.removeOutbox(id, place)
+      },
+    }
+    const server = createStampingServer()
+    const tabs = [await openRig({ storage, server }), await openRig({ storage, server, firstClient: 200 })]
+    for (const tab of tabs) tab.download()
+    release?.()
+    for (const tab of tabs) {
+      tab.connections[0]?.status({ phase: 'live' })
+      await turn()
+    }
+    removing.resolve()
+    await turn()
+    tabs[1]?.connections[0]?.status({ phase: 'live' })
+    await turn()
+    expect(tabs.map(({ local }) => own(local))).toEqual([[encodeEntry(title)], []])
   })
 
   test('[CHAIN3] without locks the pool does not grow with every opening', async () => {

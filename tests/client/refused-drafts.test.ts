@@ -56,7 +56,7 @@ describe('a message', () => {
 
 describe('a new conversation', () => {
   beforeEach(() => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'] })
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'] })
   })
   const clients: ChatClient[] = []
   afterEach(async () => {

@@ -362,6 +362,30 @@ export function keepingStorageContract(name: string, open: () => Promise<OpenedK
     )
 
     test(
+      '[MUX2] the version of a copy is told as long as there is one',
+      withStorage(async ({ storage, reopen }) => {
+        const version = { server: clientId(900), records: 3 }
+        for (const id of [one, two]) await storage.putConversation(conversationRow(id, { version }))
+        const doc = new Y.Doc()
+        const cache = await storage.openDocument(one, doc)
+        doc.getArray('texts').push(['a'])
+        await cache.close()
+        const versions = async (from: ClientStorage): Promise<readonly unknown[]> =>
+          (await from.conversations()).map((each) => each.version)
+        expect(await versions(await reopen())).toEqual([version, undefined])
+        const again = await reopen()
+        await again.replaceDocument(one, {
+          generation: 1,
+          put: [],
+          remove: [],
+          chain: { client: clientId(6), next: 0 },
+          retired: [],
+        })
+        expect(await versions(again)).toEqual([undefined, undefined])
+      }),
+    )
+
+    test(
       '[FORK1] a replaced document is replaced after a reopening too',
       withStorage(async ({ storage, reopen }) => {
         await storage.putOutbox(one, row(5, 0))

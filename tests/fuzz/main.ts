@@ -1,6 +1,7 @@
 // `npm run fuzz -- --minutes 10 [--seed N] [--target parse|accept|wire|records|fold]`: mutates inputs for as long as told,
 // all targets by turns when none is named. What shows something new is kept in tests/fuzz/corpus; so is, as small as it
 // gets, what breaks a promise, and then this ends with 1. A second thread watches: an input that never ends is kept too.
+import { parseArgs } from 'node:util'
 import { isMainThread, Worker, workerData } from 'node:worker_threads'
 
 import { announceSeed, createRandom } from '../helpers/seeded-random.ts'
@@ -19,16 +20,17 @@ interface Options {
   readonly targets: readonly TargetName[]
 }
 
+const usage = `usage: npm run fuzz -- --minutes 10 [--seed N] [--target ${targetNames.join('|')}]`
+
 function optionsOf(args: readonly string[]): Options {
-  const valueOf = (name: string): string | undefined => (args.includes(name) ? args[args.indexOf(name) + 1] : undefined)
-  const minutes = Number(valueOf('--minutes') ?? 1)
-  const given = valueOf('--seed')
-  const seed = given === undefined ? announceSeed('fuzz') : Number(given)
-  const wanted = valueOf('--target')
-  const targets = targetNames.filter((name) => wanted === undefined || name === wanted)
-  if (!(minutes > 0) || !Number.isInteger(seed) || targets.length === 0) {
-    throw new Error(`usage: npm run fuzz -- --minutes 10 [--seed N] [--target ${targetNames.join('|')}]`)
-  }
+  const { values } = parseArgs({
+    args: [...args],
+    options: { minutes: { type: 'string', default: '1' }, seed: { type: 'string' }, target: { type: 'string' } },
+  })
+  const minutes = Number(values.minutes)
+  const seed = values.seed === undefined ? announceSeed('fuzz') : Number(values.seed)
+  const targets = targetNames.filter((name) => values.target === undefined || name === values.target)
+  if (!(minutes > 0) || !Number.isInteger(seed) || targets.length === 0) throw new Error(usage)
   return { minutes, seed, targets }
 }
 

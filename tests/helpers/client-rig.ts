@@ -3,6 +3,7 @@
 import type { ChatClient } from '../../client/api.ts'
 import { createClient } from '../../client/chat-client.ts'
 import type { ClientStorage } from '../../client/storage/client-storage.ts'
+import { type FaultCode, faults } from '../../shared/fault.ts'
 import type { RestConversationItem } from '../../shared/rest.ts'
 import { createFakeSyncServer, type FakeSyncServer } from './fake-sync-server.ts'
 import { keepingMemory } from './open-rig.ts'
@@ -17,6 +18,8 @@ export interface ClientRig {
   readonly registered: ReadonlyMap<string, unknown>
   /** What the server lists. */
   readonly listed: RestConversationItem[]
+  /** What the server says of a conversation that is asked for alone, when it is not there. */
+  readonly lost: Map<string, FaultCode>
   /** Addresses of the lists that were asked for. */
   readonly asked: readonly string[]
   /** The server's side of a conversation. */
@@ -43,6 +46,7 @@ export function startClientRig(options: ClientRigOptions = {}): ClientRig {
   const { storage = keepingMemory(), servers, isOffline = false } = options
   const registered = new Map<string, unknown>()
   const listed: RestConversationItem[] = []
+  const lost = new Map<string, FaultCode>()
   const asked: string[] = []
   let wake = (): void => undefined
   const sync = createFakeSyncServer({ isOffline, ...(servers === undefined ? {} : { conversations: servers }) })
@@ -50,13 +54,19 @@ export function startClientRig(options: ClientRigOptions = {}): ClientRig {
   const fetch: typeof globalThis.fetch = async (url, init) => {
     if (sync.isOffline) throw new TypeError('fetch failed')
     const request = new Request(url)
+    const id = request.url.split('/').at(-1) ?? ''
+    const code = lost.get(id)
+    if (init?.method === 'GET' && code !== undefined) {
+      asked.push(request.url)
+      return Response.json({ detail: '', code }, { status: faults[code].httpStatus })
+    }
     if (init?.method !== 'PUT') {
       asked.push(request.url)
       return Response.json({ items: listed, next_cursor: null })
     }
     await options.registering
     const body: unknown = typeof init.body === 'string' ? JSON.parse(init.body) : undefined
-    registered.set(request.url.split('/').at(-1) ?? '', body)
+    registered.set(id, body)
     return Response.json({}, { status: 201 })
   }
   const client = createClient(
@@ -82,6 +92,7 @@ export function startClientRig(options: ClientRigOptions = {}): ClientRig {
     sync,
     registered,
     listed,
+    lost,
     asked,
     server: sync.conversation,
     wake: () => wake(),

@@ -144,6 +144,8 @@ export interface FakeSyncServer extends FakeMuxNet {
   readonly conversation: (id: string) => StampingServer
   /** The user is no longer to open it: told to every socket. */
   readonly remove: (id: ConversationId, code?: FaultCode) => void
+  /** The user may open it again: it is news. */
+  readonly admit: (id: ConversationId) => void
   /** Cuts every socket. */
   readonly cut: (code?: number, reason?: string) => void
   /** With it sockets are never taken. */
@@ -277,6 +279,11 @@ export function createFakeSyncServer(options: FakeSyncServerOptions = {}): FakeS
         }
         socket.say({ type: 'activity', moved: [], gone: [{ conversation: id, code }] })
       }
+    },
+    admit: (id) => {
+      removed.delete(id)
+      for (const { socket } of connected)
+        socket.say({ type: 'activity', moved: [activityOf(id, conversation(id))], gone: [] })
     },
     cut: (code = 1006, reason = '') => {
       for (const { socket, beating } of [...connected]) {

@@ -16,7 +16,7 @@ import { createStampingServer, type StampingServer } from './stamping-server.ts'
 export interface FakeConnection {
   readonly document: Connectable
   readonly gate: SendGate
-  readonly status: (status: ConnectionStatus) => void
+  readonly status: (status: ConnectionStatus, comesBack?: boolean) => void
   isClosed: boolean
 }
 

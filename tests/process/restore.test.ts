@@ -220,6 +220,13 @@ describe('parley restore', () => {
       expect(stderr).toMatch(why)
     }
     await refused(/is open in another process \(locked\)/, '--data', server.dataDir)
+    const beside = (await readdir(server.folder)).toSorted()
+    await refused(
+      /is open in another process \(locked\)/,
+      ...['--from', server.dataDir, '--data', join(server.folder, 'copy')],
+    )
+    expect((await readdir(server.folder)).toSorted()).toEqual(beside)
+    expect((await readdir(server.dataDir)).filter((name) => name.startsWith('store'))).toEqual(['store'])
     await server.stop()
     await server.backup()
     const backup = join(server.folder, 'backup')

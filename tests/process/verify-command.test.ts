@@ -127,7 +127,11 @@ describe('parley', () => {
     expect(wrong.stderr).toContain('--colour')
     expect(wrong.stderr).toContain('Usage: parley verify')
     expect(await parley('toString')).toMatchObject({ code: 2 })
-    for (const args of [['help'], ['verify', '--help'], ['serve', '--help'], ['--help']]) {
+    const empty = await parley('verify', '--data=')
+    expect([empty.code, empty.stderr.split('\n')[0]]).toEqual([2, '--data: its value is missing.'])
+    expect((await parley('help', 'verify')).stdout).toBe((await parley('verify', '--help')).stdout)
+    expect((await parley('--help')).stdout).toMatch(/parley verify.*parley restore/)
+    for (const args of [['help'], ['help', 'restore'], ['verify', '--help'], ['serve', '--help'], ['--help']]) {
       const { code, stdout, stderr } = await parley(...args)
       expect([args, code, stderr]).toEqual([args, 0, ''])
       expect(stdout).toContain('Usage: parley')

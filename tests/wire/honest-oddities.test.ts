@@ -12,6 +12,7 @@ import { append, chainSource, createDoc, isSettled, rootContents, stateVectorOf 
 import { RawSocket } from '../helpers/raw-socket.ts'
 import { type ServerProcess, startServerProcess } from '../helpers/server-process.ts'
 import { messageEntry, StockClient, type StockClientOptions } from '../helpers/stock-client.ts'
+import { until } from '../helpers/until.ts'
 
 let server: ServerProcess
 const clients: StockClient[] = []
@@ -386,14 +387,21 @@ describe('what is not a chain', () => {
     expect(ann.closes).toEqual([])
   })
 
-  test('[SYNC6] awareness is read by nobody: it is neither relayed nor kept', async () => {
+  test('[SYNC6][AWARE1] awareness that says neither typing nor device is neither relayed nor kept, whatever name it claims', async () => {
     const conversation = await server.createConversation('ann', 'bob')
     const [ann, bob] = [await join(conversation, 'ann'), await join(conversation, 'bob')]
     await Promise.all([ann.synced(), bob.synced()])
     ann.provider.awareness.setLocalState({ user: 'bob', secret: 'yes' })
     ann.say('after it')
     await bob.until('ann is heard', () => bob.sentTexts().length === 1)
-    expect([...bob.provider.awareness.getStates().keys()]).toEqual([bob.doc.clientID])
+    // What is shown is told in the order in which it was said.
+    const tab = await join(conversation, 'ann')
+    await tab.synced()
+    tab.provider.awareness.setLocalState({ typing: true })
+    const { awareness } = bob.provider
+    await until('the tab is seen', () => awareness.getStates().size > 1)
+    const others = [...awareness.getStates()].filter(([client]) => client !== bob.doc.clientID)
+    expect(others.map(([, state]) => state)).toEqual([{ user: 'ann', typing: true }])
     expect(chainSource(bob.doc).userOf(ann.client)).toBe('ann')
   })
 })

@@ -264,6 +264,7 @@ describe('channels', () => {
     expect(isSettled(doc)).toBe(true)
     expect(again.frames.filter((frame) => frame.kind === 'message' && frame.message.kind !== 'awareness')).toEqual([])
     expect(versionOf(doc).records).toBeGreaterThan(version.records)
+    again.control({ type: 'close', channel: 1 })
     expect(await again.open(2, conversation, version)).toEqual({ type: 'opened', channel: 2, current: false })
     await again.next(2, 'step1')
     const later = await join('ann', new Map([[conversationId(conversation), versionOf(doc)]]))
@@ -298,7 +299,9 @@ describe('channels', () => {
     expect(await socket.nextControl('refused')).toMatchObject({ channel: 1, code: 'malformed' })
     await read(socket, 2)
     await socket.open(3, tea)
-    socket.askToOpen(3, tea)
+    socket.askToOpen(4, tea)
+    expect(await socket.nextControl('refused')).toMatchObject({ channel: 4, code: 'overloaded' })
+    socket.askToOpen(4, cake)
     expect(await socket.closed).toEqual({ code: 4400, reason: 'malformed' })
   })
 

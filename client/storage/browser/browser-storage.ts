@@ -67,7 +67,7 @@ function browserStorage(name: string, db: IDBPDatabase<Schema>): ClientStorage {
   db.addEventListener('versionchange', () => db.close())
   return {
     status: { phase: 'persistent' },
-    conversations: () => db.getAll('conversations'),
+    conversations: () => readConversations(name, db),
     putConversation: async (row) => void (await db.put('conversations', row)),
     removeConversation: (id) => db.delete('conversations', id),
 
@@ -99,6 +99,26 @@ function browserStorage(name: string, db: IDBPDatabase<Schema>): ClientStorage {
     lockRebuild: (id) => waitForLock(`${name}:rebuild:${id}`),
     close: async () => db.close(),
   }
+}
+
+async function readConversations(name: string, db: IDBPDatabase<Schema>): Promise<ConversationRow[]> {
+  const rows = await db.getAll('conversations')
+  const known = await databaseNames()
+  if (known === undefined) return rows
+  return Promise.all(
+    rows.map(async ({ version, ...row }) => {
+      const generation = version && ((await db.get('generations', row.id)) ?? 0)
+      const isKept = generation !== undefined && known.has(documentName(name, row.id, generation))
+      return isKept ? { ...row, version } : row
+    }),
+  )
+}
+
+/** Undefined where the browser does not tell. */
+async function databaseNames(): Promise<ReadonlySet<string> | undefined> {
+  const { databases } = indexedDB as Partial<IDBFactory>
+  const found = await databases?.call(indexedDB).catch(() => undefined)
+  return found && new Set(found.flatMap(({ name }) => name ?? []))
 }
 
 async function replaceDocument(db: IDBPDatabase<Schema>, id: ConversationId, replacement: Replacement): Promise<void> {

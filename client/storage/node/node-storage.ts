@@ -35,7 +35,7 @@ export async function openNodeStorage(folder: string, server: string, user: User
   let replacing: Promise<void> | undefined
   return {
     status: { phase: 'persistent' },
-    conversations: async () => (await values(db, 'conversation/')).map(fromJson).filter(isConversationRow),
+    conversations: () => readConversations(db),
     putConversation: (row) => db.put(`conversation/${row.id}`, toJson(row)),
     removeConversation: (id) => db.del(`conversation/${id}`),
 
@@ -89,6 +89,18 @@ function failedKey(id: ConversationId, { client, clock }: OutboxPlace): string {
 /** The first generation has the keys it had when there was no other; `.` sorts before `/`, so none is within another. */
 function documentPrefix(id: ConversationId, generation: number): string {
   return generation === 0 ? `document/${id}/` : `document/${id}.${generation}/`
+}
+
+async function readConversations(db: Database): Promise<ConversationRow[]> {
+  const rows = (await values(db, 'conversation/')).map(fromJson).filter(isConversationRow)
+  return Promise.all(
+    rows.map(async ({ version, ...row }) => {
+      if (version === undefined) return row
+      const prefix = documentPrefix(row.id, await readGeneration(db, row.id))
+      const kept = await db.keys({ gt: prefix, lt: prefix + last, limit: 1 }).all()
+      return kept.length === 0 ? row : { ...row, version }
+    }),
+  )
 }
 
 async function readGeneration(db: Database, id: ConversationId): Promise<number> {

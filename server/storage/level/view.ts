@@ -11,6 +11,7 @@ import { type Database, openDatabase } from './database.ts'
 import { listStoreFiles, type StoreFiles } from './files/store-files.ts'
 import { markerName } from './folder.ts'
 import { levelStoreOn } from './level-store.ts'
+import { lockStore } from './lock.ts'
 
 export interface StoreView {
   /** What belongs to the store, in its own folder. */
@@ -25,9 +26,6 @@ export interface OpenView {
   readonly database: Database
   readonly store: ConversationStore
 }
-
-/** LevelDB locks this file in the folder of a database; a link to it is the same lock. */
-const lockName = 'LOCK'
 
 /** Throws StoreError `locked`, or `failed` when there is no store or it cannot be looked at. */
 export async function openView(location: string): Promise<StoreView> {
@@ -44,7 +42,7 @@ export async function openView(location: string): Promise<StoreView> {
     for (const folder of folders) await rm(folder, { recursive: true, force: true })
   }
   try {
-    databases.push(await lock(location, await makeFolder()))
+    databases.push(await lockStore(location, await makeFolder()))
     const files = await listStoreFiles(location)
     const open = async (): Promise<OpenView | undefined> => {
       const folder = await makeFolder()
@@ -68,17 +66,6 @@ async function assertStore(location: string): Promise<void> {
   })
   if (names.length === 0) throw new StoreError('failed', `there is no store in ${location}`)
   if (names.includes(markerName)) throw new StoreError('failed', `the store in ${location} was never finished`)
-}
-
-/** Holds the store's lock by an empty database beside it. */
-async function lock(location: string, folder: string): Promise<Database> {
-  await link(join(location, lockName), join(folder, lockName)).catch(ignoreMissing)
-  try {
-    return await openDatabase(folder, { createIfMissing: true })
-  } catch (cause) {
-    if (!(cause instanceof StoreError) || cause.code !== 'locked') throw cause
-    throw new StoreError('locked', `the store in ${location} is open in another process`, { cause })
-  }
 }
 
 /** Tables are never written to again; the others LevelDB may write to, so they are copied. */

@@ -1,13 +1,16 @@
-// The floor: the least a chat server can do. It checks the token as the server does (with the server's own code), and sends
-// the same Buffer on to everybody else in the room. It stores nothing, reads nothing and answers nothing.
+// The floor: the least a chat server can do. It checks tokens as the server does (with the server's own code, so what a
+// token proved is remembered here too), and sends the same Buffer on to everybody else in the room. It stores nothing, reads
+// nothing and answers nothing.
 import { createServer } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 
 import { createAuthenticate } from '../../../server/http/auth.ts'
+import { rememberProved } from '../../../server/http/proved-tokens.ts'
 
 const [secret = ''] = process.argv.slice(2)
-const authenticate = createAuthenticate({ secret: new TextEncoder().encode(secret), now: Date.now })
+const key = new TextEncoder().encode(secret)
+const authenticate = rememberProved(createAuthenticate({ secret: key, now: Date.now }), Date.now)
 const rooms = new Map<string, Set<WebSocket>>()
 const server = createServer()
 const wss = new WebSocketServer({

@@ -6,6 +6,9 @@ import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 
 import { emptyUpdate } from '../../../shared/sync/chain-update/encode-update.ts'
+import { type ClientControl, encodeClientControl, parseServerControl } from '../../../shared/sync/control.ts'
+import { controlChannel, encodeFrame, parseFrame } from '../../../shared/sync/frame.ts'
+import { parseConversationId } from '../../../shared/sync/ids.ts'
 import { encodeStateVector } from '../../../shared/sync/state-vector.ts'
 import { encodeStep1, encodeStep2, encodeUpdateMessage, parseWireMessage } from '../../../shared/sync/wire.ts'
 import type { Seat } from '../seat.ts'
@@ -73,6 +76,7 @@ export class Device {
 
   /** A message for the wire, as this server wants it. */
   frame(message: Uint8Array): Buffer {
+    if (this.seat.dialect === 'mux') return frameOf(encodeFrame(ownChannel, message))
     if (this.seat.dialect !== 'hocuspocus') return frameOf(message)
     const encoder = encoding.createEncoder()
     encoding.writeVarString(encoder, this.seat.room)
@@ -86,9 +90,24 @@ export class Device {
 
   #greet(): void {
     if (this.seat.dialect === 'relay') return this.#done(new Uint8Array(), new Uint8Array())
+    if (this.seat.dialect === 'mux') return this.#openChannel()
     if (this.seat.dialect === 'hocuspocus') this.socket.send(this.frame(authMessage))
+    this.#tell()
+  }
+
+  /** What is said on a socket, or on its channel, of its own accord. */
+  #tell(): void {
     if (this.#stateVector !== 'as the server') this.socket.send(this.frame(encodeStep1(this.#stateVector)))
     this.socket.send(this.frame(awarenessMessage()))
+  }
+
+  /** The server says when it is open. */
+  #openChannel(): void {
+    const conversation = parseConversationId(this.seat.room)
+    if (conversation === undefined) throw new Error(`no conversation: ${this.seat.room}`)
+    const say = (message: ClientControl): void => this.socket.send(frameOf(encodeClientControl(message)))
+    say({ type: 'hello', token: this.seat.token ?? '', device: undefined, versions: new Map() })
+    say({ type: 'open', channel: ownChannel, conversation, version: undefined })
   }
 
   /** Hocuspocus closes whoever says nothing for 60 s; stock clients tell of themselves now and then. */
@@ -120,21 +139,35 @@ export class Device {
     this.#onJoined({ serverStateVector, update })
   }
 
-  /** The message as y-websocket would put it; what only Hocuspocus says becomes an aside. */
+  /** The message as y-websocket would put it; what only Hocuspocus or `parley.1` says becomes an aside. */
   #unwrapped(payload: Buffer): Uint8Array {
+    if (this.seat.dialect === 'mux') return this.#unframed(payload)
     if (this.seat.dialect !== 'hocuspocus') return payload
     const decoder = decoding.createDecoder(payload)
     decoding.readVarString(decoder)
     const message = payload.subarray(decoder.pos)
     return (message[0] ?? 0) > messageQueryAwareness ? aside : message
   }
+
+  #unframed(payload: Buffer): Uint8Array {
+    const frame = parseFrame(payload)
+    if (frame.kind === 'malformed') throw new Error(`${this.seat.user} was sent nonsense: ${frame.why}`)
+    if (frame.channel !== controlChannel) return frame.content
+    const control = parseServerControl(frame.content)
+    if (control.type === 'opened') this.#tell()
+    if (control.type === 'refused') this.#fail(new Error(`${this.seat.user} was refused: ${control.code}`))
+    return aside
+  }
 }
 
+/** A device has one conversation open. */
+const ownChannel = 1
 const messageAwareness = 1
 const messageQueryAwareness = 3
 const queryAwareness = Uint8Array.of(messageQueryAwareness)
 const stayHeardMs = 20_000
-const aside = Uint8Array.of(messageAwareness)
+/** Of y-protocols/auth: parsed, and nothing to a device. */
+const aside = Uint8Array.of(2)
 
 /** Hocuspocus wants a token before anything else, even where nobody looks at it: auth (2), token (0), the token. */
 const authMessage = Uint8Array.of(2, 0, 1, 0x78)

@@ -3,7 +3,7 @@
 import { type Figure, median, type Outcome, valuesOf } from '../figure.ts'
 import { startLoad, type Target } from '../processes.ts'
 import { cpuOf } from '../usage.ts'
-import { roomWithHistory, users } from './history.ts'
+import { roomWithHistory, users } from '../history.ts'
 
 const sizes = [1000, 10_000]
 const warmUps = 2

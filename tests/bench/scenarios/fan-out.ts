@@ -33,45 +33,98 @@ interface OpenLane {
   readonly result: FanOutResult
 }
 
-export async function fanOut(targets: readonly Target[]): Promise<Outcome> {
-  const voids: string[] = []
-  const failures: string[] = []
-  const keepLosses = ({ name }: Target, { deliveries, missing, duplicates }: FanOutResult): void => {
-    if (missing === 0 && duplicates === 0) return
-    failures.push(`fan-out, ${name}: ${missing} of ${deliveries + missing} copies lost, ${duplicates} came twice`)
-  }
+/** What went wrong with all lanes of a run. */
+interface Troubles {
+  readonly voids: string[]
+  readonly failures: string[]
+}
 
+export async function fanOut(targets: readonly Target[]): Promise<Outcome> {
+  const troubles: Troubles = { voids: [], failures: [] }
+  const lanes = await openLanes(targets, troubles)
+  await driveClosed(lanes, troubles)
+  const [cpu, ...others] = closedFigures('fan-out', lanes)
+  const figures: Figure[] = [{ ...cpu, judged: againstFloor(cpu.values, mostRatio) }, ...others]
+  for (const rate of ratesPerSecond) figures.push(...openFigures(rate, await driveOpen(lanes, rate, troubles)))
+  for (const { load } of lanes) await load.close()
+  return { figures, ...troubles }
+}
+
+/** The same on `parley.1`, each device with its conversation on a channel. */
+export async function fanOutMux(targets: readonly Target[]): Promise<Outcome> {
+  const troubles: Troubles = { voids: [], failures: [] }
+  const lanes = await openLanes(targets, troubles)
+  await driveClosed(lanes, troubles)
+  for (const { load } of lanes) await load.close()
+  const [cpu, ...others] = closedFigures('fan-out on parley.1', lanes)
+  const { value, unit } = againstFloor(cpu.values, mostRatio)
+  const ratio = { name: '  against the floor', unit, values: { Parley: value }, note: 'has no budget' }
+  return { figures: [cpu, ratio, ...others], ...troubles }
+}
+
+async function openLanes(targets: readonly Target[], troubles: Troubles): Promise<readonly Lane[]> {
   const lanes: Lane[] = []
   for (const target of targets) {
     const load = await startLoad('fan-out', { conversations: await seatsOf(target), seed: 1 })
-    keepLosses(target, await load.run({ kind: 'closed', messages: warmUpMessages, inFlight }))
+    keepLosses(target, await load.run({ kind: 'closed', messages: warmUpMessages, inFlight }), troubles)
     lanes.push({ target, load, cpuUs: [], perSecond: [], framesEach: [] })
   }
+  return lanes
+}
+
+async function driveClosed(lanes: readonly Lane[], troubles: Troubles): Promise<void> {
   for (let round = 0; round < closedRounds; round++) {
     for (const { target, load, cpuUs, perSecond, framesEach } of lanes) {
       const step = { kind: 'closed', messages: closedMessages, inFlight } as const
-      const { measured, voids: why } = await untilValid(
+      const { measured, voids } = await untilValid(
         async () => {
           const driven = await cpuOf(target, () => load.run(step))
-          keepLosses(target, driven.result)
+          keepLosses(target, driven.result, troubles)
           return driven
         },
         (driven) => closedVoids(`fan-out, ${target.name}`, driven),
       )
-      voids.push(...why)
+      troubles.voids.push(...voids)
       const { ms, result } = measured
       cpuUs.push((ms * 1000) / closedMessages)
       perSecond.push(closedMessages / result.seconds)
       framesEach.push(result.frames / result.deliveries)
     }
   }
-  const cpu = valuesOf(lanes, ({ cpuUs }) => median(cpuUs))
-  const figures: Figure[] = [
+}
+
+async function driveOpen(lanes: readonly Lane[], rate: number, troubles: Troubles): Promise<readonly OpenLane[]> {
+  const open: OpenLane[] = []
+  for (const { target, load } of lanes) {
+    const messages = rate * openSeconds
+    const step = { kind: 'open', messages, perSecond: rate } as const
+    const { measured, voids } = await untilValid(
+      async () => {
+        const driven = await cpuOf(target, () => load.run(step))
+        keepLosses(target, driven.result, troubles)
+        return driven
+      },
+      ({ result }) => openVoids(`fan-out at ${rate}/s, ${target.name}`, result),
+    )
+    troubles.voids.push(...voids)
+    const { ms, result } = measured
+    open.push({ target, cpuUs: (ms * 1000) / messages, result })
+  }
+  return open
+}
+
+function keepLosses({ name }: Target, { deliveries, missing, duplicates }: FanOutResult, { failures }: Troubles): void {
+  if (missing === 0 && duplicates === 0) return
+  failures.push(`fan-out, ${name}: ${missing} of ${deliveries + missing} copies lost, ${duplicates} came twice`)
+}
+
+/** CPU first. */
+function closedFigures(name: string, lanes: readonly Lane[]): readonly [Figure, ...Figure[]] {
+  return [
     {
-      name: `fan-out, ${conversations} × ${members}, ${inFlight} in flight: server CPU per message`,
+      name: `${name}, ${conversations} × ${members}, ${inFlight} in flight: server CPU per message`,
       unit: 'µs',
-      values: cpu,
-      judged: againstFloor(cpu, mostRatio),
+      values: valuesOf(lanes, ({ cpuUs }) => median(cpuUs)),
     },
     { name: '  messages per second', unit: '/s', values: valuesOf(lanes, ({ perSecond }) => median(perSecond)) },
     {
@@ -80,27 +133,6 @@ export async function fanOut(targets: readonly Target[]): Promise<Outcome> {
       values: valuesOf(lanes, ({ framesEach }) => median(framesEach)),
     },
   ]
-  for (const rate of ratesPerSecond) {
-    const open: OpenLane[] = []
-    for (const { target, load } of lanes) {
-      const messages = rate * openSeconds
-      const step = { kind: 'open', messages, perSecond: rate } as const
-      const { measured, voids: why } = await untilValid(
-        async () => {
-          const driven = await cpuOf(target, () => load.run(step))
-          keepLosses(target, driven.result)
-          return driven
-        },
-        ({ result }) => openVoids(`fan-out at ${rate}/s, ${target.name}`, result),
-      )
-      voids.push(...why)
-      const { ms, result } = measured
-      open.push({ target, cpuUs: (ms * 1000) / messages, result })
-    }
-    figures.push(...openFigures(rate, open))
-  }
-  for (const { load } of lanes) await load.close()
-  return { figures, voids, failures }
 }
 
 function openFigures(rate: number, lanes: readonly OpenLane[]): readonly Figure[] {

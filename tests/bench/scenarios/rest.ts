@@ -5,7 +5,7 @@ import type { RestCall } from '../load/rest-load.ts'
 import { type Parley, type Room, type Signer, startLoad, startParley } from '../processes.ts'
 import { cpuOf } from '../usage.ts'
 import { closedVoids, openVoids, untilValid } from '../void-rules.ts'
-import { roomWithHistory, users } from './history.ts'
+import { roomWithHistory, users } from '../history.ts'
 
 const sizes = [100, 20_000]
 const historyRequests = 500

@@ -4,7 +4,7 @@ import type { Load } from '../load/loads.ts'
 import { startLoad, type Target } from '../processes.ts'
 import { cpuOf } from '../usage.ts'
 import { crowdVoids } from '../void-rules.ts'
-import { chains, roomWithHistory, users } from './history.ts'
+import { chains, roomWithHistory, users } from '../history.ts'
 
 const devices = 100
 const messages = 1000

@@ -15,6 +15,7 @@ import {
 } from '../../contract/client-storage.ts'
 import { ann, bob, clientId, conversationId, row } from '../../helpers/client-rows.ts'
 import { createFakeLocks } from '../../helpers/fake-locks.ts'
+import { openRig, rigId } from '../../helpers/open-rig.ts'
 
 const server = 'http://main.example'
 const one = conversationId(1)
@@ -222,4 +223,48 @@ test('[OUTBOX2] what a page of the first version kept is there for this one', as
   expect(storage.status).toEqual({ phase: 'persistent' })
   expect(await storage.outbox(one)).toEqual([row(5, 0)])
   expect(await storage.generation(one)).toBe(0)
+})
+
+/** From now on the disk is full: what is added to a document's copy is taken back. Returns what makes room again. */
+function fillDisk(): () => void {
+  const spy = vi.spyOn(IDBObjectStore.prototype, 'add').mockImplementation(function (this: IDBObjectStore, value) {
+    const request = this.put(value)
+    this.transaction.abort()
+    return request
+  })
+  return () => spy.mockRestore()
+}
+
+test('[OUTBOX2][OUTBOX3] a document whose copy was not written says so at the barrier and at the close, for good', async () => {
+  const { storage } = await open()
+  const doc = new Y.Doc()
+  const cache = await storage.openDocument(one, doc)
+  doc.getArray('texts').push(['kept'])
+  await cache.flushed()
+  const makeRoom = fillDisk()
+  doc.getArray('texts').push(['lost'])
+  await expect(cache.flushed()).rejects.toThrow('did not keep')
+  makeRoom()
+  doc.getArray('texts').push(['behind the hole'])
+  await expect(cache.flushed()).rejects.toThrow('did not keep')
+  await expect(cache.close()).rejects.toThrow('did not keep')
+  // It is closed all the same.
+  await storage.dropDocument(one, 0)
+})
+
+test('[MUX2][OUTBOX3] an open conversation whose copy was not written says so, and keeps its rows', async () => {
+  const { storage } = await open()
+  const rig = await openRig({ storage })
+  rig.conversation.send('mine')
+  await rig.conversation.flush()
+  expect(rig.conversation.status.getSnapshot().storage).toEqual({ phase: 'persistent' })
+  const makeRoom = fillDisk()
+  rig.sync()
+  // What the versions that are stated wait for.
+  await expect(rig.conversation.flush()).rejects.toThrow('did not keep')
+  expect(rig.conversation.status.getSnapshot().storage.phase).toBe('memory')
+  expect(rig.shown()).toEqual(['mine: sent'])
+  makeRoom()
+  await rig.conversation.close()
+  expect(await storage.outbox(rigId)).toHaveLength(1)
 })

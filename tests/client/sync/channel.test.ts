@@ -64,6 +64,7 @@ function start(server: FakeSyncServer = createFakeSyncServer()): Rig {
     WebSocket: server.WebSocket,
     device: undefined,
     now: Date.now,
+    uptime: () => performance.now(),
     random: () => 1,
     versions: () => new Map(),
     onNews: () => undefined,
@@ -272,6 +273,24 @@ describe('when it is lost', () => {
     await vi.advanceTimersByTimeAsync(8000)
     expect(server.sockets).toHaveLength(attempts + 1)
     for (const { phases } of conversations) expect(phases().slice(-3)).toEqual(['connecting', 'syncing', 'live'])
+  })
+
+  test.each([
+    ['no message', [0, 1]],
+    ['no update', [0, 1, 5, 255, 255, 255, 255, 255]],
+  ] as const)('[MUX1][MUX4] %s: that channel alone ends, and comes back', async (_what, bytes) => {
+    vi.spyOn(console, 'error').mockReturnValue()
+    const { server, open } = start()
+    const [first, second] = [open(one), open(two)]
+    await settle()
+    server.last().deliver(1, Uint8Array.from(bytes))
+    vi.restoreAllMocks()
+    expect(server.last().said.at(-1)).toEqual({ type: 'close', channel: 1 })
+    expect(first.statuses.at(-1)).toEqual({ phase: 'offline', reason: 'The connection was lost.' })
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(server.sockets).toHaveLength(1)
+    expect(first.statuses.at(-1)).toEqual({ phase: 'live' })
+    expect(second.phases()).toEqual(['connecting', 'syncing', 'live'])
   })
 
   test('[MUX4] providers add no wait of their own to the socket’s, however often it was lost', async () => {

@@ -7,7 +7,9 @@ import { RestFailure } from '../../../client/rest-client.ts'
 import { firstRetryMs, lastRetryMs } from '../../../client/sync/backoff.ts'
 import { connect, type Connection, type ConnectionOptions } from '../../../client/sync/connection.ts'
 import { createSendGate } from '../../../client/sync/send-gate.ts'
+import type { SocketStatus } from '../../../client/sync/socket.ts'
 import type { TokenSource } from '../../../client/sync/token-source.ts'
+import { createStore } from '../../../client/store.ts'
 import { faults } from '../../../shared/fault.ts'
 import { parseWireMessage } from '../../../shared/sync/wire.ts'
 import { append, createDoc } from '../../helpers/chain-doc.ts'
@@ -35,7 +37,7 @@ interface Rig {
   readonly socket: () => Promise<FakeSocket>
 }
 
-type More = Partial<Omit<ConnectionOptions, 'carrier'>> & { readonly tokens?: TokenSource }
+type More = Partial<ConnectionOptions> & { readonly tokens?: TokenSource }
 
 /** Connects over a socket of its own; tokens are `t1`, `t2`, … */
 function start({ tokens, ...more }: More = {}, onSocket?: (socket: FakeSocket) => void): Rig {
@@ -128,6 +130,68 @@ describe('the way to live', () => {
   })
 })
 
+describe('messages that cannot be read', () => {
+  /** What is wrong, and the frame. */
+  const garbled = [
+    ['nothing', []],
+    ['an unknown kind', [9]],
+    ['no sync message', [0]],
+    ['a SyncStep1 that is no state vector', [0, 0, 1, 5]],
+    ['a SyncStep2 without bytes', [0, 1]],
+    ['a SyncStep2 that is no update', [0, 1, 5, 255, 255, 255, 255, 255]],
+    ['an update that is none', [0, 2, 1, 255]],
+    ['an awareness update that is none', [1, 1, 255]],
+    ['an auth message that is none', [2]],
+  ] as const
+
+  beforeEach(() => {
+    // What y-protocols says of it.
+    vi.spyOn(console, 'error').mockReturnValue()
+  })
+  afterEach(() => {
+    vi.restoreAllMocks()
+  })
+
+  test.each(garbled)('[SYNC3] %s: the attempt ends, never live, and another one comes', async (_what, bytes) => {
+    const { socket, statuses, phases, net } = start()
+    const first = await socket()
+    first.accept()
+    first.receive(Uint8Array.from(bytes))
+    expect(statuses.at(-1)).toEqual({ phase: 'offline', reason: 'The connection was lost.' })
+    expect(first.readyState).toBe(3)
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(net.sockets).toHaveLength(2)
+    serve(net.last(), new Y.Doc())
+    net.last().receive(Uint8Array.of(0, 1, 2, 0, 0))
+    expect(phases()).toEqual(['connecting', 'syncing', 'offline', 'connecting', 'syncing', 'live'])
+  })
+
+  test('[SYNC3] a server that sends them again and again is asked later and later', async () => {
+    const { socket, net } = start({}, (each) =>
+      queueMicrotask(() => {
+        serve(each, new Y.Doc())
+        each.receive(Uint8Array.of(0, 2, 1, 255))
+      }),
+    )
+    await socket()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(net.sockets.length).toBeGreaterThan(10)
+    expect(net.sockets.length).toBeLessThan(40)
+  })
+
+  test('[SYNC3] who listens to the document and throws ends no connection', async () => {
+    const { socket, phases, doc } = start()
+    const server = new Y.Doc()
+    append(server, 'ann', [row(9, 0).payload])
+    doc.on('update', () => {
+      throw new Error('a mistake of the application')
+    })
+    serve(await socket(), server)
+    expect(phases()).toEqual(['connecting', 'syncing', 'live'])
+    expect(Y.encodeStateVector(doc)).toEqual(Y.encodeStateVector(server))
+  })
+})
+
 describe('tokens', () => {
   test('[AUTH1] a token that was refused is renewed once, then it is not the token', async () => {
     const { socket, net, statuses } = start()
@@ -212,6 +276,23 @@ describe('refusals', () => {
       reason: 'The server closed the connection (4499).',
     })
   })
+})
+
+test('[MUX4] of a refusal it is told whether the conversation outlives it', async () => {
+  const refused = { phase: 'refused', code: 'expired', reason: '' } as const
+  const socketStatus = createStore<SocketStatus>(refused)
+  const net = createFakeNet()
+  const told: (readonly [string, boolean | undefined])[] = []
+  start({
+    carrier: { kind: 'channel', WebSocket: net.WebSocket, socket: socketStatus },
+    onStatus: ({ phase }, comesBack) => void told.push([phase, comesBack]),
+  })
+  expect(told).toEqual([['refused', true]])
+  socketStatus.set({ phase: 'live' })
+  await vi.advanceTimersByTimeAsync(0)
+  net.last().accept()
+  net.last().end(4403, 'no-access')
+  expect(told.at(-1)).toEqual(['refused', false])
 })
 
 describe('registering', () => {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Member } from '../../../client/sync/channel-table.ts'
 import { firstRetryMs, lastRetryMs } from '../../../client/sync/backoff.ts'
 import { type SocketStatus, SyncSocket, type SyncSocketOptions } from '../../../client/sync/socket.ts'
-import type { TokenSource } from '../../../client/sync/token-source.ts'
+import { createTokenSource, type TokenSource } from '../../../client/sync/token-source.ts'
 import { faults } from '../../../shared/fault.ts'
 import { limits } from '../../../shared/limits.ts'
 import type { Version } from '../../../shared/sync/control.ts'
@@ -12,6 +12,7 @@ import type { ConversationId } from '../../../shared/sync/ids.ts'
 import { encodeAwarenessMessage, encodeUpdateMessage } from '../../../shared/sync/wire.ts'
 import { ann, conversationId } from '../../helpers/client-rows.ts'
 import { createMuxNet, type FakeMuxNet, type FakeMuxSocket } from '../../helpers/fake-sync-server.ts'
+import { deferred } from '../../helpers/when.ts'
 
 const [one, two] = [conversationId(1), conversationId(2)]
 const sockets: SyncSocket[] = []
@@ -57,6 +58,7 @@ function start(more: Partial<SyncSocketOptions> = {}, onSocket?: (socket: FakeMu
     WebSocket: net.WebSocket,
     device: 'phone',
     now: Date.now,
+    uptime: () => performance.now(),
     random: () => 1,
     versions: () => new Map(),
     onNews: (moved, gone) => void news.push([...moved, ...gone].map(({ conversation }) => conversation)),
@@ -321,6 +323,37 @@ describe('coming back', () => {
     expect(statuses.at(-1)?.phase).toBe('offline')
   })
 
+  test.each([-3_600_000, -86_400_000 * 30, 86_400_000])(
+    '[MUX4] a clock that is set by %i ms hides no silence, and makes none',
+    async (jumpMs) => {
+      const { socket, next, statuses } = start()
+      socket.start()
+      const ws = await next()
+      ws.welcome()
+      vi.setSystemTime(Date.now() + jumpMs)
+      await vi.advanceTimersByTimeAsync(limits.silenceMs - 1)
+      expect(statuses.at(-1)).toEqual({ phase: 'live' })
+      await vi.advanceTimersByTimeAsync(10_001)
+      expect(statuses).toContainEqual({ phase: 'offline', reason: 'The connection was lost.' })
+      ;(await next()).welcome()
+      vi.setSystemTime(Date.now() - jumpMs)
+      socket.wake()
+      await vi.advanceTimersByTimeAsync(5000)
+      expect(statuses.at(-1)?.phase).toBe('offline')
+    },
+  )
+
+  test('[MUX4] what was heard in the moment before it asked answers no question', async () => {
+    const { socket, next, statuses } = start()
+    socket.start()
+    const ws = await next()
+    ws.welcome()
+    ws.say({ type: 'beat' })
+    socket.wake()
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(statuses.at(-1)?.phase).toBe('offline')
+  })
+
   test('[MUX1][MUX4] silence ends it; until then, and with every beat, channels are fed', async () => {
     const { socket, next, statuses } = start()
     const open = member(one)
@@ -505,6 +538,19 @@ describe('tokens', () => {
     const again = await next()
     again.accept()
     expect(again.said[0]).toMatchObject({ type: 'hello', token: 't3' })
+  })
+
+  test('[AUTH1][MUX4] a token that never comes blocks nothing', async () => {
+    let asked = 0
+    const token = (): Promise<string> => (asked++ === 0 ? deferred<string>().promise : Promise.resolve('a.b.c'))
+    const { socket, next, net, statuses } = start({ tokens: createTokenSource(token, Date.now) })
+    socket.start()
+    await vi.advanceTimersByTimeAsync(15_000)
+    expect(statuses.at(-1)).toEqual({ phase: 'offline', reason: 'No token came in time.' })
+    await vi.advanceTimersByTimeAsync(firstRetryMs)
+    ;(await next()).welcome()
+    expect(net.sockets).toHaveLength(1)
+    expect(statuses.at(-1)).toEqual({ phase: 'live' })
   })
 
   test('[AUTH1] one that cannot be had is asked for again before the end, and a far end is waited for', async () => {

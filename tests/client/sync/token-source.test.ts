@@ -96,6 +96,30 @@ test('a failure that comes after a renewal does not undo it', async () => {
   expect(fetchToken).toHaveBeenCalledTimes(2)
 })
 
+test('[AUTH1] a token that never comes is not waited for, and the next who asks asks anew', async () => {
+  vi.useFakeTimers()
+  try {
+    const fetchToken = vi
+      .fn<() => Promise<string>>()
+      .mockReturnValueOnce(deferred<string>().promise)
+      .mockResolvedValue(good)
+    const tokens = createTokenSource(fetchToken, now)
+    const asked = Promise.allSettled([tokens.get(), tokens.get()])
+    await vi.advanceTimersByTimeAsync(15_000)
+    // Who came second has not asked yet, and does then.
+    expect(await asked).toEqual([
+      { status: 'rejected', reason: new Error('No token came in time.') },
+      { status: 'fulfilled', value: good },
+    ])
+    expect(await tokens.get()).toBe(good)
+    expect(fetchToken).toHaveBeenCalledTimes(2)
+    // Nothing is left that would keep a process alive.
+    expect(vi.getTimerCount()).toBe(0)
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
 test('a token with a newline behind it is taken without, what is none is an error', async () => {
   expect(await createTokenSource('a.b.c\n', Date.now).get()).toBe('a.b.c')
   await expect(createTokenSource('not a jwt', Date.now).get()).rejects.toThrow('not a JWT')

@@ -12,7 +12,14 @@ import type { SyncTarget, Taken } from '../../../server/sync/sync-target.ts'
 import { Fault, type FaultCode } from '../../../shared/fault.ts'
 import { limits } from '../../../shared/limits.ts'
 import { encodeStateVector, type StateVector } from '../../../shared/sync/state-vector.ts'
-import { encodeStep1, encodeStep2, encodeUpdateMessage, parseWireMessage } from '../../../shared/sync/wire.ts'
+import {
+  encodeAwarenessMessage,
+  encodeStep1,
+  encodeStep2,
+  encodeUpdateMessage,
+  heartbeat,
+  parseWireMessage,
+} from '../../../shared/sync/wire.ts'
 import { clientId, userId } from '../../helpers/chain-doc.ts'
 
 const empty = Uint8Array.of(0, 0)
@@ -29,7 +36,7 @@ interface Stand {
   readonly sent: () => readonly string[]
   readonly closes: FaultCode[]
   readonly socket: { bufferedBytes: number; isPaused: boolean; pauses: number; readonly drained: (() => void)[] }
-  readonly conversation: { follows: number; releases: number; subscriber: Subscriber | undefined }
+  readonly conversation: { follows: number; releases: number; subscriber: Subscriber | undefined; others?: Uint8Array }
   /** What is durable in it, and how that is encoded. */
   readonly state: { -readonly [Key in keyof DurableState]: DurableState[Key] }
   readonly history: { rest: () => Uint8Array | undefined; part: (known: StateVector) => CatchUpPart }
@@ -91,7 +98,7 @@ async function createStand({ isSlow = false, user = 'ann', ...more }: StandOptio
       return new Promise((resolve) => taken.push(resolve))
     },
     announce: () => undefined,
-    others: () => undefined,
+    others: () => conversation.others,
     renewPresence: () => undefined,
     release: () => {
       conversation.releases++
@@ -424,6 +431,51 @@ describe('a device that asks again and again', () => {
     expect([encoded, sent()]).toEqual([2, ['step1', 'step2', 'step2']])
     expect(owed.filter((cost) => cost > 50_000)).toHaveLength(2)
     expect(owed.reduce((sum, cost) => sum + cost)).toBeGreaterThan(2 * 50_000 + 501 * step1.length)
+  })
+})
+
+describe('who is there', () => {
+  test('[AWARE1][SLOW1] is asked for only when it is sent: not before the device follows, nor while it does not read', async () => {
+    const { session, socket, sent } = await createStand()
+    let asked = 0
+    const show = (): number => {
+      session.show(() => {
+        asked++
+        return heartbeat
+      })
+      return asked
+    }
+    expect(show()).toBe(0)
+    session.receive(step1)
+    await turns()
+    expect(show()).toBe(1)
+    socket.bufferedBytes = limits.socketBufferSoftBytes + 1
+    expect(show()).toBe(1)
+    socket.bufferedBytes = 0
+    expect(show()).toBe(2)
+    session.show(() => undefined)
+    expect(sent()).toEqual(['step1', 'step2', 'awareness', 'awareness'])
+  })
+
+  test('[AWARE1][LIMIT1] costs whoever asks for it as much as it is long, and nothing is sent to who does not read', async () => {
+    let owed = 0
+    const bytes = { take: (_user: string, cost: number) => ((owed += cost), 0), size: 0 }
+    const { session, socket, sent, conversation } = await createStand({ rates: { ...freeRates, bytes } })
+    conversation.others = encodeAwarenessMessage(new Uint8Array(60_000))
+    session.receive(step1)
+    await turns()
+    expect(owed).toBeGreaterThan(60_000)
+    for (const [bufferedBytes, cost] of [
+      [0, 60_000],
+      [limits.socketBufferSoftBytes + 1, 1],
+    ] as const) {
+      owed = 0
+      socket.bufferedBytes = bufferedBytes
+      session.receive(Uint8Array.of(3))
+      await turns()
+      expect(Math.floor(owed / cost)).toBe(1)
+    }
+    expect(sent().filter((kind) => kind === 'awareness')).toHaveLength(2)
   })
 })
 

@@ -34,13 +34,13 @@ interface Stand {
   readonly counter: (number: number) => Counter
 }
 
-function createStand(options: MemoryStoreOptions = {}): Stand {
+function createStand(options: MemoryStoreOptions = {}, sleep = async (_ms: number) => {}): Stand {
   const gate = createGate(createMemoryStore(options))
   const failures: unknown[] = []
   const recovered: Stand['recovered'] = []
   const clock = { nowMs: 1_700_000_000_000 }
   const commits = createGroupCommit(gate.store, {
-    sleep: async () => undefined,
+    sleep,
     now: () => clock.nowMs,
     onRecovered: (error, inDoubt) => {
       recovered.push({ error, inDoubt: [...inDoubt].map(([id, state]) => `${id.at(-1)}:${state}`) })
@@ -137,6 +137,37 @@ describe('group commit', () => {
     gate.pass()
     await idle
     expect(a.settled).toEqual(['committed', 'committed'])
+  })
+
+  test('[SYNC10] after a batch of many the next waits for more, after one of fewer it does not', async () => {
+    const naps: { readonly ms: number; readonly end: () => void }[] = []
+    const { gate, commits, counter } = createStand({}, (ms) => new Promise((end) => void naps.push({ ms, end })))
+    const counters = Array.from({ length: limits.commitSiblings }, (_, index) => counter(index + 1))
+    const batchOf = (size: number): void => {
+      for (const one of counters.slice(0, size)) one.add()
+    }
+    gate.hold()
+    batchOf(limits.commitSiblings - 1)
+    await gate.settled()
+    batchOf(limits.commitSiblings)
+    gate.pass()
+    await gate.settled()
+    expect(naps).toEqual([])
+    expect(gate.waiting().map(({ length }) => length)).toEqual([limits.commitSiblings])
+    batchOf(1)
+    gate.pass()
+    await gate.settled()
+    expect(naps.map(({ ms }) => ms)).toEqual([limits.commitDelayMs])
+    expect(gate.waiting()).toEqual([])
+    // It comes while the next one waits for more, and is part of it.
+    batchOf(2)
+    naps[0]?.end()
+    await gate.settled()
+    expect(gate.waiting().map(describeBatch)).toEqual([['1:2', '2:1']])
+    batchOf(1)
+    gate.open()
+    await commits.idle()
+    expect([naps.length, gate.batches().length]).toEqual([1, 4])
   })
 
   test('[SYNC10][STORE10] a failed write fails all of its batch and all that waits; then the store is opened again', async () => {

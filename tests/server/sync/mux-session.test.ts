@@ -29,6 +29,9 @@ import { deferred, turn } from '../../helpers/when.ts'
 const ann: Identity = { user: userId('ann'), expiresMs: 1000 }
 const tea = conversationId('01890a5d-ac96-774b-bcce-b302099a8057')
 const cake = conversationId('01890a5d-ac96-774b-bcce-b302099a8058')
+/** As many different ones as it takes. */
+const conversationOf = (number: number): ConversationId =>
+  conversationId(`01890a5d-ac96-774b-bcce-${number.toString(16).padStart(12, '0')}`)
 const empty = Uint8Array.of(0, 0)
 const hello = (token = 'ann'): ClientControl => ({ type: 'hello', token, device: 'phone', versions: new Map() })
 const open = (channel: number, conversation = tea): ClientControl => ({
@@ -322,7 +325,7 @@ describe('channels', () => {
 
   test('[MUX5] so many at most; the next is refused, the others live on, and one that closes makes room', async () => {
     const { say, said, acquired } = await createKnown()
-    for (let number = 1; number <= limits.channelsPerSocket; number++) say(open(number))
+    for (let number = 1; number <= limits.channelsPerSocket; number++) say(open(number, conversationOf(number)))
     say(open(limits.channelsPerSocket + 1))
     expect(said()).toEqual([
       { type: 'refused', channel: limits.channelsPerSocket + 1, code: 'overloaded', reason: expect.any(String) },
@@ -330,6 +333,28 @@ describe('channels', () => {
     say({ type: 'close', channel: 1 })
     say(open(limits.channelsPerSocket + 2))
     expect([said().length, acquired.length]).toEqual([1, limits.channelsPerSocket + 1])
+  })
+
+  test('[MUX5] a conversation that is open is refused a second channel, for as long as the first one lives', async () => {
+    const { say, said, acquired, closes } = await createKnown()
+    const refused = (channel: number) => ({ type: 'refused', channel, code: 'overloaded', reason: 'it is open here' })
+    say(open(1))
+    say(open(2))
+    acquired[0]?.opens()
+    await turns()
+    say(open(3))
+    expect(said()).toEqual([refused(2), { type: 'opened', channel: 1, current: false }, '1 step1', refused(3)])
+    expect([acquired.length, acquired[0]?.follows]).toEqual([1, 1])
+    // Closing what was refused changes nothing.
+    say({ type: 'close', channel: 3 })
+    say(open(4))
+    expect(said().at(-1)).toEqual(refused(4))
+    say({ type: 'close', channel: 1 })
+    say(open(5))
+    acquired[1]?.fails(new Fault('not-found'))
+    await turns()
+    say(open(6))
+    expect([acquired.length, closes]).toEqual([3, []])
   })
 
   test('[MUX5] a step2 that is longer than a frame comes as several, of which the last is one', async () => {
@@ -361,18 +386,20 @@ describe('activity', () => {
   })
 
   test('[MUX5] is told of conversations that are not open, from the moment they are closed', async () => {
-    const { say, said, activity, pauses } = await createKnown()
+    const { session, say, frames, said, activity, acquired, pauses } = await createKnown()
     const happen = async (seq: number): Promise<void> => {
       for (const conversation of [tea, cake]) activity.moved(conversation, () => moved(conversation, seq))
       for (const job of pauses.splice(0)) job()
       await turns()
     }
     say(open(1))
-    say(open(2))
+    acquired[0]?.opens()
+    session.receive(encodeFrame(1, step1))
+    await turns()
+    frames.length = 0
     await happen(1)
-    say({ type: 'close', channel: 1 })
     await happen(2)
-    say({ type: 'close', channel: 2 })
+    say({ type: 'close', channel: 1 })
     await happen(3)
     const told = (said() as ServerControl[]).map((one) =>
       one.type === 'activity' ? one.moved.map(({ conversation, seq }) => [conversation, seq]) : one,
@@ -385,6 +412,45 @@ describe('activity', () => {
         [cake, 3],
       ],
     ])
+  })
+
+  test('[MUX5] is told of what is open too, until its channel has brought all of it: it may be closed before', async () => {
+    const { session, say, said, activity, acquired, pauses } = await createKnown()
+    const rest = deferred()
+    /** Of what was told so far. */
+    const happen = async (seq: number): Promise<readonly number[]> => {
+      activity.moved(tea, () => moved(tea, seq))
+      for (const job of pauses.splice(0)) job()
+      return told()
+    }
+    const told = async (): Promise<readonly number[]> => {
+      await turns()
+      const news = (said() as ServerControl[]).filter((one) => one.type === 'activity')
+      return news.flatMap((one) => one.moved.map(({ seq }) => seq))
+    }
+    say(open(1))
+    expect(await happen(0)).toEqual([0])
+    acquired[0]?.opens({
+      encodeRest: async () => {
+        await rest.promise
+        return empty
+      },
+    })
+    await turns()
+    expect(await happen(1)).toEqual([0, 1])
+    session.receive(encodeFrame(1, step1))
+    await turns()
+    // It goes out behind what is being read for the channel.
+    expect(await happen(2)).toEqual([0, 1])
+    say({ type: 'close', channel: 1 })
+    rest.resolve()
+    expect(await told()).toEqual([0, 1, 2])
+    say(open(2))
+    acquired[1]?.opens()
+    session.receive(encodeFrame(2, step1))
+    await turns()
+    expect(said().at(-1)).toBe('2 step2')
+    expect(await happen(3)).toEqual([0, 1, 2])
   })
 
   test('[SLOW1][MUX5] a device that does not read is told when it does, of each conversation what happened last', async () => {
@@ -409,7 +475,7 @@ describe('activity', () => {
     const { activity, pauses, frames } = await createKnown()
     const count = 2 * limits.activitiesPerFrame + 1
     for (let index = 0; index < count; index++) {
-      const id = conversationId(`01890a5d-ac96-774b-bcce-${index.toString(16).padStart(12, '0')}`)
+      const id = conversationOf(index)
       activity.moved(id, () => moved(id, 2 ** 52))
     }
     for (const job of pauses.splice(0)) job()
@@ -446,13 +512,15 @@ describe('a token', () => {
 describe('whoever asks too fast', () => {
   test('[LIMIT1] is read no further until they owe nothing; the session is busy meanwhile, and one wait is enough', async () => {
     let owesMs = 0
+    let isKnown = false
     const waits: { ms: number; end: () => void }[] = []
     const rates = {
-      entries: { take: (_user: string, cost: number) => (owesMs += cost), size: 0 },
+      entries: { take: (_user: string, cost: number) => (isKnown ? (owesMs += cost) : 0), size: 0 },
       bytes: { take: () => 0, size: 0 },
     }
     const sleep = (ms: number): Promise<void> => new Promise((end) => waits.push({ ms, end }))
     const { session, say, socket, closes } = await createKnown({ rates, sleep })
+    isKnown = true
     for (let number = 1; number <= 50; number++) {
       say({ type: 'close', channel: number })
       session.receive(encodeFrame(number, step1))
@@ -471,10 +539,77 @@ describe('whoever asks too fast', () => {
     expect(closes).toEqual(['overloaded'])
   })
 
+  test('[LIMIT1] a control message counts with all of its bytes', async () => {
+    const costs: number[] = []
+    const bytes = {
+      take: (_user: string, cost: number) => {
+        costs.push(cost)
+        return cost
+      },
+      size: 0,
+    }
+    const { say, closes } = await createKnown({ rates: { entries: freeRates.entries, bytes } })
+    costs.length = 0
+    const close: ClientControl = { type: 'close', channel: 1 }
+    say(close)
+    expect(costs[0]).toBe(encodeClientControl(close).length)
+    say({ type: 'token', token: 'x'.repeat(limits.longestSlowDownMs) })
+    expect(closes).toEqual(['overloaded'])
+  })
+
+  test('[LIMIT1][HELLO1] pays for a hello: what it states before anything is looked up, and what it is answered', async () => {
+    const owed = { entries: 0, bytes: 0 }
+    let waitMs = 0
+    let lookedUp = 0
+    const waits: (() => void)[] = []
+    const more: Partial<MuxDeps> = {
+      rates: {
+        entries: { take: (_user, cost) => ((owed.entries += cost), waitMs), size: 0 },
+        bytes: { take: (_user, cost) => ((owed.bytes += cost), 0), size: 0 },
+      },
+      sleep: () => new Promise((end) => waits.push(end)),
+      overview: async (_user, versions) => {
+        lookedUp++
+        return { moved: [], gone: [...versions.keys()].map((conversation) => ({ conversation, code: 'not-found' })) }
+      },
+    }
+    const version = { server: 1, records: 1 }
+    const versions = new Map(Array.from({ length: limits.statedVersions }, (_, one) => [conversationOf(one), version]))
+    const bytes = encodeClientControl({ type: 'hello', token: 'ann', device: undefined, versions })
+    const greet = async (): Promise<ReturnType<typeof createStand>> => {
+      const stand = createStand(more)
+      stand.session.receive(bytes)
+      await turns()
+      return stand
+    }
+    const price = limits.statedVersions / limits.versionsPerEntry
+    expect((await greet()).said().at(-1)).toBe('hello')
+    expect([lookedUp, owed]).toEqual([1, { entries: 1 + 2 * price, bytes: bytes.length }])
+
+    waitMs = limits.helloPatienceMs
+    const slow = await greet()
+    expect([lookedUp, waits.length, slow.said(), slow.session.isBusy, slow.known]).toEqual([1, 1, [], true, [1]])
+    waitMs = 0
+    waits[0]?.()
+    await turns()
+    expect([lookedUp, slow.said().at(-1), slow.session.isBusy]).toEqual([2, 'hello', false])
+
+    waitMs = limits.helloPatienceMs + 1
+    const refused = await greet()
+    expect([lookedUp, refused.closes, refused.said()]).toEqual([2, ['overloaded'], []])
+
+    // Who leaves meanwhile is not looked up for.
+    waitMs = 1
+    const gone = await greet()
+    gone.session.end()
+    await turns()
+    expect([lookedUp, waits.length, gone.session.isBusy, gone.closes]).toEqual([2, 2, false, []])
+  })
+
   test('[SYNC9] what waits on all channels together pauses the socket', async () => {
     const { session, say, socket, acquired } = await createKnown()
     const message = encodeUpdateMessage(new Uint8Array(limits.unhandledBytes / 8))
-    for (let number = 1; number <= 8; number++) say(open(number))
+    for (let number = 1; number <= 8; number++) say(open(number, conversationOf(number)))
     for (let number = 1; number <= 7; number++) session.receive(encodeFrame(number, message))
     expect([socket.isPaused, session.isBusy]).toEqual([false, true])
     session.receive(encodeFrame(8, message))

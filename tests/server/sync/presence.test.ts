@@ -63,6 +63,7 @@ beforeEach(() => {
 })
 afterEach(() => {
   for (const { awareness } of peers) awareness.destroy()
+  vi.restoreAllMocks()
 })
 
 function join(user: string): Peer {
@@ -195,6 +196,23 @@ describe('a flood', () => {
     expect([shows, bob.others]).toEqual([1, [{ user: 'ann', typing: true }]])
     for (let each = 0; each < 100; each++) send(ann)
     expect(pauses).toEqual([])
+  })
+
+  test('[AWARE1] of people who are all told of at once is encoded once for all of them, and nobody is told of themselves', () => {
+    const crowd = Array.from({ length: 100 }, (_, index) => join(`user-${index}`))
+    const silent = [join('bob'), join('cleo')]
+    const encode = vi.spyOn(TextEncoder.prototype, 'encodeInto')
+    for (const peer of crowd) say(peer, encodeAwareness([{ client: 1, clock: 0, json: '{"typing":true}' }]))
+    // Each of them said it, and the server says it once.
+    expect(encode).toHaveBeenCalledTimes(2 * crowd.length)
+    const heard = vi.spyOn(Peer.prototype, 'hear')
+    endPause()
+    expect(encode).toHaveBeenCalledTimes(2 * crowd.length)
+    const [one, other] = heard.mock.calls.slice(-2)
+    expect(one?.[0]).toBe(other?.[0])
+    const usersOf = (peer: Peer): string[] => peer.others.map((state) => (state as { user: string }).user).toSorted()
+    const all = crowd.map(({ user }) => user).toSorted()
+    for (const peer of [...crowd, ...silent]) expect(usersOf(peer)).toEqual(all.filter((user) => user !== peer.user))
   })
 
   test('[AWARE1] of people coming and going ends with those who are there', () => {

@@ -15,9 +15,10 @@ import type { ConversationId } from '../../../shared/sync/ids.ts'
 import { encodeStateVector } from '../../../shared/sync/state-vector.ts'
 import { encodeStep1, heartbeat } from '../../../shared/sync/wire.ts'
 import { userId } from '../../helpers/chain-doc.ts'
-import { RawSocket } from '../../helpers/raw-socket.ts'
+import { MuxSocket } from '../../helpers/mux-socket.ts'
+import { RawSocket, upgradeStatus } from '../../helpers/raw-socket.ts'
 import { rawUpgrade } from '../../helpers/raw-upgrade.ts'
-import { StockClient } from '../../helpers/stock-client.ts'
+import { messageEntry, StockClient } from '../../helpers/stock-client.ts'
 import { createSyncNode, freeRates, type SyncNode } from '../../helpers/sync-node.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
@@ -168,12 +169,13 @@ describe('a slow upload', () => {
   })
 })
 
-describe('a refused upgrade', () => {
-  const connections = (): Promise<number> =>
-    new Promise((resolve, reject) => {
-      http.getConnections((error, count) => (error === null ? resolve(count) : reject(error)))
-    })
+function connections(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    http.getConnections((error, count) => (error === null ? resolve(count) : reject(error)))
+  })
+}
 
+describe('a refused upgrade', () => {
   test.each([
     ['404 Not Found', '/nope', () => undefined],
     ['403 Forbidden', '/sync/x', () => void (allowsOrigin = false)],
@@ -192,6 +194,59 @@ describe('a refused upgrade', () => {
     // It is the server that let go: the peer still could write.
     expect(peer.writable).toBe(true)
     peer.destroy()
+  })
+})
+
+describe('an upgrade', () => {
+  test.each([
+    ['/sync/{id}', 'yjs, bearer.ann'],
+    ['/sync', 'parley.1'],
+  ])('[SYNC1][MUX5] of %s that offers compression is answered without: frames go past it', async (path, protocols) => {
+    const peer = connect(Number(new URL(url).port), '127.0.0.1')
+    peer.on('error', () => undefined)
+    const offers = [`Sec-WebSocket-Protocol: ${protocols}`, 'Sec-WebSocket-Extensions: permessage-deflate']
+    peer.write(upgradeRequest(path.replace('{id}', id), ...offers))
+    let heard = ''
+    for await (const chunk of peer) {
+      heard += (chunk as Buffer).toString('latin1')
+      if (heard.includes('\r\n\r\n')) break
+    }
+    const [head = ''] = heard.split('\r\n\r\n')
+    expect(head).toContain('101 Switching Protocols')
+    expect(head).not.toMatch(/sec-websocket-extensions/i)
+    peer.destroy()
+  })
+
+  test('[HELLO1] so many of one address may be unknown; the next is refused, until one of them is gone', async () => {
+    door = new Promise(() => undefined)
+    const strangers = Array.from({ length: limits.strangersPerAddress }, () => open())
+    await Promise.all(strangers.map((stranger) => stranger.opened()))
+    expect(await upgradeStatus({ url, room: id, token: 'ann' })).toBe(429)
+    expect(sockets.size()).toBe(limits.strangersPerAddress)
+    strangers[0]?.terminate()
+    await vi.waitFor(() => expect(sockets.size()).toBe(limits.strangersPerAddress - 1))
+    expect(await upgradeStatus({ url, room: id, token: 'ann' })).toBeUndefined()
+    for (const stranger of strangers) stranger.terminate()
+  })
+
+  test('[HELLO1] those who are known, and upgrades that come to nothing, do not count among them', async () => {
+    for (let each = 0; each < limits.strangersPerAddress; each++) {
+      const peer = connect(Number(new URL(url).port), '127.0.0.1')
+      peer.write(upgradeRequest(`/sync/${id}`, 'Sec-WebSocket-Version: 7'))
+      const [answer] = (await once(peer, 'data')) as [Buffer]
+      expect(answer.toString()).toContain('400 Bad Request')
+      peer.destroy()
+    }
+    await vi.waitFor(async () => expect(await connections()).toBe(0))
+    // In several conversations: a user has only so many sockets in one.
+    const rooms = [id]
+    while (rooms.length < 16) rooms.push(await node.create('ann'))
+    const members = Array.from({ length: limits.strangersPerAddress }, (_, index) => {
+      return new RawSocket({ url, room: rooms[index % rooms.length] ?? id, token: 'ann' })
+    })
+    await Promise.all(members.map((member) => member.next('step1')))
+    expect(await upgradeStatus({ url, room: id, token: 'ann' })).toBeUndefined()
+    for (const member of members) member.terminate()
   })
 })
 
@@ -239,6 +294,17 @@ describe('who is asking', () => {
     await socket.next('step2')
   })
 
+  test('[HELLO1] a token whose proof does not end in time closes the socket: the device is asked to come back', async () => {
+    door = new Promise(() => undefined)
+    const socket = open()
+    await socket.opened()
+    await vi.advanceTimersByTimeAsync(limits.helloMs - 1)
+    await node.settled()
+    expect(socket.isOpen).toBe(true)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(await socket.closed).toEqual({ code: 4503, reason: 'unavailable' })
+  })
+
   test('[PROC4] a bug while a socket is opened is logged, and the device is asked to come back', async () => {
     const socket = open('bug')
     expect(await socket.closed).toEqual({ code: 4503, reason: 'unavailable' })
@@ -256,6 +322,32 @@ describe('who is asking', () => {
     await node.settled()
     node.registry.sweep(Number.MAX_SAFE_INTEGER)
     expect(node.registry.size()).toBe(0)
+  })
+})
+
+describe('a socket of many conversations', () => {
+  test('[MUX5] what one batch brings to all of them goes out in one write', async () => {
+    const ids = [id]
+    while (ids.length < 5) ids.push(await node.create('ann'))
+    const accepted = once(http, 'connection') as Promise<[Socket]>
+    const socket = new MuxSocket({ url })
+    await socket.hello('ann')
+    const [connection] = await accepted
+    for (const [index, each] of ids.entries()) {
+      await socket.open(index + 1, each)
+      socket.send(index + 1, encodeStep1(encodeStateVector(new Map())))
+      await socket.next(index + 1, 'step2')
+    }
+    node.gate.hold()
+    const posted = ids.map((each) => node.conversations.post(userId('ann'), each, messageEntry('hello'), undefined))
+    await node.settled()
+    expect(node.gate.waiting().map(({ length }) => length)).toEqual([ids.length])
+    const writes = [vi.spyOn(connection, '_write'), vi.spyOn(connection, '_writev')]
+    node.gate.open()
+    await Promise.all(posted)
+    for (const [index] of ids.entries()) await socket.next(index + 1, 'update')
+    expect(writes.map(({ mock }) => mock.calls.length)).toEqual([0, 1])
+    socket.terminate()
   })
 })
 

@@ -195,6 +195,28 @@ describe('rows', () => {
     })
   })
 
+  test('[STORE8][DOC1] rows that fit each other, but make no document that Yjs takes whole, are found', async () => {
+    await withRealStore(async (location, { rich }) => {
+      const rows = await rowsIn(location)
+      const ofRich = (kind: Key['kind']): Row[] =>
+        rows.filter(({ key }) => {
+          const found = decodeKey(key)
+          return found?.kind === kind && 'conversation' in found && found.conversation === rich
+        })
+      const [row] = ofRich('head')
+      const [chain] = ofRich('chain')
+      const stored = row && readHead(row)
+      if (chain === undefined || stored?.kind !== 'head') throw new Error('no head')
+      // The server's records and a device's entries, under one clientID.
+      await putRow(
+        location,
+        writeHead(rich, { kind: 'head', head: { ...stored.head, serverClient: readChain(chain).client } }),
+      )
+      const { client } = readChain(chain)
+      expect((await look(location)).texts).toEqual([`chain ${client}: the document has other entries than the log`])
+    })
+  })
+
   test('[STORE8] rows that nobody owns, and keys that are none, are found', async () => {
     await withRealStore(async (location, { rich, deleted }) => {
       const rows = await rowsIn(location)

@@ -1,5 +1,5 @@
 // A room with a history that several scenarios begin with: people who took turns.
-import { startLoad, type Room, type Target } from '../processes.ts'
+import { startLoad, type Room, type Target } from './processes.ts'
 
 export const chains = 30
 
@@ -13,7 +13,10 @@ export interface HistoryOptions {
 export const users: readonly string[] = Array.from({ length: chains }, (_, index) => `user-${index}`)
 
 /** Makes a room and writes the messages `0` to `messages - 1` into it, by thirty people. The floor keeps none. */
-export async function roomWithHistory(target: Target, { messages, perUpdate }: HistoryOptions): Promise<Room> {
+export async function roomWithHistory(
+  target: Pick<Target, 'room'>,
+  { messages, perUpdate }: HistoryOptions,
+): Promise<Room> {
   const room = await target.room(users)
   const writers = users.map(room.seat)
   const [reader] = writers
