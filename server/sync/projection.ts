@@ -145,7 +145,8 @@ async function* lookUp(
     const clocks = Array.from({ length: high - low }, (_, index) => high - 1 - index)
     for (const [index, place] of (await store.places(conversation, client, clocks)).entries()) {
       const row = place && (await entryAt(store, conversation, place.seq))
-      if (row === undefined || row.client !== client || row.clock !== clocks[index]) throw await notInLog(store, conversation)
+      if (row === undefined || row.client !== client || row.clock !== clocks[index])
+        throw await notInLog(store, conversation)
       yield row
     }
   }

@@ -20,6 +20,8 @@ const openSeconds = 5
 const mostRatio = 1.5
 
 interface Lane {
+  /** What is said of it when it goes wrong. */
+  readonly label: string
   readonly target: Target
   readonly load: Load<'fan-out'>
   readonly cpuUs: number[]
@@ -41,7 +43,7 @@ interface Troubles {
 
 export async function fanOut(targets: readonly Target[]): Promise<Outcome> {
   const troubles: Troubles = { voids: [], failures: [] }
-  const lanes = await openLanes(targets, troubles)
+  const lanes = await openLanes('fan-out', targets, troubles)
   await driveClosed(lanes, troubles)
   const [cpu, ...others] = closedFigures('fan-out', lanes)
   const figures: Figure[] = [{ ...cpu, judged: againstFloor(cpu.values, mostRatio) }, ...others]
@@ -53,7 +55,7 @@ export async function fanOut(targets: readonly Target[]): Promise<Outcome> {
 /** The same on `parley.1`, each device with its conversation on a channel. */
 export async function fanOutMux(targets: readonly Target[]): Promise<Outcome> {
   const troubles: Troubles = { voids: [], failures: [] }
-  const lanes = await openLanes(targets, troubles)
+  const lanes = await openLanes('fan-out on parley.1', targets, troubles)
   await driveClosed(lanes, troubles)
   for (const { load } of lanes) await load.close()
   const [cpu, ...others] = closedFigures('fan-out on parley.1', lanes)
@@ -62,27 +64,28 @@ export async function fanOutMux(targets: readonly Target[]): Promise<Outcome> {
   return { figures: [cpu, ratio, ...others], ...troubles }
 }
 
-async function openLanes(targets: readonly Target[], troubles: Troubles): Promise<readonly Lane[]> {
+async function openLanes(name: string, targets: readonly Target[], troubles: Troubles): Promise<readonly Lane[]> {
   const lanes: Lane[] = []
   for (const target of targets) {
+    const label = `${name}, ${target.name}`
     const load = await startLoad('fan-out', { conversations: await seatsOf(target), seed: 1 })
-    keepLosses(target, await load.run({ kind: 'closed', messages: warmUpMessages, inFlight }), troubles)
-    lanes.push({ target, load, cpuUs: [], perSecond: [], framesEach: [] })
+    keepLosses(label, await load.run({ kind: 'closed', messages: warmUpMessages, inFlight }), troubles)
+    lanes.push({ label, target, load, cpuUs: [], perSecond: [], framesEach: [] })
   }
   return lanes
 }
 
 async function driveClosed(lanes: readonly Lane[], troubles: Troubles): Promise<void> {
   for (let round = 0; round < closedRounds; round++) {
-    for (const { target, load, cpuUs, perSecond, framesEach } of lanes) {
+    for (const { label, target, load, cpuUs, perSecond, framesEach } of lanes) {
       const step = { kind: 'closed', messages: closedMessages, inFlight } as const
       const { measured, voids } = await untilValid(
         async () => {
           const driven = await cpuOf(target, () => load.run(step))
-          keepLosses(target, driven.result, troubles)
+          keepLosses(label, driven.result, troubles)
           return driven
         },
-        (driven) => closedVoids(`fan-out, ${target.name}`, driven),
+        (driven) => closedVoids(label, driven),
       )
       troubles.voids.push(...voids)
       const { ms, result } = measured
@@ -95,16 +98,16 @@ async function driveClosed(lanes: readonly Lane[], troubles: Troubles): Promise<
 
 async function driveOpen(lanes: readonly Lane[], rate: number, troubles: Troubles): Promise<readonly OpenLane[]> {
   const open: OpenLane[] = []
-  for (const { target, load } of lanes) {
+  for (const { label, target, load } of lanes) {
     const messages = rate * openSeconds
     const step = { kind: 'open', messages, perSecond: rate } as const
     const { measured, voids } = await untilValid(
       async () => {
         const driven = await cpuOf(target, () => load.run(step))
-        keepLosses(target, driven.result, troubles)
+        keepLosses(label, driven.result, troubles)
         return driven
       },
-      ({ result }) => openVoids(`fan-out at ${rate}/s, ${target.name}`, result),
+      ({ result }) => openVoids(`${label}, ${rate}/s`, result),
     )
     troubles.voids.push(...voids)
     const { ms, result } = measured
@@ -113,9 +116,9 @@ async function driveOpen(lanes: readonly Lane[], rate: number, troubles: Trouble
   return open
 }
 
-function keepLosses({ name }: Target, { deliveries, missing, duplicates }: FanOutResult, { failures }: Troubles): void {
+function keepLosses(label: string, { deliveries, missing, duplicates }: FanOutResult, { failures }: Troubles): void {
   if (missing === 0 && duplicates === 0) return
-  failures.push(`fan-out, ${name}: ${missing} of ${deliveries + missing} copies lost, ${duplicates} came twice`)
+  failures.push(`${label}: ${missing} of ${deliveries + missing} copies lost, ${duplicates} came twice`)
 }
 
 /** CPU first. */
