@@ -6,6 +6,8 @@ import type { DocumentCache } from '../client-storage.ts'
 
 /** y-indexeddb adds a row per update and waits for a quiet second that steady writes never bring. */
 const updatesPerCompaction = 300
+/** After an opening: by then what was read has been drawn. */
+const firstCompactionMs = 1000
 
 /* oxlint-disable no-underscore-dangle -- only private fields tell when the database is open, and what it stores */
 
@@ -14,6 +16,7 @@ export async function openBrowserDocument(name: string, doc: Doc): Promise<Docum
   addUpdates(persistence)
   let updates = 0
   let isDropped = false
+  let firstCompaction: ReturnType<typeof setTimeout> | undefined
   const compactNowAndThen = (_update: Uint8Array, origin: unknown): void => {
     if (origin === persistence || ++updates % updatesPerCompaction !== 0) return
     compact(persistence).catch(() => undefined)
@@ -25,6 +28,7 @@ export async function openBrowserDocument(name: string, doc: Doc): Promise<Docum
   const dropped = opened.then(async (db) => {
     await new Promise((resolve) => db.addEventListener('versionchange', resolve))
     isDropped = true
+    clearTimeout(firstCompaction)
     doc.off('update', compactNowAndThen)
     // The database has closed by itself; without this every update would still be written to it, and throw.
     await persistence.destroy()
@@ -34,7 +38,10 @@ export async function openBrowserDocument(name: string, doc: Doc): Promise<Docum
   if (!isDropped) {
     doc.on('update', compactNowAndThen)
     // It has just added a row for the state before loading, as at every open.
-    await compact(persistence).catch(() => undefined)
+    firstCompaction = setTimeout(() => {
+      firstCompaction = undefined
+      compact(persistence).catch(() => undefined)
+    }, firstCompactionMs)
   }
 
   const settled = async (): Promise<void> => {
@@ -47,7 +54,9 @@ export async function openBrowserDocument(name: string, doc: Doc): Promise<Docum
       doc.off('update', compactNowAndThen)
       try {
         await settled()
+        if (firstCompaction !== undefined && !isDropped) await compact(persistence).catch(() => undefined)
       } finally {
+        clearTimeout(firstCompaction)
         await persistence.destroy()
       }
     },
