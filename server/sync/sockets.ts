@@ -285,7 +285,10 @@ function readLittle(ws: WebSocket, connection: Duplex): void {
   let bytes = 0
   connection.on('data', (chunk: Uint8Array) => {
     bytes += chunk.length
-    if (bytes > limits.farewellBytes) ws.terminate()
+    if (bytes <= limits.farewellBytes) return
+    // It is told why, and hears nothing more; what it still sends stays in the network until its time is over.
+    ws.pause()
+    connection.end()
   })
 }
 

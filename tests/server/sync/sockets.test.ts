@@ -281,6 +281,14 @@ describe('who is asking', () => {
     expect(await socket.closed).toEqual({ code: 4401, reason: 'expired' })
   })
 
+  test('[HELLO1] whoever sends much without being known is told why all the same, and no more of it is read', async () => {
+    const socket = open('nobody')
+    await socket.opened()
+    const head = Buffer.alloc(8 * limits.farewellBytes)
+    socket.send(head)
+    expect(await socket.closed).toEqual({ code: 4401, reason: 'unauthenticated' })
+  })
+
   test('[AUTH1] nothing is read before the token is proved, and nothing is lost by that', async () => {
     let unlock = (): void => undefined
     door = new Promise((resolve) => (unlock = resolve))
