@@ -243,7 +243,7 @@ describe('tokens', () => {
     const { net, statuses } = start({ tokens: { get, renew: () => true } })
     await vi.advanceTimersByTimeAsync(0)
     expect(statuses.at(-1)).toEqual({ phase: 'offline', reason: 'signed out' })
-    await vi.advanceTimersByTimeAsync(500)
+    await vi.advanceTimersByTimeAsync(1000)
     expect(net.sockets).toHaveLength(1)
   })
 })
