@@ -1,11 +1,16 @@
 /** What server and clients agree on, for those who write another of either. */
 
 export * from './chat/access.ts'
+export * from './chat/chain-source.ts'
 export * from './chat/entry.ts'
+export * from './chat/erased.ts'
 export * from './chat/fold.ts'
 export * from './chat/message.ts'
 export * from './chat/pending.ts'
 export * from './chat/policy.ts'
+export * from './chat/policy-view.ts'
+export * from './chat/roster.ts'
+export * from './chat/window.ts'
 export * from './fault.ts'
 export * from './limits.ts'
 export * from './rest.ts'

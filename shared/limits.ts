@@ -56,8 +56,21 @@ export const limits = {
   entriesPerCatchUp: 1024,
   /** Payloads sent in one go when a device catches up: what is read of the log for it at once, whatever it asks for. */
   bytesPerCatchUp: mebibyte,
+  /** Live entries of a document, pieces of streams aside: beyond it the oldest are archived. Opening costs about what these cost. */
+  windowEntries: 1024,
+  /** Bytes of their payloads, all together. */
+  windowBytes: 256 * kibibyte,
+  /** What is left in the document then: half, so that archiving is not for ever. */
+  keptEntries: 512,
+  keptBytes: 128 * kibibyte,
+  /** The newest that stay however large they are: a screen full. With entries of `entryBytes` they take 8 MiB, and as many as 12. */
+  keptAtLeast: 32,
+  /** Messages that a device fetches of the archive in one go. */
+  archivePageMessages: 200,
   /** Fresh entries judged and committed in one go, so that a backlog does not hold up other members. */
   entriesPerSlice: 1024,
+  /** Messages that are changed in one go: each is written anew, and may have an entry's payload and all its reactions. */
+  touchedPerSlice: 64,
   /** Clocks without bytes that one update may claim: clients delete nothing, and a run of them costs its sender nothing. */
   deletedClocksPerUpdate: 1024,
   /** Separate runs of void entries on one chain: each is told to every device at every sync; honest chains have a few. */
@@ -88,6 +101,18 @@ export const limits = {
   initialMembers: 1000,
   /** Nesting of a value in a section that is none of ours: it is read over, with a little memory for each level. */
   foreignValueDepth: 1024,
+  /** Different emoji on one message: a line under it. */
+  emojiPerMessage: 20,
+  /** Reactions to one message, of all users together: its row is written anew at each. */
+  reactionsPerMessage: 2000,
+  /** Members of a conversation: a checkpoint names them all, and has to fit in a frame. */
+  members: 5000,
+  /** What they take there at most, with their registers: names of 45 bytes when there are so many. */
+  membersBytes: 768 * kibibyte,
+  /** Bytes of all settings of a conversation as JSON, for the same reason. */
+  settingsBytes: 128 * kibibyte,
+  /** Pinned messages: a list that people read. */
+  pins: 100,
   /** JSON nesting of an entry: deeper ones cost a stack in every client. */
   jsonDepth: 64,
   /** A REST body: an entry's payload, escaped. */
@@ -100,6 +125,8 @@ export const limits = {
   pageConversations: 200,
   /** Unread counts stop here: nobody reads a larger badge. */
   unreadCount: 999,
+  /** Unread counts that the server remembers, one for each member of each conversation that is asked for: a MiB or two. */
+  unreadCounts: 10_000,
   /** Conversations in one batch from which on there is load enough for the next to wait for more. */
   commitSiblings: 5,
   /** How long it waits then: less than the disk takes, and no person sees it. */

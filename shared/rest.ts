@@ -1,9 +1,9 @@
 /** Shapes of the REST API: JSON in snake_case, times in RFC 3339 UTC with milliseconds. */
 
 import type { Access } from './chat/access.ts'
-import type { MessageId, Role } from './chat/entry.ts'
-import type { StampedMessage } from './chat/message.ts'
-import type { ConversationId, UserId } from './sync/ids.ts'
+import { type MessageId, parseMessageId, type Role } from './chat/entry.ts'
+import type { Reaction, StampedMessage } from './chat/message.ts'
+import { type ConversationId, parseUserId, type UserId } from './sync/ids.ts'
 
 export interface RestError {
   readonly detail: string
@@ -22,8 +22,18 @@ export interface RestConversation {
   readonly last_seq: number | null
 }
 
-export interface RestConversationItem extends RestConversation {
+/** The conversation as whoever asks for it alone sees it. */
+export interface RestOwnConversation extends RestConversation {
+  /** Others' messages behind the own read register that are not redacted, at most `limits.unreadCount`. */
   readonly unread: number
+  /** Those of them that mention whoever asks. */
+  readonly mentions: number
+  /** Seqs up to which whoever asks has read and received; null before the first. */
+  readonly read_through: number | null
+  readonly received: number | null
+}
+
+export interface RestConversationItem extends RestOwnConversation {
   readonly last_message: RestMessage | null
 }
 
@@ -37,6 +47,12 @@ export interface RestMember {
   readonly access: Access
 }
 
+/** How far whoever asks has come; null before the first. */
+export interface RestRead {
+  readonly through: number | null
+  readonly received: number | null
+}
+
 export interface RestMessage {
   readonly id: MessageId
   readonly conversation_id: ConversationId
@@ -48,6 +64,13 @@ export interface RestMessage {
   /** The author's clock. */
   readonly written_at: string
   readonly seq: number
+  /** Seq of the last entry that changed it; its own before that. */
+  readonly revision: number
+  readonly edited_at?: string
+  readonly reactions?: readonly Reaction[]
+  readonly redacted_at?: string
+  readonly redacted_by?: UserId
+  readonly pinned?: true
   readonly reply_to?: MessageId
   readonly thread?: MessageId
   readonly parent?: MessageId
@@ -58,8 +81,8 @@ export interface RestMessage {
 
 /** One place of an own chain, as the server sees it. */
 export type RestChainEntry =
-  | { readonly clock: number; readonly state: 'accepted'; readonly seq: number }
-  | { readonly clock: number; readonly state: 'void'; readonly reason: string }
+  | { readonly clock: number; readonly state: 'accepted'; readonly seq: number; readonly crc: number }
+  | { readonly clock: number; readonly state: 'void'; readonly reason: string; readonly crc: number }
 
 export interface RestChain {
   readonly client: number
@@ -86,7 +109,8 @@ export function restTime(timeMs: number): string {
 }
 
 export function restMessage(conversation: ConversationId, message: StampedMessage): RestMessage {
-  const { id, user, role, content, seq, createdAt, writtenAt, replyTo, ...rest } = message
+  const { id, user, role, content, seq, revision, createdAt, writtenAt, ...fields } = message
+  const { editedAt, redactedAt, redactedBy, replyTo, ...rest } = fields
   return {
     id,
     conversation_id: conversation,
@@ -96,7 +120,73 @@ export function restMessage(conversation: ConversationId, message: StampedMessag
     created_at: restTime(createdAt),
     written_at: restTime(writtenAt),
     seq,
+    revision,
+    ...(editedAt === undefined ? {} : { edited_at: restTime(editedAt) }),
+    ...(redactedAt === undefined ? {} : { redacted_at: restTime(redactedAt) }),
+    ...(redactedBy === undefined ? {} : { redacted_by: redactedBy }),
     ...(replyTo === undefined ? {} : { reply_to: replyTo }),
     ...rest,
   }
+}
+
+/** Reads a message of the REST API back; undefined for what is none. */
+export function parseRestMessage(value: unknown): StampedMessage | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const fields: Readonly<Record<string, unknown>> = { ...value }
+  const { id, user_id: user, role, content, seq, revision, redacted_by: redactedBy, reply_to: replyTo } = fields
+  const [createdAt, writtenAt] = [parseTime(fields['created_at']), parseTime(fields['written_at'])]
+  const [editedAt, redactedAt] = [parseTime(fields['edited_at']), parseTime(fields['redacted_at'])]
+  const rest = Object.fromEntries(Object.entries(fields).filter(([name]) => !restNames.has(name)))
+  const isMessage =
+    parseMessageId(id) !== undefined &&
+    parseUserId(user) !== undefined &&
+    (role === 'user' || role === 'assistant') &&
+    typeof content === 'string' &&
+    isSeq(seq) &&
+    isSeq(revision) &&
+    (redactedBy === undefined || parseUserId(redactedBy) !== undefined) &&
+    (replyTo === undefined || parseMessageId(replyTo) !== undefined)
+  if (!isMessage || createdAt === undefined || writtenAt === undefined) return undefined
+  const isLacking = (name: string, time: number | undefined): boolean =>
+    fields[name] !== undefined && time === undefined
+  if (isLacking('edited_at', editedAt) || isLacking('redacted_at', redactedAt)) return undefined
+  const message = {
+    ...rest,
+    id,
+    user,
+    role,
+    content,
+    seq,
+    revision,
+    createdAt,
+    writtenAt,
+    ...(editedAt === undefined ? {} : { editedAt }),
+    ...(redactedAt === undefined ? {} : { redactedAt }),
+    ...(redactedBy === undefined ? {} : { redactedBy }),
+    ...(replyTo === undefined ? {} : { replyTo }),
+  }
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is read of it here was looked at above
+  return message as unknown as StampedMessage
+}
+
+/** In ms. */
+function parseTime(value: unknown): number | undefined {
+  const timeMs = typeof value === 'string' ? Date.parse(value) : Number.NaN
+  return Number.isNaN(timeMs) ? undefined : timeMs
+}
+
+/** Fields that have another name or form in the API. */
+const restNames: ReadonlySet<string> = new Set([
+  'conversation_id',
+  'user_id',
+  'created_at',
+  'written_at',
+  'edited_at',
+  'redacted_at',
+  'redacted_by',
+  'reply_to',
+])
+
+function isSeq(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }

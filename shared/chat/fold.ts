@@ -1,59 +1,45 @@
 /**
- * The fold: from the content of a conversation's document to what people see. Stamped entries in the order of the
- * server's chain, then pending ones in fold order. A pure function of the document, advanced record by record so that
- * one more entry costs one more step. Knows no Yjs: it reads the document through a `ChainSource`.
+ * The fold: from the content of a conversation's document to what people see. The newest checkpoint, stamped entries in
+ * the order of the server's chain, then pending ones in fold order. A pure function of the document, advanced record by
+ * record so that one more entry costs one more step. Knows no Yjs: it reads the document through a `ChainSource`.
  */
 
 import { crc32 } from '../sync/crc32.ts'
 import type { ClientId, UserId } from '../sync/ids.ts'
-import type { Genesis, ServerRecord, Stamp, StampRun } from '../sync/record.ts'
-import type { Access } from './access.ts'
-import { type Entry, type MessageId, parseEntry } from './entry.ts'
-import { messageOf, type StampedMessage } from './message.ts'
-import { PendingEntries, type PendingEntry, type PendingMessage } from './pending.ts'
-import { type IdClaim, parseVoidReason, type PolicyView, type VoidReason } from './policy.ts'
+import type { Erased, Genesis, ServerRecord, Stamp } from '../sync/record.ts'
+import type { ChainSource } from './chain-source.ts'
+import { type MessageId, parseEntry, parseMessageId } from './entry.ts'
+import { readErased } from './erased.ts'
+import { isTouch, messageOf, type StampedMessage } from './message.ts'
+import { foldPending, PendingEntries, type PendingMessage, type PendingTouch } from './pending.ts'
+import { parseVoidReason, type PolicyView, type VoidReason } from './policy.ts'
+import { policyViewOf } from './policy-view.ts'
+import { applyToRoster, emptyRoster, type Roster, rosterFromJson } from './roster.ts'
+import { type ArchiveTouches, type LeftWindow, MessageWindow } from './window.ts'
 
-/** A chain as it stands in a document. */
-export interface SourceChain {
+/** A stamped entry with its place in the order. */
+interface StampedEntry {
   readonly client: ClientId
-  readonly user: UserId
-  /** Clock of the first entry that has not arrived. */
-  readonly next: number
-}
-
-/** How the fold reads a document. */
-export interface ChainSource {
-  readonly chains: () => Iterable<SourceChain>
-  readonly userOf: (client: ClientId) => UserId | undefined
-  /** The payload at a place, `gone` when it was deleted, undefined when it has not arrived. */
-  readonly payloadAt: (client: ClientId, clock: number) => Uint8Array | 'gone' | undefined
-  /** Changes whenever payloads that had arrived are gone. */
-  readonly deletions: () => number
-}
-
-/** A stamped entry whose bytes are here and count. */
-interface KeptEntry {
-  readonly user: UserId
-  readonly payload: Uint8Array
+  readonly clock: number
+  readonly user: UserId | undefined
   readonly seq: number
-}
-
-/** Settings and members, which pending entries change too until they are stamped. */
-export interface Roster {
-  readonly title: string | null
-  readonly settings: ReadonlyMap<string, unknown>
-  readonly members: ReadonlyMap<UserId, Access>
-  /** Seq up to which each user has read. */
-  readonly reads: ReadonlyMap<UserId, number>
+  /** Undefined when the bytes are gone. */
+  readonly payload: Uint8Array | undefined
 }
 
 export interface Folded extends Roster {
   /** Undefined until the server's first record has arrived. */
   readonly genesis: Genesis | undefined
-  /** By ascending seq. */
+  /** Seq of the last archived entry; -1 when all are in the document. */
+  readonly through: number
+  /** The live window by ascending seq: what lies before it is archived. */
   readonly sent: readonly StampedMessage[]
+  /** What live entries do to archived messages. */
+  readonly touches: ArchiveTouches
   /** In fold order, behind all that is sent. */
   readonly pending: readonly PendingMessage[]
+  /** What pending entries do to messages, wherever those are; in fold order. */
+  readonly pendingTouches: ReadonlyMap<MessageId, readonly PendingTouch[]>
   /** Seq of the last stamped entry; -1 before the first. */
   readonly lastSeq: number
 }
@@ -64,22 +50,41 @@ export interface Fork {
   readonly clock: number
 }
 
-const emptyRoster: Roster = { title: null, settings: new Map(), members: new Map(), reads: new Map() }
+/** The window moved on. */
+export interface Archived extends LeftWindow {
+  /** Where it ended before, and where it does now. */
+  readonly before: number
+  readonly through: number
+  /** What is left here takes account of all entries up to this seq. Below `through`: the rest was never here. */
+  readonly asOf: number
+}
+
+interface StampedCrc {
+  readonly crc: number
+  readonly seq: number
+}
 
 export class ConversationFold {
   #genesis: Genesis | undefined
   #roster: Roster = emptyRoster
-  readonly #sent: StampedMessage[] = []
-  /** What was last shown of `#sent`; undefined since something was added. */
-  #shownSent: readonly StampedMessage[] | undefined
-  readonly #claims = new Map<MessageId, IdClaim>()
+  #window = new MessageWindow()
+  /** Of streams: ids that only pieces have. */
+  #streams = new Map<MessageId, UserId>()
   readonly #voids = new Map<string, VoidReason>()
-  readonly #stamped = new Map<ClientId, number>()
-  /** Checksums of what is stamped, by chain and clock. */
-  readonly #crcs = new Map<ClientId, number[]>()
+  /** Stamped entries whose bytes are not here, as long as no record says why; by ascending seq. */
+  #gone = new Map<string, StampedEntry & { readonly timeMs: number }>()
+  readonly #erased = new Map<string, Erased>()
+  #stamped = new Map<ClientId, number>()
+  readonly #crcs = new Map<string, StampedCrc>()
   readonly #pending = new PendingEntries()
+  #archived: Archived[] = []
+  #through = -1
   #lastSeq = -1
   #nextRecord = 0
+  /** Clock of the checkpoint that this began with: records before it that are gone are in its state. */
+  #begunWith = 0
+  /** The first seq behind `through` that no stamp here has told of. */
+  #skipped: number | undefined
   #fork: Fork | undefined
 
   /** Clock of the first record that was not applied yet. */
@@ -91,14 +96,14 @@ export class ConversationFold {
     return this.#fork
   }
 
-  /** Clock up to which the entries of a chain are stamped. */
+  /** Clock up to which the entries of a chain are stamped, as far as that can be seen here. */
   stampedThrough(client: ClientId): number {
     return this.#stamped.get(client) ?? 0
   }
 
-  /** The checksum that was stamped at a place; undefined when there is no stamp for it here. */
+  /** The checksum that was stamped at a place; undefined when there is no stamp for it here: it may be archived. */
   stampedCrc(client: ClientId, clock: number): number | undefined {
-    return this.#crcs.get(client)?.[clock]
+    return this.#crcs.get(place(client, clock))?.crc
   }
 
   /** Why the entry at a stamped place is void; undefined when it is not. */
@@ -106,156 +111,239 @@ export class ConversationFold {
     return this.#voids.get(place(client, clock))
   }
 
+  /** Whether the live window has a message with this id. */
   hasMessage(id: MessageId): boolean {
-    return this.#claims.get(id)?.complete === true
+    return this.#window.get(id) !== undefined
   }
 
-  /**
-   * Applies the next record of the server's chain; undefined stands for one that is deleted or of a later version.
-   * False when it is a stamp whose entries have not all arrived: it is to be offered again.
-   */
-  advance(record: ServerRecord | undefined, source: ChainSource): boolean {
-    switch (record?.kind) {
+  /** A message of the live window. */
+  message(id: MessageId): StampedMessage | undefined {
+    return this.#window.get(id)
+  }
+
+  /** What left the window since this was last asked, oldest first. */
+  takeArchived(): readonly Archived[] {
+    const archived = this.#archived
+    this.#archived = []
+    return archived
+  }
+
+  /** Applies the records of the server's chain that have arrived, as far as their entries have. */
+  advance(source: ChainSource, server: ClientId): void {
+    // Whoever begins need not read what a checkpoint replaces, whether or not that is still here.
+    if (this.#nextRecord === 0 && source.newestCheckpoint(server, 1) !== undefined) this.#beginAnew(source, server)
+    while (this.#fork === undefined) {
+      const kept = source.nextKept(server, this.#nextRecord)
+      if (kept > this.#nextRecord) {
+        // Replaced by the checkpoint that this began with; else whatever they said is in a later one, which may be on its way.
+        if (this.#nextRecord < this.#begunWith) this.#nextRecord = Math.min(kept, this.#begunWith)
+        else if (!this.#beginAnew(source, server)) return
+        continue
+      }
+      const record = source.recordAt(server, this.#nextRecord)
+      if (record === undefined) return
+      if (record !== 'gone') {
+        const outcome = this.#apply(record, source, server)
+        if (outcome === 'waits') return
+        if (outcome === 'begun-anew') continue
+      }
+      this.#nextRecord++
+    }
+  }
+
+  #apply(record: ServerRecord, source: ChainSource, server: ClientId): 'applied' | 'waits' | 'begun-anew' {
+    switch (record.kind) {
       case 'genesis':
+        // Later members are those of the checkpoint that this began with.
+        if (this.#genesis === undefined && this.#begunWith === 0) {
+          this.#roster = { ...this.#roster, members: new Map([...this.#roster.members, [record.owner, 'owner']]) }
+        }
         this.#genesis = record
-        this.#roster = { ...this.#roster, members: new Map([...this.#roster.members, [record.owner, 'owner']]) }
-        break
+        return 'applied'
       case 'stamp':
-        if (this.#fork !== undefined || !this.#hasArrived(record, source)) return false
-        if (!this.#applyStamp(record, source)) return false
-        break
+        return this.#applyStamp(record, source, server)
       case 'void':
         this.#voids.set(place(record.client, record.clock), parseVoidReason(record.reason))
-        break
+        return 'applied'
       case 'erased':
+        this.#applyErased(record)
+        return 'applied'
       case 'checkpoint':
-      case undefined:
-        break
+        if (record.through <= this.#through) return 'applied'
+        if (record.through > this.#knownThrough()) return this.#beginAnew(source, server) ? 'begun-anew' : 'waits'
+        this.#leave(record.through, this.#lastSeq)
+        return 'applied'
     }
-    this.#nextRecord++
-    return true
   }
 
   /** The state with what is pending on top; a new object at every call, with the same messages inside. */
   view(source: ChainSource): Folded {
     const waiting = this.#pending.read(source, this.#nextRecord, (client) => this.stampedThrough(client))
-    const { roster, pending } = this.#applyPending(waiting)
+    const { roster, pending, touches } = foldPending(waiting, this.#roster, (id) => this.hasMessage(id))
     return {
       ...roster,
       genesis: this.#genesis,
-      sent: (this.#shownSent ??= [...this.#sent]),
+      through: this.#through,
+      sent: this.#window.messages(),
+      touches: this.#window.touches(),
       pending,
+      pendingTouches: touches,
       lastSeq: this.#lastSeq,
     }
   }
 
-  /** The state that the rules of `policy` look at before an own entry is sent. */
-  policyView(view: Folded): PolicyView {
-    const claims = new Map<MessageId, IdClaim>(view.pending.map(({ id, user }) => [id, { user, complete: true }]))
-    return {
-      accessOf: (user) => view.members.get(user),
-      ownerCount: () => [...view.members.values()].filter((access) => access === 'owner').length,
-      claimOf: (id) => this.#claims.get(id) ?? claims.get(id),
-      nextSeq: () => this.#lastSeq + 1,
-    }
-  }
-
-  /** Of what is void nothing needs to arrive: a new epoch does without chains that are void from end to end. */
-  #hasArrived(stamp: Stamp, source: ChainSource): boolean {
-    return stamp.runs.every(({ client, clock, crcs }) => {
-      let last = clock + crcs.length - 1
-      while (last >= clock && this.#voids.has(place(client, last))) last--
-      return last < clock || source.payloadAt(client, last) !== undefined
+  /** The state that the rules of `policy` look at before an own entry is sent. `archived`: a message that is here as a page. */
+  policyView(view: Folded, archived: (id: MessageId) => StampedMessage | undefined = () => undefined): PolicyView {
+    return policyViewOf(view, {
+      messageOf: (id) => this.#window.get(id) ?? archived(id),
+      streamOf: (id) => this.#streams.get(id),
     })
   }
 
+  /** Begins with the newest checkpoint, for what it replaces is not all here; false when that has not arrived. */
+  #beginAnew(source: ChainSource, server: ClientId): boolean {
+    const checkpoint = source.newestCheckpoint(server, this.#begunWith + 1)
+    if (checkpoint === undefined) return false
+    const { through, state } = checkpoint.record
+    this.#leave(through, this.#knownThrough())
+    this.#roster = rosterFromJson(state)
+    this.#window = new MessageWindow()
+    this.#streams = new Map()
+    this.#gone = new Map()
+    this.#stamped = new Map()
+    this.#skipped = undefined
+    this.#lastSeq = through
+    this.#begunWith = checkpoint.clock
+    // Behind the genesis, which stays.
+    this.#nextRecord = Math.min(1, this.#nextRecord)
+    return true
+  }
+
+  /** Seq up to which every entry was here, or is known not to be anywhere. */
+  #knownThrough(): number {
+    let first = this.#skipped ?? this.#lastSeq + 1
+    for (const { seq } of this.#gone.values()) first = Math.min(first, seq)
+    return first - 1
+  }
+
+  /** Gives up what was archived. */
+  #leave(through: number, asOf: number): void {
+    const before = this.#through
+    this.#archived.push({ ...this.#window.leave(through), before, through, asOf })
+    for (const [key, { seq }] of this.#gone) if (seq <= through) this.#gone.delete(key)
+    // One checkpoint later than the rest: the outbox still asks for them.
+    for (const [key, { seq }] of this.#crcs) {
+      if (seq > before) continue
+      for (const places of [this.#crcs, this.#voids, this.#erased]) places.delete(key)
+    }
+    this.#through = through
+  }
+
   /** All of it or, where it contradicts this device, nothing: what was typed here must not look sent. */
-  #applyStamp(stamp: Stamp, source: ChainSource): boolean {
-    const kept: KeptEntry[] = []
+  #applyStamp(stamp: Stamp, source: ChainSource, server: ClientId): 'applied' | 'waits' | 'begun-anew' {
+    const absent = this.#firstAbsent(stamp, source)
+    if (absent !== undefined) return this.#replaced(absent, source, server) ? 'begun-anew' : 'waits'
+    const entries: StampedEntry[] = []
     let seq = stamp.seq
     for (const { client, clock: first, crcs } of stamp.runs) {
       const user = source.userOf(client)
       for (const [index, crc] of crcs.entries()) {
         const clock = first + index
-        const payload = source.payloadAt(client, clock)
-        if (payload instanceof Uint8Array && !this.#voids.has(place(client, clock))) {
-          if (crc32(payload) !== crc) {
-            this.#fork = { client, clock }
-            return false
-          }
-          if (user !== undefined) kept.push({ user, payload, seq })
+        const isVoid = this.#voids.has(place(client, clock))
+        const there = isVoid ? undefined : source.payloadAt(client, clock)
+        const payload = there instanceof Uint8Array ? there : undefined
+        if (payload !== undefined && crc32(payload) !== crc) {
+          this.#fork = { client, clock }
+          return 'waits'
         }
+        if (!isVoid && seq > this.#through) entries.push({ client, clock, user, seq, payload })
         seq++
       }
     }
-    for (const run of stamp.runs) this.#noteStamped(run)
-    for (const entry of kept) this.#applyEntry(entry, stamp.timeMs)
-    this.#lastSeq = seq - 1
-    return true
+    const expected = this.#lastSeq + 1
+    const lacking = stamp.seq > expected ? expected : entries.find((entry) => this.#isUnexplained(entry))?.seq
+    if (lacking !== undefined && this.#replaced(lacking, source, server)) return 'begun-anew'
+    if (stamp.seq > expected) this.#skipped ??= expected
+    this.#noteStamped(stamp)
+    for (const entry of entries) this.#applyEntry(entry, stamp.timeMs)
+    this.#lastSeq = Math.max(this.#lastSeq, seq - 1)
+    return 'applied'
   }
 
-  #noteStamped({ client, clock, crcs }: StampRun): void {
-    this.#stamped.set(client, clock + crcs.length)
-    const known = this.#crcs.get(client) ?? []
-    for (const [index, crc] of crcs.entries()) known[clock + index] = crc
-    this.#crcs.set(client, known)
+  #isUnexplained({ client, clock, payload }: StampedEntry): boolean {
+    return payload === undefined && !this.#erased.has(place(client, clock))
   }
 
-  #applyEntry({ user, payload, seq }: KeptEntry, timeMs: number): void {
+  /** Begins anew where a checkpoint that has arrived takes the place of the entry at `seq`. */
+  #replaced(seq: number, source: ChainSource, server: ClientId): boolean {
+    const newest = source.newestCheckpoint(server, this.#begunWith + 1)
+    return newest !== undefined && newest.record.through >= seq && this.#beginAnew(source, server)
+  }
+
+  /**
+   * Seq of the first live entry of a stamp whose chain has not come so far. Of what is void or archived nothing needs to
+   * arrive: a new epoch does without chains of which nothing is left.
+   */
+  #firstAbsent({ seq: first, runs }: Stamp, source: ChainSource): number | undefined {
+    let seq = first
+    for (const { client, clock, crcs } of runs) {
+      let last = clock + crcs.length - 1
+      while (last >= clock && this.#voids.has(place(client, last))) last--
+      const lastSeq = seq + last - clock
+      if (last >= clock && lastSeq > this.#through && source.payloadAt(client, last) === undefined) return lastSeq
+      seq += crcs.length
+    }
+    return undefined
+  }
+
+  #noteStamped({ runs, seq: first }: Stamp): void {
+    let seq = first
+    for (const { client, clock, crcs } of runs) {
+      this.#stamped.set(client, clock + crcs.length)
+      for (const [index, crc] of crcs.entries()) this.#crcs.set(place(client, clock + index), { crc, seq: seq++ })
+    }
+  }
+
+  #applyEntry(stamped: StampedEntry, timeMs: number): void {
+    const { user, payload, seq, client, clock } = stamped
+    if (user === undefined) return
+    if (payload === undefined) {
+      const erased = this.#erased.get(place(client, clock))
+      if (erased === undefined) this.#gone.set(place(client, clock), { ...stamped, timeMs })
+      else this.#showErased(erased, user, seq, timeMs)
+      return
+    }
     const parsed = parseEntry(payload)
     if (parsed.kind === 'unreadable') return
     const { entry } = parsed
     if (entry.kind === 'message') {
-      this.#claims.set(entry.id, { user, complete: true })
-      this.#sent.push({ ...messageOf(user, entry), seq, createdAt: timeMs })
-      this.#shownSent = undefined
+      this.#streams.delete(entry.id)
+      this.#window.add(messageOf(user, entry), seq, timeMs)
       return
     }
-    if (entry.kind === 'delta' && !this.#claims.has(entry.of)) this.#claims.set(entry.of, { user, complete: false })
-    this.#roster = applyToRoster(this.#roster, user, entry)
-  }
-
-  #applyPending(waiting: readonly PendingEntry[]): { roster: Roster; pending: readonly PendingMessage[] } {
-    let roster = this.#roster
-    const pending: PendingMessage[] = []
-    const ids = new Set<MessageId>()
-    for (const { user, entry, message } of waiting) {
-      if (message === undefined) {
-        roster = applyToRoster(roster, user, entry)
-      } else if (!this.hasMessage(message.id) && !ids.has(message.id)) {
-        // The same message can stand in two chains of its author: appended again after a crash, and not lost after all.
-        ids.add(message.id)
-        pending.push(message)
-      }
+    if (entry.kind === 'delta' && !this.hasMessage(entry.of) && !this.#streams.has(entry.of)) {
+      this.#streams.set(entry.of, user)
     }
-    return { roster, pending }
+    if (isTouch(entry)) this.#window.touch({ user, timeMs, entry, seq })
+    this.#roster = applyToRoster(this.#roster, user, entry, seq)
   }
-}
 
-/** What an entry of `user` changes in settings, members and read registers; the same roster when nothing. */
-function applyToRoster(roster: Roster, user: UserId, entry: Entry): Roster {
-  if (entry.kind === 'set') {
-    const settings = new Map(roster.settings).set(entry.key, entry.value)
-    const title = entry.key === 'title' ? asTitle(entry.value) : roster.title
-    return { ...roster, settings, title }
+  #applyErased(record: Erased): void {
+    const key = place(record.client, record.clock)
+    this.#erased.set(key, record)
+    const gone = this.#gone.get(key)
+    this.#gone.delete(key)
+    if (gone?.user !== undefined) this.#showErased(record, gone.user, gone.seq, gone.timeMs)
   }
-  if (entry.kind === 'member') {
-    const members = new Map(roster.members)
-    if (entry.access === null) members.delete(entry.user)
-    else members.set(entry.user, entry.access)
-    return { ...roster, members }
+
+  /** A message that was erased keeps its place, also where it was never seen. */
+  #showErased({ of, left }: Erased, user: UserId, seq: number, timeMs: number): void {
+    const id = parseMessageId(of)
+    const message = id === undefined || left === undefined ? undefined : readErased(user, id, left)
+    if (message !== undefined && !this.hasMessage(message.id)) this.#window.add(message, seq, timeMs)
   }
-  if (entry.kind === 'read' && entry.thread === undefined && (entry.through ?? -1) > (roster.reads.get(user) ?? -1)) {
-    return { ...roster, reads: new Map(roster.reads).set(user, entry.through ?? -1) }
-  }
-  return roster
 }
 
 function place(client: ClientId, clock: number): string {
   return `${client}/${clock}`
-}
-
-/** Entries with another value are void. */
-function asTitle(value: unknown): string | null {
-  return typeof value === 'string' ? value : null
 }

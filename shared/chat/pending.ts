@@ -5,11 +5,17 @@
 
 import type { ClientId, UserId } from '../sync/ids.ts'
 import { inFoldOrder } from '../sync/order.ts'
-import { type Entry, entryTime, parseEntry } from './entry.ts'
-import type { ChainSource } from './fold.ts'
-import { type Message, messageOf } from './message.ts'
+import { type Entry, entryTime, type MessageId, parseEntry } from './entry.ts'
+import type { ChainSource } from './chain-source.ts'
+import { type AuthoredTouch, isTouch, type Message, messageOf } from './message.ts'
+import { applyToRoster, type Roster } from './roster.ts'
 
 export interface PendingMessage extends Message {
+  readonly client: ClientId
+  readonly clock: number
+}
+
+export interface PendingTouch extends AuthoredTouch {
   readonly client: ClientId
   readonly clock: number
 }
@@ -23,6 +29,7 @@ export interface PendingEntry {
   readonly entry: Entry
   /** When it is one. */
   readonly message: PendingMessage | undefined
+  readonly touch: PendingTouch | undefined
 }
 
 interface ReadChain {
@@ -49,7 +56,8 @@ export class PendingEntries {
       const known = this.#chains.get(client) ?? { entries: [], next: stampedThrough(client) }
       if (known.next >= next) continue
       const entries = [...known.entries]
-      for (let clock = known.next; clock < next; clock++) {
+      // What was archived is gone by the thousand.
+      for (let clock = source.nextKept(client, known.next); clock < next; clock = source.nextKept(client, clock + 1)) {
         const entry = readEntry(source, client, clock, user)
         if (entry !== undefined) entries.push(entry)
       }
@@ -66,6 +74,40 @@ function readEntry(source: ChainSource, client: ClientId, clock: number, user: U
   const parsed = payload instanceof Uint8Array ? parseEntry(payload) : undefined
   if (parsed?.kind !== 'entry') return undefined
   const { entry } = parsed
+  const at = entryTime(entry)
   const message = entry.kind === 'message' ? { ...messageOf(user, entry), client, clock } : undefined
-  return { client, clock, user, at: entryTime(entry), entry, message }
+  const touch = isTouch(entry) ? { user, timeMs: at ?? 0, entry, client, clock } : undefined
+  return { client, clock, user, at, entry, message, touch }
+}
+
+export interface FoldedPending {
+  readonly roster: Roster
+  readonly pending: readonly PendingMessage[]
+  readonly touches: ReadonlyMap<MessageId, readonly PendingTouch[]>
+}
+
+/** What is pending on top of what is stamped. */
+export function foldPending(
+  waiting: readonly PendingEntry[],
+  stamped: Roster,
+  isSent: (id: MessageId) => boolean,
+): FoldedPending {
+  let roster = stamped
+  const pending: PendingMessage[] = []
+  const ids = new Set<MessageId>()
+  const touches = new Map<MessageId, PendingTouch[]>()
+  for (const { user, entry, message, touch } of waiting) {
+    if (message !== undefined && !isSent(message.id) && !ids.has(message.id)) {
+      // The same message can stand in two chains of its author: appended again after a crash, and not lost after all.
+      ids.add(message.id)
+      pending.push(message)
+    }
+    if (touch !== undefined) {
+      const list = touches.get(touch.entry.of)
+      if (list === undefined) touches.set(touch.entry.of, [touch])
+      else list.push(touch)
+    }
+    if (message === undefined) roster = applyToRoster(roster, user, entry, Number.MAX_SAFE_INTEGER)
+  }
+  return { roster, pending, touches }
 }

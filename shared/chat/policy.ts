@@ -3,9 +3,12 @@
  * them before it sends, so that nobody is surprised.
  */
 
+import { encodeUtf8 } from 'lib0/string'
+import { limits } from '../limits.ts'
 import type { UserId } from '../sync/ids.ts'
 import { type Access, hasAccess } from './access.ts'
-import type { Entry, MemberEntry, MessageId } from './entry.ts'
+import type { Entry, MemberEntry, MessageId, ReactEntry } from './entry.ts'
+import type { Message, Reaction } from './message.ts'
 
 /** Why an entry is void: it keeps its clock and its seq, and has no effect. */
 export const voidReasons = [
@@ -30,6 +33,10 @@ export const voidReasons = [
   'last-owner',
   /** A seq beyond the last. */
   'beyond-end',
+  /** The content of the message was taken away: there is nothing to edit. */
+  'redacted',
+  /** As many as a conversation or a message may have are there: members, pins, reactions. */
+  'too-many',
   /** A reason of a later version. */
   'unknown',
 ] as const
@@ -46,6 +53,8 @@ export interface IdClaim {
   readonly user: UserId
   /** Whether a `message` with it was accepted; before that it is a stream. */
   readonly complete: boolean
+  /** As it stands; undefined when it is a stream, or when it is not here to be looked at: then the server will say. */
+  readonly message?: Pick<Message, 'redactedAt' | 'reactions'> | undefined
 }
 
 /** The state of a conversation as far as the rules need it. */
@@ -55,6 +64,13 @@ export interface PolicyView {
   readonly claimOf: (id: MessageId) => IdClaim | undefined
   /** The seq that the next entry gets. */
   readonly nextSeq: () => number
+  readonly memberCount: () => number
+  /** The sum of `memberBytes` of all members. */
+  readonly membersBytes: () => number
+  readonly pinCount: () => number
+  readonly isPinned: (id: MessageId) => boolean
+  /** Bytes of all settings as JSON, but for the one with this key. */
+  readonly settingsBytesWithout: (key: string) => number
 }
 
 /** Judges an entry by `author` against the state before it; undefined means it is accepted. */
@@ -79,31 +95,49 @@ export function judge(view: PolicyView, author: UserId, entry: Entry): VoidReaso
       if (!hasAccess(access, 'writer')) return 'access'
       const claim = view.claimOf(entry.of)
       if (claim === undefined || !claim.complete) return 'no-target'
-      return claim.user === author ? undefined : 'not-author'
+      if (claim.user !== author) return 'not-author'
+      return claim.message?.redactedAt === undefined ? undefined : 'redacted'
     }
     case 'redact': {
       if (!hasAccess(access, 'writer')) return 'access'
       const claim = view.claimOf(entry.of)
       if (claim === undefined) return 'no-target'
-      return claim.user === author || hasAccess(access, 'admin') ? undefined : 'not-author'
+      return mayErase(access, claim.user === author) ? undefined : 'not-author'
     }
-    case 'react':
+    case 'react': {
+      if (!hasAccess(access, 'writer')) return 'access'
+      const claim = view.claimOf(entry.of)
+      if (claim === undefined || !claim.complete) return 'no-target'
+      return entry.on && isFull(claim.message?.reactions ?? [], author, entry) ? 'too-many' : undefined
+    }
     case 'stop':
       if (!hasAccess(access, 'writer')) return 'access'
       return view.claimOf(entry.of) === undefined ? 'no-target' : undefined
-    case 'pin':
+    case 'pin': {
       if (!hasAccess(access, 'admin')) return 'access'
-      return view.claimOf(entry.of) === undefined ? 'no-target' : undefined
+      const claim = view.claimOf(entry.of)
+      if (claim === undefined || !claim.complete) return 'no-target'
+      return entry.on && !view.isPinned(entry.of) && view.pinCount() >= limits.pins ? 'too-many' : undefined
+    }
     case 'read':
       if (!hasAccess(access, 'reader')) return 'access'
       return Math.max(entry.through ?? 0, entry.received ?? 0) >= view.nextSeq() ? 'beyond-end' : undefined
-    case 'set':
-      return hasAccess(access, 'admin') ? undefined : 'access'
+    case 'set': {
+      if (!hasAccess(access, 'admin')) return 'access'
+      const bytes = view.settingsBytesWithout(entry.key) + settingBytes(entry.key, entry.value)
+      // What makes it smaller is always allowed.
+      return entry.value !== null && bytes > limits.settingsBytes ? 'too-large' : undefined
+    }
     case 'member':
       return judgeMember(view, author, access, entry)
     case 'unknown':
       return hasAccess(access, 'writer') ? undefined : 'access'
   }
+}
+
+/** Whether a message may be redacted by somebody with this access. */
+export function mayErase(access: Access | undefined, isAuthor: boolean): boolean {
+  return hasAccess(access, isAuthor ? 'writer' : 'admin')
 }
 
 function judgeMember(
@@ -122,5 +156,24 @@ function judgeMember(
   }
   if (losesOwner && view.ownerCount() === 1) return 'last-owner'
   if (entry.access === null && current === undefined) return 'no-target'
-  return undefined
+  if (current !== undefined) return undefined
+  const bytes = view.membersBytes() + memberBytes(entry.user)
+  return view.memberCount() >= limits.members || bytes > limits.membersBytes ? 'too-many' : undefined
+}
+
+/** What a member takes at most in a checkpoint: named once with their access, and once with registers of 16 digits. */
+export function memberBytes(user: UserId): number {
+  return 2 * (JSON.stringify(user).length + 32)
+}
+
+/** Bytes that a setting takes of those that a conversation may have. */
+export function settingBytes(key: string, value: unknown): number {
+  return encodeUtf8(JSON.stringify([key, value])).length
+}
+
+function isFull(reactions: readonly Reaction[], author: UserId, { emoji }: ReactEntry): boolean {
+  const same = reactions.find((reaction) => reaction.emoji === emoji)
+  if (same?.users.includes(author) === true) return false
+  if (same === undefined && reactions.length >= limits.emojiPerMessage) return true
+  return reactions.reduce((sum, { users }) => sum + users.length, 0) >= limits.reactionsPerMessage
 }

@@ -51,13 +51,19 @@ export interface Erased {
   readonly clock: number
   readonly of: string
   readonly by: UserId
+  /** What is left of a message that stood there; absent for other entries. JSON that only chat knows. */
+  readonly left?: Readonly<Record<string, unknown>>
 }
 
-/** Replaces all older records: the folded state, messages aside, as of `through` (a seq). */
+/**
+ * All entries up to `through` (a seq) have left the document, with their records. It takes the place of the checkpoint
+ * before it, and its state that of all it was folded from: of these entries and of those up to its own commit.
+ */
 export interface Checkpoint {
   readonly kind: 'checkpoint'
   readonly through: number
-  readonly settings: Readonly<Record<string, unknown>>
+  /** What they came to, messages aside; JSON that only chat knows. */
+  readonly state: Readonly<Record<string, unknown>>
 }
 
 export type ServerRecord = Stamp | Genesis | Void | Erased | Checkpoint
@@ -138,13 +144,13 @@ function readJsonRecord(value: unknown): ServerRecord | undefined {
       const by = parseUserId(fields['by'])
       const of = fields['of']
       if (client === undefined || clock === undefined || by === undefined || typeof of !== 'string') return undefined
-      return { kind: 'erased', client, clock, of, by }
+      const left = readObject(fields['left'])
+      return { kind: 'erased', client, clock, of, by, ...(left === undefined ? {} : { left }) }
     }
     case 'checkpoint': {
       const through = readCount(fields['through'])
-      const settings = fields['settings']
-      if (through === undefined || typeof settings !== 'object' || settings === null) return undefined
-      return { kind: 'checkpoint', through, settings: { ...settings } }
+      const state = readObject(fields['state'])
+      return through === undefined || state === undefined ? undefined : { kind: 'checkpoint', through, state }
     }
     default:
       return undefined
@@ -153,4 +159,8 @@ function readJsonRecord(value: unknown): ServerRecord | undefined {
 
 function readCount(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
+}
+
+function readObject(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined
 }

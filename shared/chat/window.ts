@@ -1,0 +1,98 @@
+/**
+ * The messages of the live window, by seq, as the entries up to now leave them; and what live entries do to messages that
+ * are not in it, for whoever has those. Knows no document.
+ */
+
+import type { MessageId } from './entry.ts'
+import { applyTouch, type Message, type StampedMessage, stampMessage, type StampedTouch } from './message.ts'
+
+/** Live entries that change archived messages, by message, each by ascending seq. */
+export type ArchiveTouches = ReadonlyMap<MessageId, readonly StampedTouch[]>
+
+/** What the window gave up when it moved on. */
+export interface LeftWindow {
+  /** As they were then: they take account of live entries too, as their revisions tell. */
+  readonly messages: readonly StampedMessage[]
+  /** Entries up to where it moved, which change messages that had left before. */
+  readonly touches: ArchiveTouches
+}
+
+export class MessageWindow {
+  #messages: StampedMessage[] = []
+  #index = new Map<MessageId, number>()
+  /** All live ones: those of messages that are in the window will be wanted when these leave it. */
+  #touches = new Map<MessageId, readonly StampedTouch[]>()
+  #shown: readonly StampedMessage[] | undefined
+  #shownTouches: ArchiveTouches | undefined
+
+  /** By ascending seq; the same array until something changes. */
+  messages(): readonly StampedMessage[] {
+    return (this.#shown ??= [...this.#messages])
+  }
+
+  /** Of messages that are not in the window; the same map until something changes. */
+  touches(): ArchiveTouches {
+    return (this.#shownTouches ??= new Map([...this.#touches].filter(([id]) => !this.#index.has(id))))
+  }
+
+  get(id: MessageId): StampedMessage | undefined {
+    const index = this.#index.get(id)
+    return index === undefined ? undefined : this.#messages[index]
+  }
+
+  /** Adds a message; most come at the end, what is left of an erased one anywhere. */
+  add(message: Message, seq: number, createdAt: number): void {
+    const touches = this.#touches.get(message.id) ?? []
+    const stamped = touches.reduce(applyTouch, stampMessage(message, seq, createdAt))
+    if (touches.length > 0) this.#shownTouches = undefined
+    this.#shown = undefined
+    const last = this.#messages.at(-1)
+    if (last === undefined || last.seq < seq) {
+      this.#index.set(message.id, this.#messages.push(stamped) - 1)
+      return
+    }
+    const at = this.#messages.findIndex((other) => other.seq > seq)
+    this.#messages.splice(at, 0, stamped)
+    this.#reindex()
+  }
+
+  touch(touch: StampedTouch): void {
+    const { of } = touch.entry
+    const before = this.#touches.get(of) ?? []
+    // What was edited before does not matter any more, and whoever comes now does not get to read it.
+    const kept = touch.entry.kind === 'redact' ? before.filter(({ entry }) => entry.kind !== 'edit') : before
+    this.#touches.set(of, [...kept, touch])
+    const index = this.#index.get(of)
+    const message = index === undefined ? undefined : this.#messages[index]
+    if (index === undefined || message === undefined) {
+      this.#shownTouches = undefined
+      return
+    }
+    this.#messages[index] = applyTouch(message, touch)
+    this.#shown = undefined
+  }
+
+  /** Gives up what stands at or before `through`. */
+  leave(through: number): LeftWindow {
+    const touches = new Map<MessageId, readonly StampedTouch[]>()
+    for (const [id, list] of this.#touches) {
+      const left = list.filter(({ seq }) => seq <= through)
+      if (left.length === 0) continue
+      if (!this.#index.has(id)) touches.set(id, left)
+      if (left.length === list.length) this.#touches.delete(id)
+      else this.#touches.set(id, list.slice(left.length))
+    }
+    const messages = this.#messages.filter(({ seq }) => seq <= through)
+    if (messages.length > 0) {
+      this.#messages = this.#messages.slice(messages.length)
+      this.#reindex()
+      this.#shown = undefined
+    }
+    this.#shownTouches = undefined
+    return { messages, touches }
+  }
+
+  #reindex(): void {
+    this.#index = new Map(this.#messages.map(({ id }, index) => [id, index]))
+  }
+}
