@@ -7,6 +7,7 @@ import type { Access } from '../shared/chat/access.ts'
 import type { KnownEntry, MessageEntry, MessageId } from '../shared/chat/entry.ts'
 import type { StampedMessage } from '../shared/chat/message.ts'
 import type { VoidReason } from '../shared/chat/policy.ts'
+import type { ReadRegister } from '../shared/chat/roster.ts'
 import type { ClientId, ConversationId, UserId } from '../shared/sync/ids.ts'
 
 /** A conversation as one of its members sees it. Times in ms. */
@@ -20,9 +21,15 @@ export interface ConversationState {
   readonly lastSeq: number | null
 }
 
-export interface ConversationSummary extends ConversationState {
-  /** Others' messages after the user's read register, at most `limits.unreadCount`. */
+export interface OwnConversation extends ConversationState {
+  /** Others' messages behind the user's read register that are not redacted, at most `limits.unreadCount`. */
   readonly unread: number
+  /** Those of them that mention the user. */
+  readonly mentions: number
+  readonly register: ReadRegister
+}
+
+export interface ConversationSummary extends OwnConversation {
   readonly lastMessage: StampedMessage | null
 }
 
@@ -55,9 +62,20 @@ export interface MessageQuery {
 
 export interface ChainPlace {
   readonly clock: number
+  /** Of the payload as it was received; 0 where there was none. */
+  readonly crc: number
   readonly outcome:
     | { readonly kind: 'accepted'; readonly seq: number }
     | { readonly kind: 'void'; readonly reason: string }
+}
+
+/** Messages that were changed since, by ascending revision. */
+export interface Changes {
+  readonly messages: readonly StampedMessage[]
+  /** All changes up to this seq are among them. */
+  readonly asOf: number
+  /** Whether there are more behind `asOf`. */
+  readonly more: boolean
 }
 
 /** An entry that the rules do not allow: REST refuses it instead of storing it void. */
@@ -101,10 +119,14 @@ export interface Conversations {
     page: { readonly limit: number; readonly cursor: ListCursor | undefined },
   ): Promise<{ readonly items: readonly ConversationSummary[]; readonly next: ListCursor | undefined }>
   get(user: UserId, id: ConversationId): Promise<ConversationState>
+  /** The same, and how far the user has come. */
+  own(user: UserId, id: ConversationId): Promise<OwnConversation>
   delete(user: UserId, id: ConversationId): Promise<void>
   members(user: UserId, id: ConversationId): Promise<readonly Member[]>
   /** Appends a `set`, `member`, … entry to the user's held chain; Refused when the rules forbid it. */
   apply(user: UserId, id: ConversationId, entry: Exclude<KnownEntry, MessageEntry>): Promise<ConversationState>
+  /** Moves the user's registers forward; how they stand then. Refused `beyond-end`. */
+  read(user: UserId, id: ConversationId, seen: Partial<ReadRegister>): Promise<ReadRegister>
   /** Appends a message to the user's held chain; Refused or Conflict. */
   post(user: UserId, id: ConversationId, message: MessageEntry, idempotencyKey: string | undefined): Promise<Posted>
   /** By ascending seq. `asOf` is the seq of the last entry that the answer takes account of (-1: none). */
@@ -114,6 +136,10 @@ export interface Conversations {
     query: MessageQuery,
   ): Promise<{ readonly messages: readonly StampedMessage[]; readonly asOf: number }>
   message(user: UserId, id: ConversationId, messageId: MessageId): Promise<StampedMessage>
+  /** In the order in which they were pinned. */
+  pins(user: UserId, id: ConversationId): Promise<readonly StampedMessage[]>
+  /** Messages that an entry behind seq `after` has changed (-1: whichever), as they are now, each once. */
+  changes(user: UserId, id: ConversationId, query: { readonly after: number; readonly limit: number }): Promise<Changes>
   /** Entries of an own chain from a clock on, at most `limits.pageMessages`; Fault `not-found` for another's chain. */
   chain(
     user: UserId,

@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { v7 as uuidV7 } from 'uuid'
 import { type ConversationId, parseConversationId } from '../shared/sync/ids.ts'
+import { windowRules } from './chat/archiving.ts'
 import { BehindNotes } from './chat/behind.ts'
 import { readOverview } from './chat/overview.ts'
 import { createRegistry } from './chat/registry.ts'
@@ -26,6 +27,7 @@ import { isAllowedOrigin, isDemoHost } from './http/origins.ts'
 import { createTickets } from './http/tickets.ts'
 import type { ConversationStore } from './storage/conversation-store.ts'
 import type { DamageOptions } from './storage/damages.ts'
+import type { VanishingOptions } from './storage/level/vanishing.ts'
 import { openLevelStore } from './storage/level/level-store.ts'
 import { limits } from '../shared/limits.ts'
 import { ActivityFeed } from './sync/activity.ts'
@@ -42,7 +44,7 @@ export interface ServerDeps {
   /** Told when writes failed and the store could not be opened again: nothing more is acknowledged, the process has to end. */
   readonly onStoreFailure: (error: unknown) => void
   /** LevelDB in the data folder when undefined. */
-  readonly openStore?: (options: DamageOptions) => Promise<ConversationStore>
+  readonly openStore?: (options: DamageOptions & VanishingOptions) => Promise<ConversationStore>
 }
 
 export interface RunningServer {
@@ -64,6 +66,8 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   const store = await openStore({
     // Once for each conversation: from then on it is refused (SPEC STORE9).
     onDamage: (error) => log.error({ err: error, conversation: error.conversation }, 'a conversation is damaged'),
+    onVanishingFailed: (error) =>
+      log.error({ err: error }, 'what was erased is still on the disk; it is tried again in a minute'),
   })
   let failure: unknown
   const commits = createGroupCommit(store, {
@@ -95,6 +99,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
       log.error({ conversation }, 'a device knows more than this server: was the data put back from a copy?')
     },
     onBug: (error) => log.error({ err: error }, 'a conversation has to start again from the disk'),
+    window: windowRules,
   })
   const { authenticate, demo } = await openAuth(config, { now, log })
   const rates = createRates({ now, perSecond: limits.entriesPerSecondPerUser, burst: limits.burstEntriesPerUser })

@@ -1,7 +1,9 @@
 /** Fresh entries on their way to a verdict: read, put in order, and the message ids they touch. */
 
 import { type Entry, entryTime, type MessageId, parseEntry } from '../../shared/chat/entry.ts'
+import { isTouch } from '../../shared/chat/message.ts'
 import type { VoidReason } from '../../shared/chat/policy.ts'
+import { limits } from '../../shared/limits.ts'
 import { mergeInFoldOrder } from '../../shared/sync/order.ts'
 import type { FreshEntry, OwnPart } from '../sync/acceptance.ts'
 
@@ -27,6 +29,21 @@ function readCandidate(fresh: FreshEntry): Candidate {
   const parsed = parseEntry(fresh.payload)
   if (parsed.kind === 'unreadable') return { ...fresh, at: undefined, content: { kind: 'void', reason: parsed.reason } }
   return { ...fresh, at: entryTime(parsed.entry), content: parsed }
+}
+
+/** The next ones to be judged and committed in one go; none when there are no more. */
+export function nextCandidates(rest: Iterator<Candidate>): Candidate[] {
+  const slice: Candidate[] = []
+  const touched = new Set<MessageId>()
+  // Each message that is changed is read and written as a whole, however short the entry is.
+  while (slice.length < limits.entriesPerSlice && touched.size < limits.touchedPerSlice) {
+    const read = rest.next()
+    if (read.done === true) break
+    slice.push(read.value)
+    const { content } = read.value
+    if (content.kind === 'entry' && isTouch(content.entry)) touched.add(content.entry.of)
+  }
+  return slice
 }
 
 /** The message ids that entries make or reach back to, each once. */

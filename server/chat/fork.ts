@@ -33,7 +33,7 @@ export async function overlapsAgree(
   return true
 }
 
-export function nextSlice<T>(items: Iterator<T>): T[] {
+function nextSlice<T>(items: Iterator<T>): T[] {
   const slice: T[] = []
   while (slice.length < limits.entriesPerSlice) {
     const read = items.next()

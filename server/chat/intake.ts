@@ -10,8 +10,8 @@ import { crc32 } from '../../shared/sync/crc32.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
 import { bindSections, type Overlap, type OwnPart } from '../sync/acceptance.ts'
 import type { Taken } from '../sync/sync-target.ts'
-import { type Candidate, readCandidates, touchedIds } from './candidate.ts'
-import { type Compared, nextSlice, overlapsAgree } from './fork.ts'
+import { type Candidate, nextCandidates, readCandidates } from './candidate.ts'
+import { type Compared, overlapsAgree } from './fork.ts'
 import type { LiveConversation } from './live-conversation.ts'
 import { type LookedUp, lookUp } from './looked-up.ts'
 
@@ -78,15 +78,14 @@ async function bindAndStage(
   const createdMs = live.deps.now()
   for (const { client } of born) live.ledger.addChain({ client, user: sender, held: false, createdMs })
   const rest = readCandidates(parts)
-  const first = nextSlice(rest)
+  const first = nextCandidates(rest)
   await stageSlice(live, sender, first)
   return { kind: 'bound', gap, entries: first.length, rest }
 }
 
 async function stageSlice(live: LiveConversation, sender: UserId, slice: readonly Candidate[]): Promise<void> {
   if (slice.length === 0) return
-  const claims = await live.claims(touchedIds(slice))
-  live.stage(sender, slice, claims)
+  await live.withTargets(sender, slice, (targets) => live.stage(sender, slice, targets))
 }
 
 /**
@@ -95,7 +94,7 @@ async function stageSlice(live: LiveConversation, sender: UserId, slice: readonl
  */
 async function stageRest(live: LiveConversation, sender: UserId, rest: Iterator<Candidate>): Promise<number> {
   let entries = 0
-  for (let slice = nextSlice(rest); slice.length > 0; slice = nextSlice(rest)) {
+  for (let slice = nextCandidates(rest); slice.length > 0; slice = nextCandidates(rest)) {
     const candidates = slice
     await live.commit()
     await live.serially(async () => {

@@ -6,48 +6,32 @@
 
 import type { Access } from '../../shared/chat/access.ts'
 import type { Entry, MessageId } from '../../shared/chat/entry.ts'
-import type { PolicyView } from '../../shared/chat/policy.ts'
+import { mayErase } from '../../shared/chat/policy.ts'
+import { rosterToJson } from '../../shared/chat/roster.ts'
 import { Fault, type FaultCode } from '../../shared/fault.ts'
 import { limits } from '../../shared/limits.ts'
-import { parseClientId, type ClientId, type ConversationId, type UserId } from '../../shared/sync/ids.ts'
-import type {
-  ClaimRow,
-  Commit,
-  CommitOutcome,
-  ConversationStore,
-  DroppedRow,
-  Head,
-} from '../storage/conversation-store.ts'
-import type { ActivityFeed, Movement } from '../sync/activity.ts'
+import type { ClientId, ConversationId, UserId } from '../../shared/sync/ids.ts'
+import { type ClaimRow, type Commit, type CommitOutcome, type Head, StoreError } from '../storage/conversation-store.ts'
+import type { Movement } from '../sync/activity.ts'
 import { Broadcast, type Subscriber } from '../sync/broadcast.ts'
-import type { GroupCommit, Sealed, Writer } from '../sync/group-commit.ts'
-import { Ledger, type SealedLedger } from '../sync/ledger.ts'
+import type { Sealed, Writer } from '../sync/group-commit.ts'
+import { Ledger } from '../sync/ledger.ts'
 import { Presence } from '../sync/presence.ts'
+import type { SealedLedger } from '../sync/sealed-ledger.ts'
 import { createSerial } from '../sync/serial.ts'
-import { requireAccess, verdictOn } from './authority.ts'
+import { isOverfull, planArchiving } from './archiving.ts'
+import { requireAccess } from './authority.ts'
 import type { Candidate } from './candidate.ts'
+import { drawClient } from './client-ids.ts'
 import { commitOf } from './commit-rows.ts'
-import { applyEffects } from './effects.ts'
+import { type JudgingState, changesNothing, stageCandidates } from './judging.ts'
+import type { LiveDeps } from './live-deps.ts'
+import { LiveRoster } from './live-roster.ts'
+import { droppableChains } from './dead-chains.ts'
 import { type LoadedConversation, readGenesis } from './loaded-conversation.ts'
-import { Members } from './members.ts'
 import { Staged } from './staged.ts'
+import { findTargets, type Targets } from './targets.ts'
 import { Uncommitted } from './uncommitted.ts'
-
-export interface LiveDeps {
-  readonly store: ConversationStore
-  readonly commits: GroupCommit
-  /** Server time in ms. */
-  readonly now: () => number
-  /** A random unsigned 32-bit integer. */
-  readonly drawUint32: () => number
-  readonly activity: ActivityFeed
-  /** Runs a job once, after a pause in which more can come together. */
-  readonly afterPause: (job: () => void) => void
-  /** Told when a device knew more of a conversation than this server. */
-  readonly noteBehind: (conversation: ConversationId) => void
-  /** Told of an assertion that failed; the conversation starts again from the disk by itself. */
-  readonly onBug: (error: unknown) => void
-}
 
 export class LiveConversation implements Writer {
   readonly id: ConversationId
@@ -57,13 +41,15 @@ export class LiveConversation implements Writer {
   readonly serially = createSerial()
   readonly audience = new Broadcast()
   readonly presence: Presence<Subscriber>
-  readonly #members: Members
+  /** Members, settings and pins, a step ahead of the disk. */
+  readonly roster: LiveRoster
   readonly #uncommitted: Uncommitted
   #head: Head
   /** Set once the conversation is to be deleted; whoever asked for that waits for it. */
   #deletion: Staged | undefined
   #ended: FaultCode | undefined
   #isStopping = false
+  #isArchiving = false
 
   constructor(id: ConversationId, loaded: LoadedConversation, deps: LiveDeps) {
     this.id = id
@@ -71,7 +57,7 @@ export class LiveConversation implements Writer {
     this.#uncommitted = new Uncommitted(deps.store, id)
     // What is written from now on is of this generation.
     this.#head = { ...loaded.head, generation: loaded.generation }
-    this.#members = new Members(loaded.members)
+    this.roster = new LiveRoster(loaded)
     const { now, drawUint32, afterPause } = deps
     this.presence = new Presence({
       now,
@@ -80,6 +66,7 @@ export class LiveConversation implements Writer {
       show: (messageFor) => this.audience.show(messageFor),
     })
     this.ledger = new Ledger({ ...loaded.head, chains: loaded.chains, deleted: loaded.deleted })
+    if (loaded.upgrade !== undefined) this.#uncommitted.staged.upgrade(loaded.upgrade)
   }
 
   /** Why it can no longer be used: deleted, or a commit failed and what is in memory may be wrong. */
@@ -102,7 +89,7 @@ export class LiveConversation implements Writer {
   }
 
   accessOf(user: UserId): Access | undefined {
-    return this.#members.accessOf(user)
+    return this.roster.accessOf(user)
   }
 
   /** Throws the fault that keeps `user` out, if there is one. */
@@ -136,90 +123,50 @@ export class LiveConversation implements Writer {
     this.#uncommitted.staged.idempotency.push({ user, key, id })
   }
 
-  /** What the rules look at; `claims` must hold every id that will be asked for. */
-  policyView(claims: ReadonlyMap<MessageId, ClaimRow>): PolicyView {
-    return {
-      accessOf: (user) => this.accessOf(user),
-      ownerCount: () => this.#members.ownerCount(),
-      claimOf: (id) => {
-        const row = claims.get(id)
-        return row === undefined ? undefined : { user: row.user, complete: row.seq !== undefined }
-      },
-      nextSeq: () => this.ledger.nextSeq,
+  /** What entries are judged upon. */
+  get judging(): JudgingState {
+    return { ledger: this.ledger, roster: this.roster, uncommitted: this.#uncommitted }
+  }
+
+  /** Looks up what candidates reach back to, and uses it while nothing newer is on the disk; from a serial job. */
+  async withTargets<T>(author: UserId, candidates: readonly Candidate[], use: (targets: Targets) => T): Promise<T> {
+    const mayRedact = ({ user }: ClaimRow): boolean => mayErase(this.accessOf(author), user === author)
+    for (;;) {
+      const targets = await findTargets(this.deps.store, this.id, this.#uncommitted, candidates, mayRedact)
+      // Two commits at most come in between: what is staged comes from serial jobs alone.
+      if (targets.settled === this.#uncommitted.settled) return use(targets)
     }
   }
 
   /** Judges candidates one by one and stages them for the next commit. */
-  stage(author: UserId, candidates: readonly Candidate[], claims: Map<MessageId, ClaimRow>): void {
-    const view = this.policyView(claims)
-    const { staged } = this.#uncommitted
-    for (const { client, clock, payload, content } of candidates) {
-      const reason = verdictOn(view, author, content)
-      if (reason !== undefined && this.ledger.deletedRanges(client) >= limits.voidRunsPerChain) {
-        this.deps.commits.request(this)
-        throw new Fault('overloaded', 'too many void entries on this chain')
-      }
-      const seq = this.ledger.append({ client, clock, payload, voidReason: reason })
-      staged.bytes += payload?.length ?? 0
-      if (content.kind !== 'entry' || reason !== undefined) continue
-      applyEffects({ author, seq, entry: content.entry }, { staged, members: this.#members, claims })
+  stage(author: UserId, candidates: readonly Candidate[], targets: Targets): void {
+    try {
+      stageCandidates(this.judging, author, candidates, targets)
+    } finally {
+      this.deps.commits.request(this)
     }
-    this.deps.commits.request(this)
   }
 
-  /** Whether things are already as an entry would have them: then a repeated request needs none. */
-  changesNothing(entry: Entry): boolean {
-    if (entry.kind === 'member') return (this.accessOf(entry.user) ?? null) === entry.access
-    if (entry.kind !== 'set' || entry.key !== 'title') return false
-    return this.#uncommitted.title(this.#head.title) === entry.value
+  /** Whether things are already as an entry of `user` would have them. */
+  changesNothing(user: UserId, entry: Entry, targets: Targets): boolean {
+    return changesNothing(this.judging, { user, entry }, targets)
   }
 
   /** Writes the first record; from a serial job, on an unborn conversation. */
   begin(owner: UserId): void {
     this.ledger.appendRecord({ kind: 'genesis', epoch: this.#head.epoch, owner, createdAt: this.#head.createdMs })
-    this.#uncommitted.staged.members.set(owner, this.#members.set(owner, 'owner'))
+    this.#uncommitted.staged.members.set(owner, this.roster.setAccess(owner, 'owner'))
     this.deps.commits.request(this)
   }
 
   /** Begins a new epoch with the next commit, without the chains that are named; from a serial job. */
   async beginEpoch(without: () => readonly ClientId[] = () => []): Promise<void> {
     const genesis = await readGenesis(this.deps.store, this.id)
-    const serverClient = await this.drawClient()
+    const serverClient = await drawClient(this)
     // Nobody can tell which epochs there were that a restored store does not know of: they were before it was restored.
     const epoch = Math.max(this.ledger.epoch + 1, this.#head.generation)
     this.ledger.beginEpoch({ serverClient, genesis: { ...genesis, epoch }, without: without() })
     this.deps.commits.request(this)
-  }
-
-  /** The user's held chain, begun when there is none: where the server writes what they do over REST. */
-  async heldChain(user: UserId): Promise<ClientId> {
-    const held = this.ledger.heldChain(user)
-    if (held !== undefined) return held
-    const client = await this.drawClient()
-    this.ledger.addChain({ client, user, held: true, createdMs: this.deps.now() })
-    return client
-  }
-
-  /** A clientID that no chain has or had; from a serial job. */
-  async drawClient(): Promise<ClientId> {
-    for (;;) {
-      const client = parseClientId(this.deps.drawUint32())
-      if (client === undefined || this.ledger.chain(client) !== undefined || this.ledger.isServer(client)) continue
-      if ((await this.dropped([client])).size === 0) return client
-    }
-  }
-
-  /** Those of the chains that an earlier epoch had and this one does without. */
-  async dropped(clients: readonly ClientId[]): Promise<ReadonlyMap<ClientId, DroppedRow>> {
-    // In the first epoch nothing was dropped yet.
-    if (clients.length === 0 || this.ledger.epoch === 0) return new Map()
-    const rows = await this.deps.store.dropped(this.id, clients)
-    return new Map(
-      clients.flatMap((client, index) => {
-        const row = this.ledger.dropping(client) ?? rows[index]
-        return row === undefined ? [] : [[client, row]]
-      }),
-    )
   }
 
   /** Asks for a commit of what is staged; resolves when it is durable. */
@@ -244,7 +191,7 @@ export class LiveConversation implements Writer {
 
   seal(): Sealed | undefined {
     if (this.#ended !== undefined) {
-      this.#uncommitted.staged.reject(new Fault(this.#ended))
+      this.#uncommitted.rejectStaged(new Fault(this.#ended))
       return undefined
     }
     const deletion = this.#deletion
@@ -258,12 +205,13 @@ export class LiveConversation implements Writer {
     }
     const sealed = this.ledger.seal(this.deps.now())
     const commit = commitOf(this.id, this.#head, sealed, staged)
+    this.#uncommitted.noteCommit(commit)
     this.#head = commit.head
     return { commit, settle: (outcome) => this.#settle(staged, sealed, outcome) }
   }
 
   get #hasNews(): boolean {
-    return this.ledger.hasNews || this.#uncommitted.staged.idempotency.length > 0
+    return this.ledger.hasNews || this.#uncommitted.hasKeys
   }
 
   #settle(staged: Staged, sealed: SealedLedger, outcome: CommitOutcome | 'failed'): void {
@@ -282,17 +230,46 @@ export class LiveConversation implements Writer {
     if (sealed.beginsEpoch) {
       // They come back and meet it from its beginning.
       this.audience.close('restart')
-    } else if (sealed.records.length > 0) {
+    } else if (sealed.nextRecord > sealed.firstNewRecord) {
       this.audience.relay({ update: sealed.update, before: () => this.ledger.before(sealed) })
     }
     this.deps.activity.moved(this.id, () => this.#movement())
     staged.resolve()
-    // Only what is void can have made a chain a dead one.
-    if (sealed.deleted.length > 0 && this.#hasDeadChains) {
-      this.serially(() => this.#dropDeadChains()).catch((error: unknown) => {
-        // Deleted meanwhile: that ends it by itself.
-        if (!(error instanceof Fault)) this.abandon(error)
-      })
+    // Only what is deleted can have made a chain a dead one.
+    if (sealed.deleted.length > 0 && this.#hasDeadChains) this.#tidy(() => this.#dropDeadChains())
+    this.keepWindow()
+  }
+
+  /** Sees to it that the document has no more than the window. */
+  keepWindow(): void {
+    if (this.#isArchiving || !isOverfull(this.ledger.window, this.ledger.nextSeq, this.deps.window)) return
+    this.#isArchiving = true
+    this.#tidy(() => this.#archive())
+  }
+
+  #tidy(job: () => Promise<void>): void {
+    // It can wait until it is used again, and the store is about to be closed.
+    if (this.#isStopping) return
+    this.serially(job).catch((error: unknown) => {
+      // Deleted meanwhile, or the store cannot be read: that ends it by itself, or is met by whoever comes next.
+      if (!(error instanceof Fault || error instanceof StoreError)) this.abandon(error)
+    })
+  }
+
+  /** Takes the oldest entries out of the document (SPEC ARCH1). */
+  async #archive(): Promise<void> {
+    try {
+      // Nothing else is staged meanwhile: all there is becomes durable, and what is durable is all there is.
+      await this.commit()
+      if (this.#ended !== undefined) return
+      const { store, window } = this.deps
+      const state = (): Readonly<Record<string, unknown>> => rosterToJson(this.roster.toRoster())
+      const plan = await planArchiving(store, this.id, this.ledger.durable(), this.ledger.window, window, state)
+      if (plan === undefined) return
+      this.ledger.archive(plan)
+      this.deps.commits.request(this)
+    } finally {
+      this.#isArchiving = false
     }
   }
 
@@ -302,13 +279,16 @@ export class LiveConversation implements Writer {
 
   async #dropDeadChains(): Promise<void> {
     // Another job may have done it, or the conversation have ended.
-    if (this.#ended === undefined && this.#hasDeadChains) await this.beginEpoch(() => this.ledger.deadChains())
+    if (this.#ended !== undefined || !this.#hasDeadChains) return
+    const droppable = await droppableChains(this.deps.store, this.id, this.ledger)
+    if (droppable.size <= limits.deadChains) return
+    await this.beginEpoch(() => this.ledger.deadChains().filter((client) => droppable.has(client)))
   }
 
   #movement(): Movement {
     const { serverClient: server, nextRecord: records, nextSeq } = this.ledger.durableEnd()
     const activity = { conversation: this.id, seq: nextSeq - 1, version: { server, records } }
-    return { activity, users: this.#members.users() }
+    return { activity, users: this.roster.users() }
   }
 
   #delete(): Commit {
@@ -319,7 +299,7 @@ export class LiveConversation implements Writer {
   #settleDeletion(staged: Staged, deletion: Staged, outcome: CommitOutcome | 'failed'): void {
     this.#uncommitted.settle()
     if (outcome === 'committed') {
-      this.deps.activity.gone({ conversation: this.id, code: 'deleted' }, this.#members.users())
+      this.deps.activity.gone({ conversation: this.id, code: 'deleted' }, this.roster.users())
       deletion.resolve()
     }
     this.#end(outcome === 'committed' ? 'deleted' : 'unavailable', staged)
@@ -333,7 +313,8 @@ export class LiveConversation implements Writer {
   /** What is in memory may be ahead of the disk for ever: everybody starts again from the disk. */
   #end(code: FaultCode, taken: Staged | undefined): void {
     this.#ended = code
-    for (const waiting of [taken, this.#uncommitted.staged, this.#deletion]) waiting?.reject(new Fault(code))
+    for (const waiting of [taken, this.#deletion]) waiting?.reject(new Fault(code))
+    this.#uncommitted.rejectStaged(new Fault(code))
     this.audience.close(code === 'unavailable' ? 'restart' : code)
   }
 }

@@ -9,6 +9,7 @@ import type { Section } from '../../shared/sync/chain-update/parse-update.ts'
 import { type ClientId, parseClientId, type UserId } from '../../shared/sync/ids.ts'
 import { type BoundChain, type ChainTable, comingAgain, unknownClients } from '../sync/acceptance.ts'
 import type { DroppedRow } from '../storage/conversation-store.ts'
+import { findDropped } from './client-ids.ts'
 import { type Compared, overlapsAgree } from './fork.ts'
 import type { LiveConversation } from './live-conversation.ts'
 
@@ -71,7 +72,7 @@ async function droppedAmong(
   const clients = [...own, ...unnamed]
   for (let from = 0; from < clients.length; from += keysPerLookUp) {
     const end = from + keysPerLookUp
-    for (const [client, row] of await live.dropped(clients.slice(from, end))) dropped.set(client, row)
+    for (const [client, row] of await findDropped(live, clients.slice(from, end))) dropped.set(client, row)
     // At least so many would begin.
     if (Math.min(end, own.length) - dropped.size > limits.newChainsPerUserPerDay)
       throw new Fault('overloaded', 'too many new chains')

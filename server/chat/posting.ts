@@ -11,8 +11,9 @@ import { Conflict, type Posted, Refused } from '../conversations.ts'
 import type { ClaimRow } from '../storage/conversation-store.ts'
 import { missingRows } from '../storage/missing-rows.ts'
 import { verdictOn } from './authority.ts'
-import { touchedIds } from './candidate.ts'
+import { heldChain } from './client-ids.ts'
 import { messageDigest } from './digest.ts'
+import { policyView } from './judging.ts'
 import type { LiveConversation } from './live-conversation.ts'
 
 /** Appends an entry to the user's held chain; resolves when it is durable. Refused when the rules forbid it. */
@@ -73,14 +74,14 @@ export async function stageOwn(
   const payload = encodeEntry(entry)
   if (payload.length > limits.entryBytes) throw new Refused('too-large')
   const content = { kind: 'entry', entry } as const satisfies { kind: 'entry'; entry: Entry }
-  const client = await live.heldChain(user)
+  const client = await heldChain(live, user)
   const clock = live.ledger.chain(client)?.next ?? 0
   const candidate = { client, clock, payload, at: undefined, content }
-  const claims = await live.claims(touchedIds([candidate]))
-  const reason = verdictOn(live.policyView(claims), user, content)
-  if (reason !== undefined) throw new Refused(reason)
-  onAllowed()
-  if (live.changesNothing(entry)) return { durable: live.commit() }
-  live.stage(user, [candidate], claims)
+  await live.withTargets(user, [candidate], (targets) => {
+    const reason = verdictOn(policyView(live.judging, targets), user, content)
+    if (reason !== undefined) throw new Refused(reason)
+    onAllowed()
+    if (!live.changesNothing(user, entry, targets)) live.stage(user, [candidate], targets)
+  })
   return { durable: live.commit() }
 }

@@ -3,7 +3,8 @@
 import { Fault } from '../../shared/fault.ts'
 import { limits } from '../../shared/limits.ts'
 import { type ClientId, type ConversationId, parseClientId } from '../../shared/sync/ids.ts'
-import { LiveConversation, type LiveDeps } from './live-conversation.ts'
+import { LiveConversation } from './live-conversation.ts'
+import type { LiveDeps } from './live-deps.ts'
 import { emptyConversation, loadConversation } from './loaded-conversation.ts'
 
 interface Lease {
@@ -47,6 +48,9 @@ export function createRegistry(deps: LiveDeps): Registry {
     const live = new LiveConversation(id, loaded, deps)
     // From a backup: before anybody is answered, so that nobody builds upon what devices know more of.
     if (loaded.head.generation < loaded.generation) await renew(live)
+    else if (loaded.upgrade !== undefined) deps.commits.request(live)
+    // The process may have ended before it could.
+    live.keepWindow()
     return live
   }
 

@@ -1,25 +1,25 @@
 /** The door to conversations (`Conversations`): reads come from the store, writes go through the live conversation. */
 
 import type { Access } from '../../shared/chat/access.ts'
-import type { KnownEntry, MessageId } from '../../shared/chat/entry.ts'
-import type { StampedMessage } from '../../shared/chat/message.ts'
+import type { KnownEntry } from '../../shared/chat/entry.ts'
+import { type ReadRegister, unread as nothingRead } from '../../shared/chat/roster.ts'
 import { Fault } from '../../shared/fault.ts'
-import { limits } from '../../shared/limits.ts'
-import type { ClientId, ConversationId, UserId } from '../../shared/sync/ids.ts'
+import type { ConversationId, UserId } from '../../shared/sync/ids.ts'
 import type {
-  ChainPlace,
   Conversations,
   ConversationState,
   ConversationSummary,
   ListCursor,
-  MessageQuery,
   NewConversation,
+  OwnConversation,
 } from '../conversations.ts'
 import { type ConversationStore, type Head, isDamage, type MemberRow } from '../storage/conversation-store.ts'
 import { requireAccess } from './authority.ts'
 import type { LiveConversation } from './live-conversation.ts'
 import { applyEntry, postMessage, stageOwn } from './posting.ts'
+import { findMessage, readChain, readChanges, readMessages, readPins } from './reading.ts'
 import type { Registry } from './registry.ts'
+import { UnreadCounts } from './unread.ts'
 
 export interface ServiceDeps {
   readonly store: ConversationStore
@@ -29,12 +29,17 @@ export interface ServiceDeps {
 }
 
 export function createConversations({ store, registry, drawConversationId }: ServiceDeps): Conversations {
-  /** The durable head and the user's access; the fault that keeps them out otherwise. */
-  async function enter(user: UserId, id: ConversationId): Promise<{ head: Head; access: Access }> {
-    const [stored, member] = await Promise.all([store.head(id), store.member(id, user)])
+  const counts = new UnreadCounts(store)
+
+  /** The durable head, and the user as a member; the fault that keeps them out otherwise. */
+  async function enter(user: UserId, id: ConversationId): Promise<Entered> {
+    // The head first: what is read after it takes account of it.
+    const stored = await store.head(id)
     if (stored === undefined) throw new Fault('not-found')
     if (stored.kind === 'deleted') throw new Fault('deleted')
-    return { head: stored.head, access: requireAccess(member?.access) }
+    const member = await store.member(id, user)
+    if (member === undefined) throw new Fault('no-access')
+    return { head: stored.head, access: requireAccess(member.access), member }
   }
 
   async function state(user: UserId, id: ConversationId): Promise<ConversationState> {
@@ -42,13 +47,17 @@ export function createConversations({ store, registry, drawConversationId }: Ser
     return stateOf(id, head, access)
   }
 
+  async function own(id: ConversationId, { head, access, member }: Entered): Promise<OwnConversation> {
+    const { unread, mentions } = await counts.count(id, head, member)
+    return { ...stateOf(id, head, access), unread, mentions, register: registerOf(member) }
+  }
+
   async function summary(user: UserId, id: ConversationId, head: Head): Promise<ConversationSummary | undefined> {
     const member = await store.member(id, user)
     if (member === undefined || member.access === null) return undefined
     const { lastMessageSeq } = head
     const lastMessage = lastMessageSeq === null ? undefined : await store.message(id, lastMessageSeq)
-    const unread = await countUnread(store, id, head, member)
-    return { ...stateOf(id, head, member.access), unread, lastMessage: lastMessage ?? null }
+    return { ...(await own(id, { head, access: member.access, member })), lastMessage: lastMessage ?? null }
   }
 
   return {
@@ -69,7 +78,7 @@ export function createConversations({ store, registry, drawConversationId }: Ser
         .filter((line) => cursor === undefined || isBehind(line, cursor))
         .toSorted((a, b) => b.head.updatedMs - a.head.updatedMs || (a.id < b.id ? 1 : -1))
       const page = behind.slice(0, limit)
-      // One after another: the unread of one conversation can be a thousand rows.
+      // One after another: what is unread of a conversation that was not asked for lately can be a thousand rows.
       const items: ConversationSummary[] = []
       for (const { id, head } of page) {
         const line = await summary(user, id, head).catch(leaveOutDamaged)
@@ -83,6 +92,8 @@ export function createConversations({ store, registry, drawConversationId }: Ser
     },
 
     get: state,
+
+    own: async (user, id) => own(id, await enter(user, id)),
 
     delete: async (user, id) => {
       await registry.use(id, async (live) => {
@@ -109,6 +120,12 @@ export function createConversations({ store, registry, drawConversationId }: Ser
       return stateOf(id, stored.head, member?.access ?? 'reader')
     },
 
+    read: async (user, id, seen) => {
+      await registry.use(id, (live) => applyEntry(live, user, { kind: 'read', ...seen }))
+      const member = await store.member(id, user)
+      return member === undefined ? nothingRead : registerOf(member)
+    },
+
     post: (user, id, message, key) => registry.use(id, (live) => postMessage(live, user, message, key)),
 
     messages: async (user, id, query) => {
@@ -121,11 +138,31 @@ export function createConversations({ store, registry, drawConversationId }: Ser
       return findMessage(store, id, messageId)
     },
 
+    pins: async (user, id) => {
+      await enter(user, id)
+      return readPins(store, id)
+    },
+
+    changes: async (user, id, query) => {
+      const { head } = await enter(user, id)
+      return readChanges(store, id, head, query)
+    },
+
     chain: async (user, id, client, from) => {
       await enter(user, id)
       return readChain(store, user, id, client, from)
     },
   }
+}
+
+interface Entered {
+  readonly head: Head
+  readonly access: Access
+  readonly member: MemberRow
+}
+
+function registerOf({ readThrough, received }: MemberRow): ReadRegister {
+  return { through: readThrough, received }
 }
 
 /** True when it was begun now; Fault `no-access` when it exists and the user is not a member. */
@@ -168,65 +205,4 @@ function stateOf(id: ConversationId, head: Head, access: Access): ConversationSt
 function isBehind(line: { readonly id: ConversationId; readonly head: Head }, cursor: ListCursor): boolean {
   const { updatedMs } = line.head
   return updatedMs < cursor.updatedMs || (updatedMs === cursor.updatedMs && line.id < cursor.id)
-}
-
-/** Others' messages after the member's read register, looking at no more rows than the badge can count. */
-async function countUnread(
-  store: ConversationStore,
-  id: ConversationId,
-  head: Head,
-  member: MemberRow,
-): Promise<number> {
-  if (head.lastMessageSeq === null || head.lastMessageSeq <= member.readThrough) return 0
-  const limit = limits.unreadCount
-  const newer = await store.messages(id, { after: member.readThrough, limit, take: 'newest' })
-  return newer.filter(({ user }) => user !== member.user).length
-}
-
-async function readMessages(
-  store: ConversationStore,
-  id: ConversationId,
-  { limit, before, after, around }: MessageQuery,
-): Promise<readonly StampedMessage[]> {
-  if (after !== undefined) return store.messages(id, { after, limit, take: 'oldest' })
-  if (before !== undefined) return store.messages(id, { before, limit, take: 'newest' })
-  if (around === undefined) return store.messages(id, { limit, take: 'newest' })
-  const half = Math.floor(limit / 2)
-  const older = half === 0 ? [] : await store.messages(id, { before: around, limit: half, take: 'newest' })
-  const newer = await store.messages(id, { after: around, limit: limit - half, take: 'oldest' })
-  return [...older, ...newer]
-}
-
-async function findMessage(
-  store: ConversationStore,
-  id: ConversationId,
-  messageId: MessageId,
-): Promise<StampedMessage> {
-  const [claim] = await store.claims(id, [messageId])
-  const message = claim?.seq === undefined ? undefined : await store.message(id, claim.seq)
-  if (message === undefined) throw new Fault('not-found')
-  return message
-}
-
-async function readChain(
-  store: ConversationStore,
-  user: UserId,
-  id: ConversationId,
-  client: ClientId,
-  from: number,
-): Promise<{ readonly next: number; readonly places: readonly ChainPlace[] }> {
-  const chains = await store.chains(id)
-  const chain = chains.find((row) => row.client === client) ?? (await store.dropped(id, [client]))[0]
-  if (chain === undefined || chain.user !== user) throw new Fault('not-found')
-  const count = Math.max(0, Math.min(chain.next - from, limits.pageMessages))
-  const clocks = Array.from({ length: count }, (_, index) => from + index)
-  const rows = await store.places(id, client, clocks)
-  const places = rows.flatMap((row): ChainPlace[] => {
-    if (row === undefined) return []
-    const { clock, seq, voidReason } = row
-    return [
-      { clock, outcome: voidReason === undefined ? { kind: 'accepted', seq } : { kind: 'void', reason: voidReason } },
-    ]
-  })
-  return { next: chain.next, places }
 }

@@ -4,15 +4,25 @@
  */
 
 import type { MessageId } from '../../shared/chat/entry.ts'
+import type { StampedMessage } from '../../shared/chat/message.ts'
 import type { ConversationId, UserId } from '../../shared/sync/ids.ts'
-import type { ClaimRow, ConversationStore } from '../storage/conversation-store.ts'
+import type { ClaimRow, ConversationCommit, ConversationStore, EntryRow } from '../storage/conversation-store.ts'
 import { Staged } from './staged.ts'
+
+const noMessages: ReadonlyMap<number, StampedMessage> = new Map()
+const noEntries: ReadonlyMap<number, EntryRow> = new Map()
 
 export class Uncommitted {
   readonly #store: ConversationStore
   readonly #id: ConversationId
-  #staged = new Staged()
+  /** Made when something is staged: of most conversations nothing is. */
+  #staged: Staged | undefined
   #inFlight: Staged | undefined
+  /** Messages as the commit in flight writes them, by seq. */
+  #written: ReadonlyMap<number, StampedMessage> = noMessages
+  /** Rows of the log that it writes, by seq. */
+  #entries: ReadonlyMap<number, EntryRow> = noEntries
+  #settled = 0
 
   constructor(store: ConversationStore, id: ConversationId) {
     this.#store = store
@@ -21,7 +31,13 @@ export class Uncommitted {
 
   /** What the next commit takes. */
   get staged(): Staged {
-    return this.#staged
+    return (this.#staged ??= new Staged())
+  }
+
+  /** Something waits for the next commit that the ledger does not know of. */
+  get hasKeys(): boolean {
+    const { idempotency = [], isUpgrade = false } = this.#staged ?? {}
+    return idempotency.length > 0 || isUpgrade
   }
 
   get inFlight(): Staged | undefined {
@@ -29,25 +45,61 @@ export class Uncommitted {
   }
 
   get bytes(): number {
-    return this.#staged.bytes + (this.#inFlight?.bytes ?? 0)
+    return (this.#staged?.bytes ?? 0) + (this.#inFlight?.bytes ?? 0)
+  }
+
+  /** Counts the commits that were settled: what was read of the store before is not the newest any more. */
+  get settled(): number {
+    return this.#settled
   }
 
   /** A commit takes what is staged, and is in flight until `settle`. */
   take(): Staged {
-    const staged = this.#staged
-    this.#staged = new Staged()
+    const { staged } = this
+    this.#staged = undefined
     this.#inFlight = staged
     return staged
   }
 
+  /** The rows that were made of what was taken. */
+  noteCommit({ messages, entries }: ConversationCommit): void {
+    this.#written = new Map(messages.map((message) => [message.seq, message]))
+    this.#entries = new Map(entries.map((row) => [row.seq, row]))
+  }
+
+  /** Rejects what waits for the next commit. */
+  rejectStaged(reason: Error): void {
+    this.#staged?.reject(reason)
+    this.#staged = undefined
+  }
+
   settle(): void {
     this.#inFlight = undefined
+    this.#written = noMessages
+    this.#entries = noEntries
+    this.#settled++
   }
 
   /** What waited for a commit waited for nothing: all there was is durable already. */
   resolveStaged(): void {
-    this.#staged.resolve()
-    this.#staged = new Staged()
+    this.#staged?.resolve()
+    this.#staged = undefined
+  }
+
+  /** The message at a seq as the commit in flight writes it. */
+  written(seq: number): StampedMessage | undefined {
+    return this.#written.get(seq)
+  }
+
+  /** The row of the log that the commit in flight writes. */
+  writtenEntry(seq: number): EntryRow | undefined {
+    return this.#entries.get(seq)
+  }
+
+  /** Seqs of the pieces of a message that are not durable. */
+  pieces(id: MessageId): number[] {
+    const pieces = [...(this.#inFlight?.pieces ?? []), ...(this.#staged?.pieces ?? [])]
+    return pieces.filter((piece) => piece.id === id).map(({ seq }) => seq)
   }
 
   /** The claims on these ids that there are. */
@@ -55,7 +107,7 @@ export class Uncommitted {
     const claims = new Map<MessageId, ClaimRow>()
     const unknown: MessageId[] = []
     for (const id of ids) {
-      const row = this.#staged.claims.get(id) ?? this.#inFlight?.claims.get(id)
+      const row = this.#staged?.claims.get(id) ?? this.#inFlight?.claims.get(id)
       if (row === undefined) unknown.push(id)
       else claims.set(id, row)
     }
@@ -67,12 +119,7 @@ export class Uncommitted {
   /** Which message an Idempotency-Key made. */
   async idempotent(user: UserId, key: string): Promise<MessageId | undefined> {
     const isIt = (row: { readonly user: UserId; readonly key: string }): boolean => row.user === user && row.key === key
-    const row = this.#staged.idempotency.find(isIt) ?? this.#inFlight?.idempotency.find(isIt)
+    const row = this.#staged?.idempotency.find(isIt) ?? this.#inFlight?.idempotency.find(isIt)
     return (row ?? (await this.#store.idempotency(this.#id, user, key)))?.id
-  }
-
-  /** The title, given the one of the last commit. */
-  title(committed: string | null): string | null {
-    return (this.#staged.title ?? this.#inFlight?.title ?? { value: committed }).value
   }
 }

@@ -21,6 +21,7 @@ import type { Rates } from '../sync/rate.ts'
 import type { Demo } from './auth.ts'
 import { takeJsonOnly } from './body.ts'
 import { chainRoutes } from './chains.ts'
+import { changeRoutes } from './changes.ts'
 import { answerBrokenRequest } from './broken-request.ts'
 import { conversationRoutes } from './conversations.ts'
 import { type Health, healthRoutes } from './health.ts'
@@ -32,7 +33,9 @@ import { guardOrigins } from './origins.ts'
 import { withOtherMethods } from './other-methods.ts'
 import { createPace, type Delay } from './pace.ts'
 import { internalProblem, problemBody, problemOf } from './problem.ts'
+import { readRoutes } from './read.ts'
 import { demoTokenRoute, ticketRoute } from './sign-in.ts'
+import { touchRoutes } from './touches.ts'
 import { webRoutes } from './web.ts'
 
 export interface AppDeps {
@@ -155,6 +158,9 @@ function addRoutes(app: FastifyInstance, deps: AppDeps, closing: AbortSignal): v
     conversationRoutes(scope, conversations, pace)
     memberRoutes(scope, conversations, pace)
     messageRoutes(scope, { conversations, pace, now })
+    touchRoutes(scope, { conversations, pace, now })
+    readRoutes(scope, conversations, pace)
+    changeRoutes(scope, conversations)
     chainRoutes(scope, conversations)
     ticketRoute(scope, tickets)
     // REST2: without a token not even whether there is such a path.

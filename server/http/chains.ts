@@ -37,8 +37,8 @@ export function chainRoutes(scope: FastifyInstance, conversations: Conversations
   })
 }
 
-function restEntry({ clock, outcome }: ChainPlace): RestChainEntry {
+function restEntry({ clock, crc, outcome }: ChainPlace): RestChainEntry {
   return outcome.kind === 'accepted'
-    ? { clock, state: 'accepted', seq: outcome.seq }
-    : { clock, state: 'void', reason: outcome.reason }
+    ? { clock, state: 'accepted', seq: outcome.seq, crc }
+    : { clock, state: 'void', reason: outcome.reason, crc }
 }

@@ -7,6 +7,7 @@ import { limits } from '../../shared/limits.ts'
 import {
   type RestConversation,
   type RestConversationItem,
+  type RestOwnConversation,
   type RestPage,
   restMessage,
   restTime,
@@ -18,8 +19,10 @@ import type {
   ConversationSummary,
   ListCursor,
   NewConversation,
+  OwnConversation,
 } from '../conversations.ts'
 import { bodyInput } from './body.ts'
+import { restRegister } from './read.ts'
 import { userOf } from './identify.ts'
 import {
   accept,
@@ -97,11 +100,11 @@ export function conversationRoutes(scope: FastifyInstance, conversations: Conver
   const get = describe({
     summary: 'A conversation',
     params,
-    ok: { 200: shapes.conversationShape },
+    ok: { 200: shapes.ownConversationShape },
     refusals: [404, 410],
   })
   scope.get(path, { schema: get }, async (request) =>
-    restConversation(await conversations.get(userOf(request), conversationOf(request))),
+    restOwn(await conversations.own(userOf(request), conversationOf(request))),
   )
 
   const patch = describe({
@@ -138,11 +141,16 @@ function restConversation(state: ConversationState): RestConversation {
   }
 }
 
+function restOwn(own: OwnConversation): RestOwnConversation {
+  const { unread, mentions, register } = own
+  const { through, received } = restRegister(register)
+  return { ...restConversation(own), unread, mentions, read_through: through, received }
+}
+
 function restItem(summary: ConversationSummary): RestConversationItem {
-  const { id, unread, lastMessage } = summary
+  const { id, lastMessage } = summary
   return {
-    ...restConversation(summary),
-    unread,
+    ...restOwn(summary),
     last_message: lastMessage === null ? null : restMessage(id, lastMessage),
   }
 }

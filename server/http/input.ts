@@ -3,6 +3,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import { type Access, hasAccess } from '../../shared/chat/access.ts'
+import { type MessageId, parseMessageId } from '../../shared/chat/entry.ts'
 import { Fault } from '../../shared/fault.ts'
 import { type ConversationId, parseConversationId, type UserId } from '../../shared/sync/ids.ts'
 import type { Conversations } from '../conversations.ts'
@@ -67,4 +68,20 @@ export function conversationOf(request: FastifyRequest): ConversationId {
   const id = parseConversationId(parameter(request, 'id'))
   if (id === undefined) throw new Fault('not-found')
   return id
+}
+
+/** The message in the URL. Throws the Faults of `Conversations.message`: REST2 tells of those first. */
+export async function messageOf(
+  conversations: Conversations,
+  user: UserId,
+  request: FastifyRequest,
+): Promise<MessageId> {
+  const id = conversationOf(request)
+  const messageId = parseMessageId(parameter(request, 'message'))
+  if (messageId === undefined) {
+    await requireAccess(conversations, user, id, 'reader')
+    throw new Fault('not-found')
+  }
+  await conversations.message(user, id, messageId)
+  return messageId
 }

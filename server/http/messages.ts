@@ -3,13 +3,11 @@
 import { createHash } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { parseMessageId } from '../../shared/chat/entry.ts'
-import { Fault } from '../../shared/fault.ts'
 import { limits } from '../../shared/limits.ts'
 import { restMessage } from '../../shared/rest.ts'
 import type { Conversations } from '../conversations.ts'
 import { userOf } from './identify.ts'
-import { accept, conversationOf, parameter, parseInput, requireAccess } from './input.ts'
+import { accept, conversationOf, messageOf, parseInput, requireAccess } from './input.ts'
 import { messageInput } from './new-message.ts'
 import { describe } from './openapi.ts'
 import type { Pace } from './pace.ts'
@@ -89,11 +87,7 @@ export function messageRoutes(scope: FastifyInstance, { conversations, pace, now
   scope.get(`${path}/:message`, { schema: one }, async (request) => {
     const user = userOf(request)
     const id = conversationOf(request)
-    const messageId = parseMessageId(parameter(request, 'message'))
-    if (messageId === undefined) {
-      await requireAccess(conversations, user, id, 'reader')
-      throw new Fault('not-found')
-    }
+    const messageId = await messageOf(conversations, user, request)
     return restMessage(id, await conversations.message(user, id, messageId))
   })
 }

@@ -1,9 +1,10 @@
-/** Turns the request to post a message into an entry, or says why it cannot be one. */
+/** Turns the requests to post and to edit a message into entries, or says why they cannot be. */
 
 import type { FastifyRequest } from 'fastify'
 import { v7 } from 'uuid'
 import type { z } from 'zod'
 import {
+  type EditEntry,
   encodeEntry,
   type MessageEntry,
   type MessageId,
@@ -16,7 +17,7 @@ import { limits } from '../../shared/limits.ts'
 import { bodyInput } from './body.ts'
 import { bad, good, type Input, mapInput } from './input.ts'
 import { invalid, tooLarge } from './problem.ts'
-import { newMessage } from './shapes.ts'
+import { messagePatch, newMessage } from './shapes.ts'
 
 export interface NewMessage {
   readonly entry: MessageEntry
@@ -33,6 +34,15 @@ export function messageInput(request: FastifyRequest, nowMs: number): Input<NewM
       mapInput(checkEntry(entryOf(fields, nowMs)), (entry) => good({ entry, idempotencyKey })),
     ),
   )
+}
+
+/** The request to edit message `of`. */
+export function editInput(request: FastifyRequest, of: MessageId, nowMs: number): Input<EditEntry> {
+  const body = bodyInput(messagePatch, request)
+  return mapInput(body, ({ content }) => {
+    const entry = { kind: 'edit', of, content, at: nowMs } as const
+    return encodeEntry(entry).length > limits.entryBytes ? bad(tooLarge()) : good(entry)
+  })
 }
 
 function isContentTooLarge(body: unknown): boolean {

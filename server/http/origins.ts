@@ -40,7 +40,7 @@ export function guardOrigins(app: FastifyInstance, { origins, isDemo }: OriginRu
     if (!isAllowedOrigin(origin, host, origins)) return done(notThisOrigin())
     if (origin === undefined || !origins.includes(origin)) return done()
     void reply.header('access-control-allow-origin', origin)
-    void reply.header('access-control-expose-headers', 'allow, etag, location, parley-as-of, retry-after')
+    void reply.header('access-control-expose-headers', 'allow, etag, location, parley-as-of, parley-more, retry-after')
     const isPreflight = request.method === 'OPTIONS' && 'access-control-request-method' in request.headers
     if (isPreflight) answerPreflight(reply)
     else done()

@@ -89,6 +89,8 @@ const refusedStatus: Readonly<Partial<Record<VoidReason, number>>> = {
   duplicate: 409,
   'id-taken': 409,
   'last-owner': 409,
+  'too-many': 409,
+  redacted: 410,
   'too-large': 413,
 }
 

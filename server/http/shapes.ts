@@ -54,6 +54,16 @@ export const conversationPatch = z.object({ title })
 export const memberAccess = z.object({ access })
 export const demoTokenRequest = z.object({ user: userId })
 
+export const messagePatch = z.object({
+  content: z.string().refine((content) => content.trim() !== '', 'Blank'),
+})
+export const readRequest = z
+  .object({ through: seq.exactOptional(), received: seq.exactOptional() })
+  .refine(({ through, received }) => through !== undefined || received !== undefined, 'Neither through nor received')
+export const emoji = z
+  .string()
+  .refine((text) => text !== '' && Buffer.byteLength(text) <= limits.emojiBytes, `1 to ${limits.emojiBytes} bytes`)
+
 const part = z.record(z.string(), z.unknown())
 
 export const newMessage = z.object({
@@ -89,6 +99,15 @@ export const messageShape = z
     created_at: time.describe("The server's time"),
     written_at: time.describe("The author's clock"),
     seq,
+    revision: seq.describe('Seq of the last entry that changed it; its own before that'),
+    edited_at: time.optional(),
+    reactions: z
+      .array(z.object({ emoji: z.string(), users: z.array(userText) }))
+      .optional()
+      .describe('By the time of their first reaction, users by that of theirs'),
+    redacted_at: time.optional().describe('When its content was taken away'),
+    redacted_by: userText.optional(),
+    pinned: z.literal(true).optional(),
     reply_to: uuidV7Text.optional(),
     thread: uuidV7Text.optional(),
     parent: uuidV7Text.optional(),
@@ -109,23 +128,36 @@ export const conversationShape = z
   })
   .meta({ id: 'Conversation' })
 
+const count = z.int().min(0).max(limits.unreadCount)
+
+const ownConversation = conversationShape.extend({
+  unread: count.describe("Others' messages behind read_through that are not redacted"),
+  mentions: count.describe('Those of them that mention whoever asks'),
+  read_through: seq.nullable(),
+  received: seq.nullable(),
+})
+export const ownConversationShape = ownConversation.meta({ id: 'OwnConversation' })
+
 export const conversationPageShape = z.object({
-  items: z.array(
-    conversationShape.extend({ unread: z.int().min(0).max(limits.unreadCount), last_message: messageShape.nullable() }),
-  ),
+  items: z.array(ownConversation.extend({ last_message: messageShape.nullable() })),
   next_cursor: z.string().nullable(),
 })
 
+export const readShape = z.object({ through: seq.nullable(), received: seq.nullable() })
+export const pinsShape = z.object({ items: z.array(messageShape) })
+
 export const memberShape = z.object({ user: userText, access }).meta({ id: 'Member' })
 export const membersShape = z.object({ items: z.array(memberShape) })
+
+const crc = z.int().min(0).max(0xffff_ffff).describe('CRC-32 of the payload as it was received')
 
 export const chainShape = z.object({
   client: z.int().min(0),
   next_clock: z.int().min(0),
   entries: z.array(
     z.union([
-      z.object({ clock: z.int().min(0), state: z.literal('accepted'), seq }),
-      z.object({ clock: z.int().min(0), state: z.literal('void'), reason: z.string() }),
+      z.object({ clock: z.int().min(0), state: z.literal('accepted'), seq, crc }),
+      z.object({ clock: z.int().min(0), state: z.literal('void'), reason: z.string(), crc }),
     ]),
   ),
 })

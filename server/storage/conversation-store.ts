@@ -32,6 +32,20 @@ export interface Head {
   readonly lastStampMs: number
   /** Seq of the newest message, or null. */
   readonly lastMessageSeq: number | null
+  /** Seq of the last archived entry; -1 when all are in the document. */
+  readonly through: number
+  /** Clock of the first record, behind the genesis, that is not archived. */
+  readonly firstRecord: number
+  /** Clock of the newest checkpoint, or null. */
+  readonly checkpoint: number | null
+  /** Entries behind `through`, void and erased ones included, pieces of streams aside. */
+  readonly liveEntries: number
+  /** What all entries behind `through` take in the document: payloads, and about what a record takes where there is none. */
+  readonly liveBytes: number
+  /** How many messages were ever redacted. */
+  readonly redactions: number
+  /** Whoever wrote all messages there are; null when they are several, or none, or when it was not counted then. */
+  readonly soleAuthor: UserId | null
 }
 
 /** What is left of a deleted conversation, so that its id cannot come back. */
@@ -87,7 +101,35 @@ export type PlaceRow = Pick<EntryRow, 'seq' | 'client' | 'clock' | 'crc' | 'void
 
 export interface RecordRow {
   readonly clock: number
-  readonly payload: Uint8Array
+  /** Undefined when it was replaced: a checkpoint that another one followed. */
+  readonly payload: Uint8Array | undefined
+}
+
+/** The last change of a message that was changed after it was stamped: one row for each such message. */
+export interface TouchedRow {
+  /** Seq of the entry that changed it last. */
+  readonly revision: number
+  /** Seq of the message. */
+  readonly seq: number
+}
+
+/** An entry that holds words of a message beside its own: an edit, a piece of a stream. They go when it is redacted. */
+export interface PieceRow {
+  readonly id: MessageId
+  /** Of the entry. */
+  readonly seq: number
+}
+
+export interface SettingRow {
+  readonly key: string
+  /** Any JSON; null in a commit: cleared. */
+  readonly value: unknown
+}
+
+export interface PinRow {
+  readonly id: MessageId
+  /** Of the entry that pinned it; null in a commit: no longer pinned. */
+  readonly seq: number | null
 }
 
 /** Whose a message id is, and which message has it. */
@@ -106,6 +148,8 @@ export interface MemberRow {
   readonly access: Access | null
   /** Seq up to which this user has read; -1 before the first. */
   readonly readThrough: number
+  /** Seq up to which a device of this user has received; never before `readThrough`. */
+  readonly received: number
 }
 
 /** Which message an `Idempotency-Key` of a user made. Kept as long as the conversation. */
@@ -132,15 +176,33 @@ export interface ConversationCommit {
   readonly deleted: readonly DeletedRow[]
   /** Their chain rows and deleted rows go; log, places and records stay. */
   readonly dropped: readonly DroppedRow[]
+  /** New ones, and older ones that were erased: these have no bytes any more. */
   readonly entries: readonly EntryRow[]
   readonly records: readonly RecordRow[]
+  /** Archived records, whose rows go: those from the `firstRecord` of the head before to that of this one. */
+  readonly recordsGone: ClockRange | undefined
+  /** New ones, and older ones that were changed. */
   readonly messages: readonly StampedMessage[]
+  readonly touched: readonly TouchedRow[]
+  /** Revisions whose touched rows go: their messages were changed again. */
+  readonly retouched: readonly number[]
+  readonly pieces: readonly PieceRow[]
   readonly claims: readonly ClaimRow[]
   readonly members: readonly MemberRow[]
+  readonly settings: readonly SettingRow[]
+  readonly pins: readonly PinRow[]
   readonly idempotency: readonly IdempotencyRow[]
+  /**
+   * Seqs whose rows (of the log and of messages) held words that have to vanish from the medium, not only from what is
+   * read: `erased` waits for that (SPEC ERASE1).
+   */
+  readonly erases: readonly number[]
 }
 
-/** Removes every row of a conversation, its members' inbox rows included, and leaves a tombstone. */
+/**
+ * Leaves a tombstone in the place of a conversation, and takes its members' inbox rows: from then on nothing of it is
+ * read. All its other rows are removed bit by bit, and from the medium: `erased` waits for that.
+ */
 export interface ConversationDeletion {
   readonly kind: 'delete'
   readonly conversation: ConversationId
@@ -195,8 +257,11 @@ export interface ConversationStore {
   dropped(conversation: ConversationId, clients: readonly ClientId[]): Promise<readonly (DroppedRow | undefined)[]>
   /** Newest first. Detects gaps: a missing seq of the run, as far as the head's `nextSeq`, is damage. */
   entriesNewestFirst(conversation: ConversationId, range?: SeqRange): AsyncIterable<EntryRow>
-  /** Oldest first, from `fromClock` to before the head's `nextRecord`; a missing one is damage. */
-  records(conversation: ConversationId, fromClock: number): AsyncIterable<RecordRow>
+  /**
+   * Oldest first, `to` exclusive and at most the head's `nextRecord`. Those that were archived are left out: before the head's
+   * `firstRecord` there is only the genesis, at 0. A missing one is damage.
+   */
+  records(conversation: ConversationId, run: { readonly from: number; readonly to: number }): AsyncIterable<RecordRow>
   /** In the order of the clocks asked for; undefined where there is none. */
   places(
     conversation: ConversationId,
@@ -209,6 +274,17 @@ export interface ConversationStore {
     query: SeqRange & { readonly limit: number; readonly take: 'newest' | 'oldest' },
   ): Promise<readonly StampedMessage[]>
   message(conversation: ConversationId, seq: number): Promise<StampedMessage | undefined>
+  /** In the order of the seqs; undefined where there is none. */
+  messagesAt(conversation: ConversationId, seqs: readonly number[]): Promise<readonly (StampedMessage | undefined)[]>
+  /** By ascending revision, those behind `after`, at most `limit`. */
+  touched(
+    conversation: ConversationId,
+    query: { readonly after: number; readonly limit: number },
+  ): Promise<readonly TouchedRow[]>
+  /** Seqs of the pieces of a message, ascending. */
+  pieces(conversation: ConversationId, id: MessageId): Promise<readonly number[]>
+  settings(conversation: ConversationId): Promise<readonly SettingRow[]>
+  pins(conversation: ConversationId): Promise<readonly PinRow[]>
   /** In the order of the ids; undefined where there is none. */
   claims(conversation: ConversationId, ids: readonly MessageId[]): Promise<readonly (ClaimRow | undefined)[]>
   idempotency(conversation: ConversationId, user: UserId, key: string): Promise<IdempotencyRow | undefined>
@@ -221,6 +297,12 @@ export interface ConversationStore {
   generation(): Promise<number>
   /** Notes durably that it was put back just now, and tells the new generation: later than the one before. */
   markRestored(nowMs: number): Promise<number>
+
+  /**
+   * Resolves when nothing that was to vanish is on the medium any more: rewritten rows, deleted conversations. It is gone on
+   * with by itself, also after a restart. Rejects with a StoreError when that could not be done; it is tried again then.
+   */
+  erased(): Promise<void>
 
   /** Waits for what is under way; idempotent. */
   close(): Promise<void>

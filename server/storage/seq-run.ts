@@ -1,7 +1,7 @@
 /** Runs of consecutive numbers, seqs or clocks: which ones a query asks for, and that none of them is missing. */
 
 import type { ConversationId } from '../../shared/sync/ids.ts'
-import { type SeqRange, StoreError } from './conversation-store.ts'
+import { type Head, type SeqRange, StoreError } from './conversation-store.ts'
 
 /** From `from`, inclusive, to `to`, exclusive; empty when they meet or cross. */
 export interface Run {
@@ -14,6 +14,32 @@ export function runOf(range: SeqRange, end: number = Number.MAX_SAFE_INTEGER): R
   const from = range.after === undefined ? 0 : Math.max(0, range.after + 1)
   const to = range.before === undefined ? end : Math.min(end, range.before)
   return { from, to }
+}
+
+/** The runs that `numbers` make, which ascend; those less than `gap` apart are of one. */
+export function runsOf(numbers: readonly number[], gap = 1): readonly Run[] {
+  const runs: { from: number; to: number }[] = []
+  for (const number of numbers) {
+    const last = runs.at(-1)
+    if (last !== undefined && number < last.to + gap) last.to = number + 1
+    else runs.push({ from: number, to: number + 1 })
+  }
+  return runs
+}
+
+/** The records of a run that are there: the genesis, and behind it those that are not archived. */
+export function recordRuns(
+  { firstRecord, nextRecord }: Pick<Head, 'firstRecord' | 'nextRecord'>,
+  { from, to }: Run,
+): readonly Run[] {
+  const end = Math.min(to, nextRecord)
+  const first = Math.max(from, firstRecord)
+  return from === 0 && firstRecord > 1
+    ? [
+        { from, to: Math.min(1, end) },
+        { from: first, to: end },
+      ]
+    : [{ from: from === 0 ? 0 : first, to: end }]
 }
 
 /** Goes through a run in one direction and throws StoreError `damaged` at the first number that is not there. */

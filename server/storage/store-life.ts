@@ -18,6 +18,11 @@ export class StoreLife {
   #phase: Phase = { kind: 'open' }
   #commit: Promise<unknown> | undefined
 
+  /** Neither failed, nor being opened again, nor closed. */
+  get isOpen(): boolean {
+    return this.#phase.kind === 'open'
+  }
+
   /** Throws StoreError `closed` after `close()`, `failed` when it could not be opened again. */
   assertReadable(): void {
     if (this.#phase.kind === 'closed') throw new StoreError('closed', 'the store is closed')
@@ -30,15 +35,19 @@ export class StoreLife {
     this.assertReadable()
   }
 
+  /** Throws StoreError `closed` or `failed` when nothing may be written. */
+  assertWritable(): void {
+    this.assertReadable()
+    if (this.#phase.kind !== 'failed') return
+    const { cause } = this.#phase
+    throw new StoreError('failed', 'an earlier write failed: the store takes no more until it is opened again', {
+      cause,
+    })
+  }
+
   /** Runs `write` unless the store is closed or failed (SPEC STORE2). A second call before the first is done is a bug. */
   async commit<T>(write: () => Promise<T>): Promise<T> {
-    this.assertReadable()
-    if (this.#phase.kind === 'failed') {
-      const { cause } = this.#phase
-      throw new StoreError('failed', 'an earlier write failed: the store takes no more until it is opened again', {
-        cause,
-      })
-    }
+    this.assertWritable()
     if (this.#phase.kind === 'recovering') throw new Error('commit was called before the store was recovered')
     if (this.#commit !== undefined) throw new Error('commit was called before the one before it was done')
     const commit = write()

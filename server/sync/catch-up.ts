@@ -5,11 +5,12 @@
 
 import { limits } from '../../shared/limits.ts'
 import type { ClockRange } from '../../shared/sync/chain-update/chain-struct.ts'
+import { clipRanges, endAfter, keptCount } from '../../shared/sync/clock-ranges.ts'
 import type { ClientId, ConversationId } from '../../shared/sync/ids.ts'
 import { parseRecord } from '../../shared/sync/record.ts'
 import type { StateVector } from '../../shared/sync/state-vector.ts'
 import type { ConversationStore } from '../storage/conversation-store.ts'
-import { type DurableState, durableStateVector, encodeWithin } from './projection.ts'
+import { type DurableState, durableStateVector, encodeWithin, lackingEntries } from './projection.ts'
 
 /** A step on the way: what to send, and what the device has then. */
 export interface CatchUpPart {
@@ -19,13 +20,9 @@ export interface CatchUpPart {
 
 /** How many entries, or if they are more records, a device at `known` lacks of `state`. */
 export function countLacking(state: DurableState, known: StateVector): number {
-  return Math.max(lackingEntries(state, known), state.nextRecord - (known.get(state.serverClient) ?? 0))
-}
-
-function lackingEntries(state: DurableState, known: StateVector): number {
-  let count = 0
-  for (const [client, { next }] of state.chains) count += Math.max(0, next - (known.get(client) ?? 0))
-  return count
+  const { serverClient, nextRecord, deleted } = state
+  const records = keptCount(deleted.get(serverClient) ?? [], known.get(serverClient) ?? 0, nextRecord)
+  return Math.max(lackingEntries(state, known), records)
 }
 
 /** All that a device at `known` lacks; undefined when that is more than a part. */
@@ -66,9 +63,11 @@ function withoutRecords(state: DurableState, known: StateVector, entries: number
   let left = entries
   for (const [client, { next }] of state.chains) {
     const has = known.get(client) ?? 0
-    const taken = Math.min(left, Math.max(0, next - has))
-    if (taken > 0) ends.set(client, has + taken)
-    left -= taken
+    if (left <= 0 || has >= next) continue
+    const deleted = state.deleted.get(client) ?? []
+    const end = endAfter(deleted, has, next, left)
+    ends.set(client, end)
+    left -= keptCount(deleted, has, end)
   }
   return stateAt(state, known, { nextRecord: known.get(state.serverClient) ?? 0, nextSeq: state.nextSeq, ends })
 }
@@ -90,9 +89,8 @@ async function endOfPart(
   const ends = new Map<ClientId, number>()
   let count = 0
   if (firstRecord >= state.nextRecord) return undefined
-  for await (const { clock, payload } of store.records(conversation, firstRecord)) {
-    if (clock >= state.nextRecord) return undefined
-    const record = parseRecord(payload)
+  for await (const { clock, payload } of store.records(conversation, { from: firstRecord, to: state.nextRecord })) {
+    const record = payload && parseRecord(payload)
     if (record?.kind !== 'stamp') continue
     let length = 0
     for (const run of record.runs) {
@@ -108,22 +106,18 @@ async function endOfPart(
 function stateAt(state: DurableState, known: StateVector, { nextRecord, nextSeq, ends }: PartEnd): DurableState {
   const chains = new Map<ClientId, typeof state.chains extends ReadonlyMap<ClientId, infer T> ? T : never>()
   const deleted = new Map<ClientId, readonly ClockRange[]>()
+  /** What lies in the part; the last one, which is no part, carries the whole delete set. */
+  const clip = (client: ClientId, next: number): void => {
+    const ranges = clipRanges(state.deleted.get(client) ?? [], known.get(client) ?? 0, next)
+    if (ranges.length > 0) deleted.set(client, ranges)
+  }
   for (const [client, chain] of state.chains) {
     const next = Math.min(chain.next, Math.max(known.get(client) ?? 0, ends.get(client) ?? 0))
     chains.set(client, { ...chain, next })
-    const ranges = clipped(state.deleted.get(client) ?? [], known.get(client) ?? 0, next)
-    if (ranges.length > 0) deleted.set(client, ranges)
+    clip(client, next)
   }
+  clip(state.serverClient, nextRecord)
   return { ...state, nextRecord, nextSeq, chains, deleted }
-}
-
-/** What lies in the part; the last one, which is no part, carries the whole delete set. */
-function clipped(ranges: readonly ClockRange[], from: number, to: number): ClockRange[] {
-  return ranges.flatMap(({ clock, length }) => {
-    const start = Math.max(clock, from)
-    const end = Math.min(clock + length, to)
-    return start < end ? [{ clock: start, length: end - start }] : []
-  })
 }
 
 function reached(part: DurableState, known: StateVector): StateVector {

@@ -9,62 +9,32 @@ import { crc32 } from '../../shared/sync/crc32.ts'
 import type { ClientId, UserId } from '../../shared/sync/ids.ts'
 import { encodeRecord, type Genesis, type ServerRecord } from '../../shared/sync/record.ts'
 import type { StateVector } from '../../shared/sync/state-vector.ts'
-import type { ChainRow, DeletedRow, DroppedRow, EntryRow, RecordRow } from '../storage/conversation-store.ts'
+import type { ChainRow, DroppedRow, RecordRow } from '../storage/conversation-store.ts'
 import type { ChainTable } from './acceptance.ts'
-import { encodeCommit, type PlacedEntry, runsOf } from './commit-update.ts'
-import { type DurableState, durableStateVector, withClock } from './projection.ts'
-
-/** Where a ledger goes on. */
-export interface LedgerStart {
-  readonly epoch: number
-  readonly serverClient: ClientId
-  readonly nextRecord: number
-  readonly nextSeq: number
-  readonly lastStampMs: number
-  readonly chains: readonly ChainRow[]
-  readonly deleted: readonly DeletedRow[]
-}
-
-/** An entry at the end of its chain, with its verdict. */
-export interface JudgedEntry {
-  readonly client: ClientId
-  readonly clock: number
-  readonly payload: Uint8Array | undefined
-  readonly voidReason: string | undefined
-}
-
-/** The rows of one commit, and the update that tells them to everybody. */
-export interface SealedLedger {
-  readonly epoch: number
-  readonly serverClient: ClientId
-  /** The document starts anew with this commit: what was relayed before does not lead to it. */
-  readonly beginsEpoch: boolean
-  readonly timeMs: number
-  readonly nextSeq: number
-  readonly nextRecord: number
-  readonly entries: readonly EntryRow[]
-  readonly records: readonly RecordRow[]
-  readonly chains: readonly ChainRow[]
-  readonly deleted: readonly DeletedRow[]
-  readonly dropped: readonly DroppedRow[]
-  /** What the document gains; encoded when first asked for. */
-  readonly update: () => Uint8Array
-}
-
-/** A generation of the document: the same records under another clientID, without the chains that are named. */
-export interface NewEpoch {
-  readonly serverClient: ClientId
-  /** Takes the place of the record that was first so far. */
-  readonly genesis: Genesis
-  readonly without: readonly ClientId[]
-}
+import { clocksBefore, encodeCommit, type PlacedEntry, runsOf } from './commit-update.ts'
+import { DeletedClocks } from './deleted-clocks.ts'
+import { type DocumentEnd, DurableDocument } from './durable-document.ts'
+import type { DurableState } from './projection.ts'
+import {
+  type Archiving,
+  type ErasedEntry,
+  goneBytes,
+  type JudgedEntry,
+  type LedgerStart,
+  type NewEpoch,
+  type SealedLedger,
+  type WindowState,
+} from './sealed-ledger.ts'
 
 export class Ledger implements ChainTable {
   #epoch: number
   #serverClient: ClientId
-  readonly #chains: Map<ClientId, ChainRow>
+  #chains: Map<ClientId, ChainRow>
   readonly #held = new Map<UserId, ClientId>()
-  readonly #deleted: Map<ClientId, readonly ClockRange[]>
+  readonly #deleted: DeletedClocks
+  /** Nothing was changed yet: this map is that of the durable document. Of most conversations nothing ever is. */
+  #isShared = true
+  #window: WindowState
   #nextRecord: number
   #nextSeq: number
   #lastStampMs: number
@@ -72,54 +42,41 @@ export class Ledger implements ChainTable {
   /** Sealed and not settled. */
   #inFlight: readonly PlacedEntry[] = []
   #records: ServerRecord[] = []
+  #archiving: Archiving | undefined
   #newGenesis: Genesis | undefined
   /** By those who were dropped, until that is on the disk. */
   readonly #dropping = new Map<ClientId, DroppedRow>()
-  #durableServer: ClientId
-  #durableChains: Map<ClientId, ChainRow>
-  #durableDeleted: Map<ClientId, readonly ClockRange[]>
-  /** Somebody was given these maps: they must stay as they are. */
-  #isShown = false
-  #durableRecord: number
-  #durableSeq: number
+  readonly #durable: DurableDocument
 
   constructor(start: LedgerStart) {
-    this.#epoch = start.epoch
-    this.#serverClient = start.serverClient
-    this.#durableServer = start.serverClient
-    this.#chains = new Map(start.chains.map((row) => [row.client, row]))
-    for (const { client, user, held, epoch } of start.chains) {
-      if (held && epoch === start.epoch) this.#held.set(user, client)
-    }
-    this.#deleted = new Map(start.deleted.map(({ client, ranges }) => [client, ranges]))
-    this.#nextRecord = start.nextRecord
-    this.#nextSeq = start.nextSeq
-    this.#lastStampMs = start.lastStampMs
-    this.#durableChains = new Map(this.#chains)
-    this.#durableDeleted = new Map(this.#deleted)
-    this.#durableRecord = start.nextRecord
-    this.#durableSeq = start.nextSeq
+    const { epoch, serverClient, nextRecord, nextSeq, lastStampMs, chains } = start
+    const { through, firstRecord, checkpoint, liveEntries, liveBytes } = start
+    this.#epoch = epoch
+    this.#serverClient = serverClient
+    for (const chain of chains) if (chain.held && chain.epoch === epoch) this.#held.set(chain.user, chain.client)
+    this.#window = { through, firstRecord, checkpoint, liveEntries, liveBytes }
+    this.#nextRecord = nextRecord
+    this.#nextSeq = nextSeq
+    this.#lastStampMs = lastStampMs
+    this.#durable = new DurableDocument(start)
+    const parts = this.#durable.parts
+    this.#chains = parts.chains
+    this.#deleted = new DeletedClocks(parts.deleted)
   }
 
   /** What others may be shown; it stays as it is. Costs nothing, but the next commit a copy. */
   durable(): DurableState {
-    this.#isShown = true
-    return { ...this.durableEnd(), chains: this.#durableChains, deleted: this.#durableDeleted }
+    return this.#durable.state()
   }
 
   /** Where the durable document ends; equal ends are equal documents. */
-  durableEnd(): Pick<DurableState, 'serverClient' | 'nextRecord' | 'nextSeq'> {
-    return { serverClient: this.#durableServer, nextRecord: this.#durableRecord, nextSeq: this.#durableSeq }
+  durableEnd(): DocumentEnd {
+    return this.#durable.end
   }
 
   /** What a device had that was sent everything before `sealed`, which is settled. */
-  before({ entries, records, serverClient }: SealedLedger): StateVector {
-    const clocks = new Map(durableStateVector(this.durable()))
-    // Backwards, so that the first of each chain remains.
-    for (const { client, clock } of entries.toReversed()) clocks.set(client, clock)
-    const [first] = records
-    if (first !== undefined) clocks.set(serverClient, first.clock)
-    return clocks
+  before(sealed: SealedLedger): StateVector {
+    return clocksBefore(this.durable(), sealed)
   }
 
   get nextSeq(): number {
@@ -127,11 +84,21 @@ export class Ledger implements ChainTable {
   }
 
   get hasNews(): boolean {
-    return this.#appended.length > 0 || this.#records.length > 0 || this.#newGenesis !== undefined
+    return (
+      this.#appended.length > 0 ||
+      this.#records.length > 0 ||
+      this.#newGenesis !== undefined ||
+      this.#archiving !== undefined
+    )
   }
 
   get epoch(): number {
     return this.#epoch
+  }
+
+  /** The live part of the document, what is on its way to the disk included. */
+  get window(): WindowState {
+    return this.#window
   }
 
   chain(client: ClientId): ChainRow | undefined {
@@ -140,11 +107,11 @@ export class Ledger implements ChainTable {
 
   /** Where the durable part of a chain ends: what lies before it never changes. */
   durableNext(client: ClientId): number {
-    return this.#durableChains.get(client)?.next ?? 0
+    return this.#durable.chain(client)?.next ?? 0
   }
 
   isServer(client: ClientId): boolean {
-    return client === this.#serverClient || client === this.#durableServer
+    return client === this.#serverClient || client === this.durableEnd().serverClient
   }
 
   /** Whether rows read now are of the epoch of `state`: one that begins writes over the first record. */
@@ -157,9 +124,9 @@ export class Ledger implements ChainTable {
     return this.#dropping.get(client)
   }
 
-  /** How many separate runs of void entries a chain has. */
+  /** How many separate runs of a chain are deleted. */
   deletedRanges(client: ClientId): number {
-    return this.#deleted.get(client)?.length ?? 0
+    return this.#deleted.of(client).length
   }
 
   /** The chain on which the server writes in this epoch what the user does over REST. */
@@ -171,14 +138,13 @@ export class Ledger implements ChainTable {
     return this.#held.values()
   }
 
-  /** Chains of which every entry is void, and nothing on its way to the disk: a new epoch can do without them. */
+  /** Chains of which every entry is gone, and nothing on its way to the disk: a new epoch can do without them. */
   deadChains(): ClientId[] {
-    return [...this.#durableDeleted].flatMap(([client, ranges]) => {
-      const chain = this.#durableChains.get(client)
-      const [first] = ranges
-      const isDead = chain !== undefined && !chain.held && first?.clock === 0 && first.length === chain.next
-      return isDead && this.#chains.get(client)?.next === chain.next ? [client] : []
-    })
+    const isInUse = ({ client, held, user }: ChainRow): boolean => held && this.#held.get(user) === client
+    return this.#durable
+      .emptyChains()
+      .filter((chain) => !isInUse(chain) && this.#chains.get(chain.client)?.next === chain.next)
+      .map(({ client }) => client)
   }
 
   chains(): Iterable<ChainRow> {
@@ -195,6 +161,7 @@ export class Ledger implements ChainTable {
   /** Begins a chain; its id must be free. */
   addChain(chain: Omit<ChainRow, 'next' | 'epoch'>): void {
     if (this.#chains.has(chain.client) || this.isServer(chain.client)) throw new Error('the clientID is taken')
+    this.#own()
     this.#chains.set(chain.client, { ...chain, next: 0, epoch: this.#epoch })
     if (chain.held) this.#held.set(chain.user, chain.client)
   }
@@ -203,14 +170,17 @@ export class Ledger implements ChainTable {
   beginEpoch({ serverClient, genesis, without }: NewEpoch): void {
     if (genesis.epoch <= this.#epoch) throw new Error('an epoch that is not higher')
     if (this.#chains.has(serverClient) || this.isServer(serverClient)) throw new Error('the clientID is taken')
+    this.#own()
     this.#dropping.set(this.#serverClient, { client: this.#serverClient, user: null, next: this.#nextRecord })
     for (const client of without) {
       const chain = this.#chains.get(client)
       if (chain === undefined) throw new Error('no such chain')
       this.#dropping.set(client, { client, user: chain.user, next: chain.next })
       this.#chains.delete(client)
-      this.#deleted.delete(client)
+      this.#deleted.drop(client)
     }
+    // The records are the same, and those that are gone as well.
+    this.#deleted.move(this.#serverClient, serverClient)
     this.#held.clear()
     this.#epoch = genesis.epoch
     this.#serverClient = serverClient
@@ -218,47 +188,88 @@ export class Ledger implements ChainTable {
   }
 
   /** Appends the next entry of a chain and gives it its seq. */
-  append(entry: JudgedEntry): number {
-    const chain = this.#chains.get(entry.client)
-    if (chain === undefined || chain.next !== entry.clock) throw new Error('not the end of a chain')
-    this.#chains.set(entry.client, { ...chain, next: entry.clock + 1 })
+  append({ isPassing = false, ...entry }: JudgedEntry): number {
+    const { client, clock, voidReason } = entry
+    const chain = this.#chains.get(client)
+    if (chain === undefined || chain.next !== clock) throw new Error('not the end of a chain')
+    this.#own()
+    this.#chains.set(client, { ...chain, next: clock + 1 })
     const crc = entry.payload === undefined ? 0 : crc32(entry.payload)
-    const isVoid = entry.voidReason !== undefined
-    if (entry.voidReason !== undefined) {
-      this.#records.push({ kind: 'void', client: entry.client, clock: entry.clock, reason: entry.voidReason })
-      this.#deleted.set(entry.client, withClock(this.#deleted.get(entry.client) ?? [], entry.clock))
+    const payload = voidReason === undefined ? entry.payload : undefined
+    if (voidReason !== undefined) {
+      this.#records.push({ kind: 'void', client, clock, reason: voidReason })
+      this.#deleted.add(client, { clock, length: 1 })
     }
-    this.#appended.push({ ...entry, seq: this.#nextSeq, crc, payload: isVoid ? undefined : entry.payload })
+    this.#count(isPassing ? 0 : 1, payload?.length ?? goneBytes)
+    this.#appended.push({ ...entry, seq: this.#nextSeq, crc, payload })
     return this.#nextSeq++
   }
 
-  /** Appends a record of its own kind; stamps and voids come by themselves. */
-  appendRecord(record: ServerRecord): void {
+  /** Appends a record of its own kind; stamps, voids, erased ones and checkpoints come by themselves. */
+  appendRecord(record: Genesis): void {
     this.#records.push(record)
+  }
+
+  /** Takes the bytes of accepted entries out of the document, as far as they are in it. */
+  erase(entries: readonly ErasedEntry[]): void {
+    const firstAppended = this.#appended[0]?.seq ?? this.#nextSeq
+    const fresh: ErasedEntry[] = []
+    const told: ErasedEntry[] = []
+    for (const erased of entries) {
+      const { seq, client, clock, bytes, wasPassing, of, by, left } = erased
+      const index = seq - firstAppended
+      const appended = this.#appended[index]
+      if (appended !== undefined) this.#appended[index] = { ...appended, payload: undefined }
+      // What is archived has left the document with its records.
+      if (seq <= this.#window.through) continue
+      this.#records.push({ kind: 'erased', client, clock, of, by, ...(left === undefined ? {} : { left }) })
+      if (appended === undefined) told.push(erased)
+      else fresh.push(erased)
+      this.#count(wasPassing ? 1 : 0, goneBytes - (appended?.payload?.length ?? bytes ?? goneBytes))
+    }
+    this.#deleted.addPlaces(fresh, told)
+  }
+
+  /** With the next commit; all that is archived must be durable. */
+  archive(archiving: Archiving): void {
+    const { through, firstRecord, liveEntries, liveBytes } = archiving
+    if (through <= this.#window.through) throw new Error('it is archived')
+    this.#archiving = archiving
+    this.#window = { ...this.#window, through, liveEntries, liveBytes }
+    for (const [client, clock] of archiving.ends) {
+      // A new epoch may have done without a chain whose void entries are live.
+      if (this.#chains.has(client)) this.#deleted.takeAway(client, { clock: 0, length: clock })
+    }
+    const { firstRecord: before, checkpoint } = this.#window
+    if (firstRecord > before)
+      this.#deleted.takeAway(this.#serverClient, { clock: before, length: firstRecord - before })
+    if (checkpoint !== null) this.#deleted.takeAway(this.#serverClient, { clock: checkpoint, length: 1 })
   }
 
   /** Takes all that is new as rows, closed by a stamp of the time `nowMs` or, if that is not later, just after the last. */
   seal(nowMs: number): SealedLedger {
     const appended = this.#appended
     const timeMs = Math.max(nowMs, this.#lastStampMs + 1)
-    const records = this.#records.map(encodeRecord)
-    if (appended.length > 0) {
-      records.push(encodeRecord({ kind: 'stamp', seq: appended[0]?.seq ?? 0, timeMs, runs: runsOf(appended) }))
-    }
-    const recordRows = records.map((payload, index) => ({ clock: this.#nextRecord + index, payload }))
-    const genesis = this.#newGenesis
+    const firstNewRecord = this.#nextRecord
     const serverClient = this.#serverClient
+    const fresh = this.#takeRecords(timeMs)
+    const { recordsGone, replaced } = this.#settleWindow(firstNewRecord + fresh.length - 1)
+    const genesis = this.#newGenesis
+    const goes = this.#deleted.takeGoes()
     this.#newGenesis = undefined
     this.#appended = []
     this.#inFlight = appended
-    this.#records = []
     this.#lastStampMs = timeMs
-    this.#nextRecord += records.length
+    this.#nextRecord += fresh.length
 
     const userOf = (client: ClientId): UserId | undefined => this.#chains.get(client)?.user
     const clients = [...new Set(appended.map(({ client }) => client))]
     const chains = clients.map((client) => this.#chains.get(client)).filter((row) => row !== undefined)
-    const voided = new Set(appended.filter(({ voidReason }) => voidReason !== undefined).map(({ client }) => client))
+    const bare = appended.filter(({ payload }) => payload === undefined).map(({ client }) => client)
+    const begun = genesis !== undefined && this.deletedRanges(serverClient) > 0 ? [serverClient] : []
+    const lost = new Set([...goes.keys(), ...bare, ...begun])
+    for (const client of this.#dropping.keys()) lost.delete(client)
+    const first = genesis === undefined ? [] : [{ clock: 0, payload: encodeRecord(genesis) }]
     return {
       epoch: this.#epoch,
       serverClient,
@@ -266,32 +277,61 @@ export class Ledger implements ChainTable {
       timeMs,
       nextSeq: this.#nextSeq,
       nextRecord: this.#nextRecord,
+      window: this.#window,
       entries: appended.map((entry) => ({ ...entry, timeMs })),
-      records: genesis === undefined ? recordRows : [{ clock: 0, payload: encodeRecord(genesis) }, ...recordRows],
+      records: [...first, ...replaced, ...fresh],
+      firstNewRecord,
+      recordsGone,
       chains,
-      deleted: [...voided].map((client) => ({ client, ranges: this.#deleted.get(client) ?? [] })),
+      deleted: [...lost].map((client) => ({ client, ranges: this.#deleted.of(client) })),
       dropped: genesis === undefined ? [] : [...this.#dropping.values()],
-      update: () => encodeCommit({ entries: appended, records: recordRows, serverClient, userOf }),
+      update: () => encodeCommit({ entries: appended, records: fresh, serverClient, userOf, deletes: goes }),
     }
   }
 
   /** The rows are on the disk: from now on they may be shown. */
   settle(sealed: SealedLedger): void {
-    if (this.#isShown) {
-      this.#durableChains = new Map(this.#durableChains)
-      this.#durableDeleted = new Map(this.#durableDeleted)
-      this.#isShown = false
-    }
-    for (const row of sealed.chains) this.#durableChains.set(row.client, row)
-    for (const { client, ranges } of sealed.deleted) this.#durableDeleted.set(client, ranges)
-    for (const { client } of sealed.dropped) {
-      this.#durableChains.delete(client)
-      this.#durableDeleted.delete(client)
-      this.#dropping.delete(client)
-    }
-    this.#durableServer = sealed.serverClient
-    this.#durableRecord = sealed.nextRecord
-    this.#durableSeq = sealed.nextSeq
+    this.#durable.settle(sealed)
+    for (const { client } of sealed.dropped) this.#dropping.delete(client)
     this.#inFlight = []
+  }
+
+  /** What was noted, the stamp of what was appended, and behind it the checkpoint. */
+  #takeRecords(timeMs: number): { clock: number; payload: Uint8Array }[] {
+    const records = [...this.#records]
+    const [first] = this.#appended
+    if (first !== undefined) records.push({ kind: 'stamp', seq: first.seq, timeMs, runs: runsOf(this.#appended) })
+    if (this.#archiving !== undefined) {
+      records.push({ kind: 'checkpoint', through: this.#archiving.through, state: this.#archiving.state() })
+    }
+    this.#records = []
+    return records.map((record, index) => ({ clock: this.#nextRecord + index, payload: encodeRecord(record) }))
+  }
+
+  /** `last`: clock of the last record of this commit, which is the checkpoint if something is archived with it. */
+  #settleWindow(last: number): { recordsGone: ClockRange | undefined; replaced: readonly RecordRow[] } {
+    const archiving = this.#archiving
+    if (archiving === undefined) return { recordsGone: undefined, replaced: [] }
+    this.#archiving = undefined
+    const { firstRecord: before, checkpoint } = this.#window
+    const { firstRecord } = archiving
+    this.#window = { ...this.#window, firstRecord, checkpoint: last }
+    return {
+      recordsGone: firstRecord > before ? { clock: before, length: firstRecord - before } : undefined,
+      replaced: checkpoint !== null && checkpoint >= firstRecord ? [{ clock: checkpoint, payload: undefined }] : [],
+    }
+  }
+
+  #count(entries: number, bytes: number): void {
+    const { liveEntries, liveBytes } = this.#window
+    // Of a conversation from before this was counted less is known than there is.
+    this.#window = { ...this.#window, liveEntries: liveEntries + entries, liveBytes: Math.max(0, liveBytes + bytes) }
+  }
+
+  /** To be called before chains change. */
+  #own(): void {
+    if (!this.#isShared) return
+    this.#isShared = false
+    this.#chains = new Map(this.#chains)
   }
 }

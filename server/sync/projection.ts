@@ -1,9 +1,11 @@
 /**
- * The document as a projection of its log: encodes what a device lacks from rows (SPEC DOC1). No Y.Doc lives here.
+ * The document as a projection of its log: encodes what a device lacks from rows (SPEC DOC1). No Y.Doc lives here. What is
+ * archived, void or erased is told as deleted runs, without reading it (SPEC ARCH3).
  */
 
 import type { ChainStruct, ClockRange } from '../../shared/sync/chain-update/chain-struct.ts'
 import { type ChainPart, encodeUpdate } from '../../shared/sync/chain-update/encode-update.ts'
+import { isCovered, keptCount, keptRuns, withRange } from '../../shared/sync/clock-ranges.ts'
 import type { ClientId, ConversationId, UserId } from '../../shared/sync/ids.ts'
 import { chainRoot, serverRoot } from '../../shared/sync/roots.ts'
 import type { StateVector } from '../../shared/sync/state-vector.ts'
@@ -16,6 +18,7 @@ export interface DurableState {
   readonly nextRecord: number
   readonly nextSeq: number
   readonly chains: ReadonlyMap<ClientId, { readonly user: UserId; readonly held: boolean; readonly next: number }>
+  /** Of chains, and of the server's own. */
   readonly deleted: ReadonlyMap<ClientId, readonly ClockRange[]>
 }
 
@@ -25,6 +28,13 @@ export function durableStateVector(state: DurableState): StateVector {
   for (const [client, { next }] of state.chains) if (next > 0) clocks.set(client, next)
   clocks.set(state.serverClient, state.nextRecord)
   return clocks
+}
+
+/** How many entries that have bytes a device at `known` lacks. */
+export function lackingEntries({ chains, deleted }: DurableState, known: StateVector): number {
+  let count = 0
+  for (const [client, { next }] of chains) count += keptCount(deleted.get(client) ?? [], known.get(client) ?? 0, next)
+  return count
 }
 
 /** The update that takes a device from `known` to `state`; it always carries the whole delete set. */
@@ -53,21 +63,31 @@ export async function encodeWithin(
   maxBytes: number,
 ): Promise<Encoded> {
   const budget = { bytes: maxBytes, entries: 0 }
-  const parts = await missingEntries(store, conversation, state, known, budget)
-  if (parts === undefined) return { kind: 'too-much', entries: budget.entries }
-  const firstRecord = known.get(state.serverClient) ?? 0
-  if (firstRecord < state.nextRecord) {
-    const structs: ChainStruct[] = []
-    for await (const record of store.records(conversation, firstRecord)) {
-      if (record.clock >= state.nextRecord) break
-      structs.push({ kind: 'payload', bytes: record.payload })
-    }
-    if (firstRecord + structs.length !== state.nextRecord) {
-      throw await missingRows(store, conversation, 'records are missing')
-    }
-    parts.push({ client: state.serverClient, root: serverRoot(state.serverClient), clock: firstRecord, structs })
+  const entries = await missingEntries(store, conversation, state, known, budget)
+  if (entries === undefined) return { kind: 'too-much', entries: budget.entries }
+  const rows = new Map<ClientId, ReadonlyMap<number, Uint8Array>>(entries)
+  rows.set(state.serverClient, await missingRecords(store, conversation, state, known))
+  const ends = new Map(
+    [...state.chains].map(([client, { next, user }]) => [client, { next, root: chainRoot(client, user) }]),
+  )
+  ends.set(state.serverClient, { next: state.nextRecord, root: serverRoot(state.serverClient) })
+  const parts: ChainPart[] = []
+  const deletes = new Map(state.deleted)
+  for (const [client, { next, root }] of ends) {
+    const clock = known.get(client) ?? 0
+    if (clock >= next) continue
+    const { structs, gone } = structsOf(rows.get(client) ?? new Map(), clock, next)
+    parts.push({ client, root, clock, structs })
+    // Since this state some may have been erased or archived: what is told as deleted is in the delete set too.
+    const ranges = deletes.get(client) ?? []
+    const later = gone.flatMap((range) => keptRuns(ranges, range.clock, range.clock + range.length))
+    if (later.length > 0)
+      deletes.set(
+        client,
+        later.reduce((all, { from, to }) => withRange(all, { clock: from, length: to - from }), [...ranges]),
+      )
   }
-  return { kind: 'encoded', update: encodeUpdate(parts, state.deleted) }
+  return { kind: 'encoded', update: encodeUpdate(parts, deletes) }
 }
 
 /** What may still be read, and how many entries have been. */
@@ -76,7 +96,7 @@ interface Budget {
   entries: number
 }
 
-function isSpent(budget: Budget, { payload }: EntryRow): boolean {
+function isSpent(budget: Budget, payload: Uint8Array | undefined): boolean {
   budget.bytes -= payload?.length ?? 0
   return ++budget.entries > 1 && budget.bytes < 0
 }
@@ -85,6 +105,19 @@ function isSpent(budget: Budget, { payload }: EntryRow): boolean {
 const walkSlack = 256
 /** Places looked up in one go. */
 const placesPerLookUp = 256
+
+/** Payloads by their clocks; those that are gone are left out. */
+type Payloads = Map<number, Uint8Array>
+
+/** What of a chain is still to be read. */
+interface Wanted {
+  readonly payloads: Payloads
+  readonly from: number
+  readonly next: number
+  readonly deleted: readonly ClockRange[]
+  /** Clocks that were not met yet: all of those at or beyond `met` were. */
+  met: number
+}
 
 /**
  * Walks the log from its end until everything that lacks has been met, or for so long that the rest must lie far back:
@@ -96,40 +129,69 @@ async function missingEntries(
   state: DurableState,
   known: StateVector,
   budget: Budget,
-): Promise<ChainPart[] | undefined> {
-  const missing = new Map<ClientId, EntryRow[]>()
+): Promise<Map<ClientId, Payloads> | undefined> {
+  const wanted = new Map<ClientId, Wanted>()
   let left = 0
   for (const [client, { next }] of state.chains) {
-    const lacks = next - (known.get(client) ?? 0)
+    const from = known.get(client) ?? 0
+    const deleted = state.deleted.get(client) ?? []
+    const lacks = keptCount(deleted, from, next)
     if (lacks <= 0) continue
-    missing.set(client, [])
+    wanted.set(client, { payloads: new Map(), from, next, deleted, met: next })
     left += lacks
+  }
+  const take = (chain: Wanted, { clock, payload }: Pick<EntryRow, 'clock' | 'payload'>): boolean => {
+    left--
+    if (isSpent(budget, payload)) return false
+    if (payload !== undefined) chain.payloads.set(clock, payload)
+    return true
   }
   if (left > 0) {
     let steps = 2 * left + walkSlack
     for await (const row of store.entriesNewestFirst(conversation, { before: state.nextSeq })) {
       if (--steps < 0) break
-      const rows = missing.get(row.client)
-      const next = state.chains.get(row.client)?.next ?? 0
-      if (rows === undefined || row.clock < (known.get(row.client) ?? 0) || row.clock >= next) continue
-      if (isSpent(budget, row)) return undefined
-      rows.push(row)
-      if (--left === 0) break
+      const chain = wanted.get(row.client)
+      if (chain === undefined || row.clock < chain.from || row.clock >= chain.next) continue
+      chain.met = row.clock
+      if (isCovered(chain.deleted, row.clock)) continue
+      if (!take(chain, row)) return undefined
+      if (left === 0) break
     }
   }
-  if (left > 0) {
-    for (const [client, rows] of missing) {
-      const next = state.chains.get(client)?.next ?? 0
-      const from = known.get(client) ?? 0
-      const end = rows.at(-1)?.clock ?? next
-      for await (const row of lookUp(store, conversation, client, from, end)) {
-        if (isSpent(budget, row)) return undefined
-        rows.push(row)
+  for (const [client, chain] of left > 0 ? wanted : []) {
+    for (const run of keptRuns(chain.deleted, chain.from, chain.met).toReversed()) {
+      for await (const row of lookUp(store, conversation, client, run.from, run.to)) {
+        if (!take(chain, row)) return undefined
       }
-      if (rows.length !== next - from) throw await notInLog(store, conversation)
     }
   }
-  return [...missing].map(([client, rows]) => partOf(client, rows.toReversed(), state))
+  if (left !== 0) throw await notInLog(store, conversation)
+  return new Map([...wanted].map(([client, { payloads }]) => [client, payloads]))
+}
+
+/** Records that were archived since are left out, as those that were archived before. */
+async function missingRecords(
+  store: ConversationStore,
+  conversation: ConversationId,
+  { serverClient, nextRecord }: DurableState,
+  known: StateVector,
+): Promise<Payloads> {
+  const payloads: Payloads = new Map()
+  const from = known.get(serverClient) ?? 0
+  if (from >= nextRecord) return payloads
+  let last = -1
+  for await (const { clock, payload } of store.records(conversation, { from, to: nextRecord })) {
+    if (payload !== undefined) payloads.set(clock, payload)
+    last = clock
+  }
+  if (last !== nextRecord - 1) {
+    // Deleted meanwhile, or archived up to there and beyond.
+    const stored = await store.head(conversation)
+    if (stored?.kind !== 'head' || stored.head.firstRecord < nextRecord) {
+      throw await missingRows(store, conversation, 'records are missing')
+    }
+  }
+  return payloads
 }
 
 /** The entries of a chain from clock `from` up to, not including, `end`, by descending clock. */
@@ -165,30 +227,25 @@ async function entryAt(
   return undefined
 }
 
-function partOf(client: ClientId, rows: readonly EntryRow[], state: DurableState): ChainPart {
-  const user = state.chains.get(client)?.user
-  const first = rows[0]
-  if (user === undefined || first === undefined) throw new Error('a part without a chain')
-  return { client, root: chainRoot(client, user), clock: first.clock, structs: structsOf(rows) }
-}
-
-/** Rows of consecutive clocks as structs; runs without bytes are merged as Yjs merges them. */
-export function structsOf(rows: readonly Pick<EntryRow, 'payload'>[]): ChainStruct[] {
+/** A stretch of a chain as structs: payloads, and whatever has none as deleted runs, merged as Yjs merges them. */
+function structsOf(
+  payloads: ReadonlyMap<number, Uint8Array>,
+  from: number,
+  to: number,
+): { readonly structs: readonly ChainStruct[]; readonly gone: readonly ClockRange[] } {
   const structs: ChainStruct[] = []
-  for (const { payload } of rows) {
-    const last = structs.at(-1)
-    if (payload !== undefined) structs.push({ kind: 'payload', bytes: payload })
-    else if (last?.kind === 'deleted') structs[structs.length - 1] = { kind: 'deleted', length: last.length + 1 }
-    else structs.push({ kind: 'deleted', length: 1 })
+  const gone: ClockRange[] = []
+  let next = from
+  const skipTo = (clock: number): void => {
+    if (clock === next) return
+    structs.push({ kind: 'deleted', length: clock - next })
+    gone.push({ clock: next, length: clock - next })
   }
-  return structs
-}
-
-/** Adds a clock to ranges that are ascending and merged. */
-export function withClock(ranges: readonly ClockRange[], clock: number): ClockRange[] {
-  const last = ranges.at(-1)
-  if (last !== undefined && last.clock + last.length === clock) {
-    return [...ranges.slice(0, -1), { clock: last.clock, length: last.length + 1 }]
+  for (const [clock, bytes] of [...payloads].toSorted(([a], [b]) => a - b)) {
+    skipTo(clock)
+    structs.push({ kind: 'payload', bytes })
+    next = clock + 1
   }
-  return [...ranges, { clock, length: 1 }]
+  skipTo(to)
+  return { structs, gone }
 }

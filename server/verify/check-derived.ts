@@ -1,7 +1,7 @@
 /** Rows of a conversation that nothing in the log leads to: each kind is counted, and claims and keys are followed back. */
 
 import type { ConversationId } from '../../shared/sync/ids.ts'
-import type { MemberRow } from '../storage/conversation-store.ts'
+import type { LoadedConversation } from '../chat/loaded-conversation.ts'
 import { type Database, getRows, scan } from '../storage/level/database.ts'
 import { encodeKey, type RangeKind, rangeOf } from '../storage/level/keys.ts'
 import { readClaim, readIdempotency } from '../storage/level/rows.ts'
@@ -12,7 +12,7 @@ import type { Findings } from './finding.ts'
 export async function checkDerived(
   database: Database,
   id: ConversationId,
-  members: readonly MemberRow[],
+  { members, upgrade }: LoadedConversation,
   log: LogSummary,
   findings: Findings,
 ): Promise<void> {
@@ -30,6 +30,17 @@ export async function checkDerived(
   expect('message', counts.message, log.messages)
   expect('id', counts.claim, log.messages)
   expect('open id', counts.openClaim, log.openClaims)
+  for (const [kind, expected] of [
+    ['touched', log.touched],
+    ['piece', log.pieces],
+    ['setting', log.settings],
+    ['pin', log.pins],
+  ] as const) {
+    let found = 0
+    for await (const _ of rowsOf(database, kind, id)) found++
+    // A conversation from before there were such rows has none.
+    expect(kind, found, upgrade === undefined || kind === 'touched' ? expected : 0)
+  }
 
   for await (const row of rowsOf(database, 'idempotency', id)) {
     const { user, id: message } = readIdempotency(row)

@@ -1,27 +1,38 @@
 /**
- * The log of one conversation against the rows that follow from it: places, chains, deleted ranges, messages, claims,
- * members and title are made once more, with the functions that the server makes them with.
+ * The log of one conversation against the rows that follow from it: places, chains, deleted ranges, claims, members,
+ * settings, pins and the counters of the head are made once more, with the functions that the server makes them with;
+ * messages in `check-messages.ts`.
  */
 
 import { parseEntry, type MessageId } from '../../shared/chat/entry.ts'
-import type { StampedMessage } from '../../shared/chat/message.ts'
+import { isTouch } from '../../shared/chat/message.ts'
 import type { ClockRange } from '../../shared/sync/chain-update/chain-struct.ts'
+import { goneBytes } from '../sync/sealed-ledger.ts'
+import { withRange } from '../../shared/sync/clock-ranges.ts'
 import { crc32 } from '../../shared/sync/crc32.ts'
 import type { ClientId, ConversationId, UserId } from '../../shared/sync/ids.ts'
+import { isPassing } from '../chat/archiving.ts'
 import { applyEffects } from '../chat/effects.ts'
 import type { LoadedConversation } from '../chat/loaded-conversation.ts'
-import { Members } from '../chat/members.ts'
+import { LiveRoster } from '../chat/live-roster.ts'
 import { Staged } from '../chat/staged.ts'
-import type { ClaimRow, ConversationStore, EntryRow, MemberRow, PlaceRow } from '../storage/conversation-store.ts'
-import { withClock } from '../sync/projection.ts'
+import type { ClaimRow, ConversationStore, EntryRow, PieceRow, PlaceRow } from '../storage/conversation-store.ts'
+import { type LoggedEntry, MessageReplay } from './check-messages.ts'
+import { checkRoster } from './check-roster.ts'
 import type { Findings } from './finding.ts'
+import { isEqual } from './is-equal.ts'
 
 export interface LogSummary {
   readonly entries: number
   readonly messages: number
+  /** Messages that were changed after they were stamped. */
+  readonly touched: number
+  readonly pieces: number
+  readonly settings: number
+  readonly pins: number
   /** Message ids that were claimed by pieces of a stream and by nothing more. */
   readonly openClaims: number
-  /** Checksums of the payloads that are kept, in the order of each chain. */
+  /** Checksums of the payloads that are in the document, in the order of each chain. */
   readonly kept: ReadonlyMap<ClientId, readonly number[]>
 }
 
@@ -52,17 +63,18 @@ class LogWalk {
   readonly #id: ConversationId
   readonly #conversation: LoadedConversation
   readonly #findings: Findings
-  readonly #members: Members
-  readonly #memberRows: Map<UserId, MemberRow>
+  readonly #roster: LiveRoster
+  readonly #replay: MessageReplay
   readonly #users: Map<ClientId, UserId>
   readonly #kept = new Map<ClientId, number[]>()
   readonly #next = new Map<ClientId, number>()
   readonly #deleted = new Map<ClientId, readonly ClockRange[]>()
   readonly #openClaims = new Set<MessageId>()
+  readonly #live = { liveEntries: 0, liveBytes: 0 }
   #entries = 0
-  #messages = 0
   #lastTimeMs = -1
   #lastMessageSeq: number | null = null
+  readonly #authors = new Set<UserId>()
   #title: string | null = null
 
   constructor(
@@ -76,33 +88,42 @@ class LogWalk {
     this.#id = id
     this.#conversation = conversation
     this.#findings = findings
-    const first: MemberRow[] = owner === undefined ? [] : [{ user: owner, access: 'owner', readThrough: -1 }]
-    this.#members = new Members(first)
-    this.#memberRows = new Map(first.map((row) => [row.user, row]))
+    this.#roster = new LiveRoster({ members: [], settings: [], pins: [] })
+    if (owner !== undefined) this.#roster.setAccess(owner, 'owner')
+    this.#replay = new MessageReplay(store, id, findings)
     this.#users = new Map(conversation.chains.map(({ client, user }) => [client, user]))
   }
 
   /** The next rows, ascending. */
   async take(rows: readonly EntryRow[]): Promise<void> {
-    const messages = new Map<number, StampedMessage>()
-    const claims = new Map<MessageId, ClaimRow>()
+    const [first, last] = [rows[0]?.seq, rows.at(-1)?.seq]
+    if (first === undefined || last === undefined) return
+    const entries: LoggedEntry[] = []
+    const pieces: PieceRow[] = []
+    const claims = new Map<MessageId, Claimed>()
     await this.#findDropped(rows)
     for (const row of rows) {
       this.#takeRow(row)
-      const staged = this.#effectsOf(row)
-      for (const { seq, message } of staged.messages) messages.set(seq, { ...message, seq, createdAt: row.timeMs })
+      const { staged, logged } = this.#effectsOf(row)
+      if (logged !== undefined) entries.push(logged)
+      pieces.push(...staged.pieces)
       for (const claim of staged.claims.values()) {
         // A later piece of a stream says nothing new of an id.
         if (claim.seq !== undefined || !claims.has(claim.id)) claims.set(claim.id, claim)
       }
     }
     await this.#comparePlaces(rows)
-    await this.#compareMessages(rows, messages)
+    for (const { id, user, seq } of await this.#replay.take(entries, { first, last })) {
+      this.#lastMessageSeq = Math.max(this.#lastMessageSeq ?? -1, seq)
+      this.#authors.add(user)
+      claims.set(id, { id, user, seq })
+    }
+    if (this.#conversation.upgrade === undefined) await this.#replay.comparePieces(pieces)
     await this.#compareClaims(claims)
   }
 
   async end(): Promise<LogSummary> {
-    const { head, chains, deleted, members } = this.#conversation
+    const { head, chains, deleted } = this.#conversation
     const { add } = this.#findings
     for (const { client, next } of chains) {
       if (next !== (this.#next.get(client) ?? 0))
@@ -117,20 +138,37 @@ class LogWalk {
       else this.#deleted.delete(client)
     }
     const ranges = new Map(deleted.map((row) => [row.client, row.ranges]))
+    // Of its own records: check-records.ts.
+    ranges.delete(head.serverClient)
     for (const client of new Set([...ranges.keys(), ...this.#deleted.keys()])) {
       if (!isEqual(ranges.get(client), this.#deleted.get(client))) {
-        add('its deleted ranges are not those of its void entries', `chain ${client}`)
+        add('its deleted ranges are not those of its entries that are void, erased or archived', `chain ${client}`)
       }
     }
-    const rows = new Map(members.map((row) => [row.user, row]))
-    for (const user of new Set([...rows.keys(), ...this.#memberRows.keys()])) {
-      if (!isEqual(rows.get(user), this.#memberRows.get(user)))
-        add('the row is not what the log makes of it', `member ${user}`)
-    }
+    await this.#replay.end()
+    for (const id of this.#replay.erasedStreams) this.#openClaims.add(id)
+    checkRoster(new LiveRoster(this.#conversation), this.#roster, this.#findings)
+    const { liveEntries, liveBytes, redactions } = head
+    if (!isEqual({ liveEntries, liveBytes }, this.#live)) add('the head counts other live entries than the log has')
+    if (redactions !== this.#replay.redactions) add('the head counts other redactions than the log has')
     if (head.title !== this.#title) add('the title is not the one of the log')
     if (head.lastMessageSeq !== this.#lastMessageSeq) add('the head names another last message than the log')
+    const { soleAuthor } = head
+    if (soleAuthor !== null && !isEqual([...this.#authors], [soleAuthor]))
+      add('the head names another only author than the log')
     if (head.lastStampMs < this.#lastTimeMs) add('the head is older than the log')
-    return { entries: this.#entries, messages: this.#messages, openClaims: this.#openClaims.size, kept: this.#kept }
+    const { settings, pins } = this.#roster.toRoster()
+    const { messages, changed, pieces } = this.#replay
+    return {
+      entries: this.#entries,
+      messages,
+      touched: changed,
+      pieces,
+      settings: settings.size,
+      pins: pins.size,
+      openClaims: this.#openClaims.size,
+      kept: this.#kept,
+    }
   }
 
   #takeRow(row: EntryRow): void {
@@ -141,36 +179,49 @@ class LogWalk {
     this.#next.set(client, clock + 1)
     if (timeMs < this.#lastTimeMs) add('it is older than the one before')
     this.#lastTimeMs = timeMs
-    if ((voidReason === undefined) !== (payload !== undefined)) add('a void one with bytes, or another without')
-    if (payload === undefined) {
-      this.#deleted.set(client, withClock(this.#deleted.get(client) ?? [], clock))
-      return
+    if (voidReason !== undefined && payload !== undefined) add('a void one with bytes')
+    const isArchived = seq <= this.#conversation.head.through
+    if (payload === undefined || isArchived) {
+      this.#deleted.set(client, withRange(this.#deleted.get(client) ?? [], { clock, length: 1 }))
     }
+    if (!isArchived) {
+      if (payload === undefined || !isPassing(payload)) this.#live.liveEntries++
+      this.#live.liveBytes += payload?.length ?? goneBytes
+    }
+    if (payload === undefined) return
     const actual = crc32(payload)
     if (actual !== crc) add('its bytes do not fit their checksum')
+    if (isArchived) return
     const kept = this.#kept.get(client)
     if (kept === undefined) this.#kept.set(client, [actual])
     else kept.push(actual)
   }
 
-  /** What the entry changes, beside what it changes here. */
-  #effectsOf({ seq, client, payload }: EntryRow): Staged {
+  /** What the entry changes, beside the roster; and what it is to messages. */
+  #effectsOf(row: EntryRow): { readonly staged: Staged; readonly logged: LoggedEntry | undefined } {
+    const { seq, client, payload, voidReason, timeMs } = row
     const staged = new Staged()
     const author = this.#users.get(client)
-    if (payload === undefined || author === undefined) return staged
+    if (author === undefined || voidReason !== undefined) return { staged, logged: undefined }
+    if (payload === undefined) return { staged, logged: { kind: 'erased', row, author } }
     const parsed = parseEntry(payload)
     if (parsed.kind !== 'entry') {
       this.#findings.add('its entry cannot be read', `log row ${seq}`)
-      return staged
+      return { staged, logged: undefined }
     }
-    applyEffects({ author, seq, entry: parsed.entry }, { staged, members: this.#members, claims: new Map() })
+    const { entry } = parsed
+    // Without claims nothing is touched: that is done when the message is known.
+    const target = { staged, roster: this.#roster, claims: new Map<MessageId, ClaimRow>(), earlier: () => undefined }
+    applyEffects({ author, seq, entry }, target)
     if (staged.title !== undefined) this.#title = staged.title.value
-    if (staged.messages.length > 0) this.#lastMessageSeq = seq
-    for (const [user, member] of staged.members) {
-      if (member.access === null) this.#memberRows.delete(user)
-      else this.#memberRows.set(user, member)
+    const message = staged.messages.get(seq)
+    if (message !== undefined) {
+      this.#lastMessageSeq = seq
+      this.#authors.add(author)
+      return { staged, logged: { kind: 'message', row, message } }
     }
-    return staged
+    if (!isTouch(entry)) return { staged, logged: undefined }
+    return { staged, logged: { kind: 'touch', row, touch: { user: author, timeMs, entry, seq } } }
   }
 
   /** Users of chains that a new epoch did without. */
@@ -194,41 +245,17 @@ class LogWalk {
     }
   }
 
-  async #compareMessages(rows: readonly EntryRow[], expected: ReadonlyMap<number, StampedMessage>): Promise<void> {
-    const [first, last] = [rows[0], rows.at(-1)]
-    if (first === undefined || last === undefined) return
-    const range = { after: first.seq - 1, before: last.seq + 1 }
-    const found = await this.#store.messages(this.#id, { ...range, limit: rows.length, take: 'oldest' })
-    const bySeq = new Map(found.map((message) => [message.seq, message]))
-    for (const seq of new Set([...expected.keys(), ...bySeq.keys()])) {
-      if (!isEqual(bySeq.get(seq), expected.get(seq))) {
-        this.#findings.add('the message row is not what the log makes of it', `log row ${seq}`)
-      }
-    }
-    this.#messages += expected.size
-  }
-
-  async #compareClaims(expected: ReadonlyMap<MessageId, ClaimRow>): Promise<void> {
+  async #compareClaims(expected: ReadonlyMap<MessageId, Claimed>): Promise<void> {
     const rows = await this.#store.claims(this.#id, [...expected.keys()])
     for (const [index, claim] of [...expected.values()].entries()) {
       const found = rows[index]
       const isOpen = claim.seq === undefined && found?.user === claim.user
       if (isOpen && found.seq === undefined) this.#openClaims.add(claim.id)
-      if (!isOpen && !isEqual(found, claim))
+      if (!isOpen && !isEqual(found, { digest: found?.digest, ...claim }))
         this.#findings.add('its claim row is missing or another', `message ${claim.id}`)
     }
   }
 }
 
-/** Of plain data as JSON has it, and undefined; the order of fields does not count. */
-function isEqual(a: unknown, b: unknown): boolean {
-  return canonical(a) === canonical(b)
-}
-
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, part: unknown) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  )
-}
+/** Of what was erased nobody can tell what its digest was. */
+type Claimed = Omit<ClaimRow, 'digest'> & Partial<Pick<ClaimRow, 'digest'>>

@@ -100,10 +100,10 @@ async function checkConversation(
     if (conversation === undefined) throw new Error('a head that was there a moment ago')
     if (conversation.head.generation > conversation.generation)
       findings.add('the head is of a later generation than the store')
-    const { owner } = await checkRecords(store, id, conversation.head, findings)
+    const { owner } = await checkRecords(store, id, conversation, findings)
     const log = await checkLog(store, id, conversation, owner, findings)
     messages = log.messages
-    await checkDerived(database, id, conversation.members, log, findings)
+    await checkDerived(database, id, conversation, log, findings)
     await checkDocument(store, id, conversation, log.kept, findings)
   } catch (error) {
     // One damaged row ends the comparison of this conversation: it was told of, or is now.

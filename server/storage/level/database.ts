@@ -5,9 +5,14 @@
 import { Level } from 'level'
 import { StoreError } from '../conversation-store.ts'
 import type { KeyRange } from './keys.ts'
+import { OpenReaders } from './open-readers.ts'
 import type { Row } from './seal.ts'
 
-export type Database = Level<Uint8Array, Uint8Array>
+export class Database extends Level<Uint8Array, Uint8Array> {
+  /** All that is read here and not at once is among them. */
+  readonly readers = new OpenReaders()
+}
+
 export type Batch = ReturnType<Database['batch']>
 export type Snapshot = ReturnType<Database['snapshot']>
 
@@ -22,7 +27,7 @@ export async function openDatabase(
   location: string,
   options: { readonly createIfMissing: boolean },
 ): Promise<Database> {
-  const database: Database = new Level(location, { keyEncoding: 'view', valueEncoding: 'view', ...options })
+  const database = new Database(location, { keyEncoding: 'view', valueEncoding: 'view', ...options })
   try {
     await database.open()
     return database
@@ -39,11 +44,14 @@ export async function getRows(
 ): Promise<(Row | undefined)[]> {
   // Handing so little to another thread and back costs more than reading it, which is mostly from memory.
   if (keys.length <= keysAtOnce && snapshot === undefined) return keys.map((key) => getRowSync(database, key))
+  const end = database.readers.begin()
   try {
     const values: (Uint8Array | undefined)[] = await database.getMany([...keys], { snapshot })
     return keys.map((key, index) => rowOf(key, values[index]))
   } catch (error) {
     throw readError(error)
+  } finally {
+    end()
   }
 }
 
@@ -68,6 +76,7 @@ export async function* scan(
   range: Partial<KeyRange>,
   options: ScanOptions = {},
 ): AsyncGenerator<Row[]> {
+  const end = database.readers.begin()
   try {
     const iterator = database.iterator({ ...range, ...options })
     try {
@@ -81,7 +90,27 @@ export async function* scan(
     }
   } catch (error) {
     throw readError(error)
+  } finally {
+    end()
   }
+}
+
+/**
+ * Empties the memtable into a table, merges the tables of a range level by level, and removes files that are obsolete. Says
+ * nothing of failures: the next write does.
+ */
+export async function compact(database: Database, { gte, lt }: KeyRange): Promise<void> {
+  if (!canCompact(database)) throw new Error('this LevelDB cannot be told to compact')
+  await database.compactRange(gte, lt)
+}
+
+interface Compactable {
+  readonly compactRange: (start: Uint8Array, end: Uint8Array) => Promise<void>
+}
+
+/** The types of `level` leave out what browsers cannot do. */
+function canCompact(database: object): database is Compactable {
+  return 'compactRange' in database && typeof database.compactRange === 'function'
 }
 
 function rowOf(key: Uint8Array, value: Uint8Array | undefined): Row | undefined {

@@ -4,7 +4,8 @@
  *
  *     uint8 kind • fields: UUIDs as 16 bytes, clients as uint32, seqs and clocks as uint64 (big endian), text as bytes
  *
- * A user that is not the last field is followed by a 0 byte, which sorts before everything that a user may contain.
+ * A user that is not the last field is followed by a 0 byte, which sorts before everything that a user may contain. The
+ * text of a setting's key is any UTF-16, also halves of pairs: two bytes a unit (big endian), which sort as strings do.
  */
 
 import { type MessageId, parseMessageId } from '../../../shared/chat/entry.ts'
@@ -34,12 +35,24 @@ export type Key =
   | { readonly kind: 'inbox'; readonly user: UserId; readonly conversation: ConversationId }
   | { readonly kind: 'generation' }
   | (ByConversation<'dropped'> & { readonly client: ClientId })
+  | (ByConversation<'touched'> & { readonly revision: number })
+  | (ByConversation<'piece'> & { readonly id: MessageId; readonly seq: number })
+  | (ByConversation<'setting'> & { readonly key: string })
+  | (ByConversation<'pin'> & { readonly id: MessageId })
+  | (ByConversation<'erasing'> & { readonly revision: number })
+  | ByConversation<'purging'>
+
+/** Kinds of which a conversation has one row at most. */
+type SingleKind = 'head' | 'purging'
+
+/** Kinds with one number as their last field. */
+export type NumberedKind = 'log' | 'record' | 'message' | 'touched' | 'erasing'
 
 /** Kinds of which the store has one row, which is of no conversation. */
 const storeKinds = ['format', 'generation'] as const satisfies readonly Key['kind'][]
 
 /** Kinds that one conversation has many rows of, under one prefix. */
-export type RangeKind = Exclude<Key['kind'], (typeof storeKinds)[number] | 'head' | 'inbox'>
+export type RangeKind = Exclude<Key['kind'], (typeof storeKinds)[number] | SingleKind | 'inbox'>
 
 /** The first byte of a key is its place here: append, never reorder. */
 const kinds = [
@@ -57,11 +70,17 @@ const kinds = [
   'inbox',
   'generation',
   'dropped',
+  'touched',
+  'piece',
+  'setting',
+  'pin',
+  'erasing',
+  'purging',
 ] as const satisfies readonly Key['kind'][]
 
 /** The kinds whose rows go with their conversation; also members, whose keys tell which inbox rows go. */
 export const rangeKinds: readonly RangeKind[] = kinds.filter(
-  (kind) => !isStoreKind(kind) && kind !== 'head' && kind !== 'inbox',
+  (kind) => !isStoreKind(kind) && kind !== 'head' && kind !== 'purging' && kind !== 'inbox',
 )
 
 /** From `gte`, inclusive, to `lt`, exclusive. */
@@ -82,15 +101,22 @@ export function encodeKey(key: Key): Uint8Array {
     case 'generation':
       return Uint8Array.of(tagOf(key.kind))
     case 'head':
+    case 'purging':
       return startKey(key.kind, key.conversation, 0)
     case 'log':
     case 'message':
       return numberedKey(key.kind, key.conversation, key.seq)
     case 'record':
       return numberedKey(key.kind, key.conversation, key.clock)
-    case 'id': {
-      const bytes = startKey(key.kind, key.conversation, uuidBytes)
+    case 'touched':
+    case 'erasing':
+      return numberedKey(key.kind, key.conversation, key.revision)
+    case 'id':
+    case 'pin':
+    case 'piece': {
+      const bytes = startKey(key.kind, key.conversation, uuidBytes + (key.kind === 'piece' ? numberBytes : 0))
       writeUuid(bytes, key.id, prefixBytes)
+      if (key.kind === 'piece') writeNumber(bytes, key.seq, prefixBytes + uuidBytes)
       return bytes
     }
     case 'chain':
@@ -110,6 +136,11 @@ export function encodeKey(key: Key): Uint8Array {
     case 'idempotency': {
       const bytes = startKey(key.kind, key.conversation, key.user.length + 1 + Buffer.byteLength(key.key))
       bytes.write(`${key.user}\0${key.key}`, prefixBytes, 'utf8')
+      return bytes
+    }
+    case 'setting': {
+      const bytes = startKey(key.kind, key.conversation, 2 * key.key.length)
+      bytes.subarray(prefixBytes).set(Buffer.from(key.key, 'utf16le').swap16())
       return bytes
     }
     case 'inbox': {
@@ -132,6 +163,7 @@ export function decodeKey(bytes: Uint8Array): Key | undefined {
   const rest = view.subarray(prefixBytes)
   switch (kind) {
     case 'head':
+    case 'purging':
       return rest.length === 0 ? { kind, conversation } : undefined
     case 'log':
     case 'message': {
@@ -142,7 +174,21 @@ export function decodeKey(bytes: Uint8Array): Key | undefined {
       const clock = readLastNumber(rest, 0)
       return clock === undefined ? undefined : { kind, conversation, clock }
     }
-    case 'id': {
+    case 'touched':
+    case 'erasing': {
+      const revision = readLastNumber(rest, 0)
+      return revision === undefined ? undefined : { kind, conversation, revision }
+    }
+    case 'piece': {
+      const seq = readLastNumber(rest, uuidBytes)
+      const id = seq === undefined ? undefined : parseMessageId(readUuid(rest, 0))
+      return seq === undefined || id === undefined ? undefined : { kind, conversation, id, seq }
+    }
+    case 'setting':
+      if (rest.length % 2 !== 0) return undefined
+      return { kind, conversation, key: Buffer.from(rest).swap16().toString('utf16le') }
+    case 'id':
+    case 'pin': {
       const id = rest.length === uuidBytes ? parseMessageId(readUuid(rest, 0)) : undefined
       return id === undefined ? undefined : { kind, conversation, id }
     }
@@ -176,16 +222,28 @@ export function rangeOf(kind: RangeKind, conversation: ConversationId): KeyRange
 
 /** The rows of one kind from one number, inclusive, to another, exclusive. */
 export function numberedRange(
-  kind: 'log' | 'record' | 'message',
+  kind: NumberedKind,
   conversation: ConversationId,
   { from, to }: { readonly from: number; readonly to: number },
 ): KeyRange {
   return { gte: numberedKey(kind, conversation, from), lt: numberedKey(kind, conversation, to) }
 }
 
+/** The pieces of one message. */
+export function pieceRange(conversation: ConversationId, id: MessageId): KeyRange {
+  const prefix = startKey('piece', conversation, uuidBytes)
+  writeUuid(prefix, id, prefixBytes)
+  return prefixRange(prefix)
+}
+
 /** The heads of all conversations. */
 export function headRange(): KeyRange {
   return prefixRange(Buffer.of(tagOf('head')))
+}
+
+/** What has yet to vanish, of all conversations. */
+export function vanishingRange(kind: 'erasing' | 'purging'): KeyRange {
+  return prefixRange(Buffer.of(tagOf(kind)))
 }
 
 /** The inbox rows of one user. */
@@ -210,14 +268,14 @@ function tagOf(kind: Key['kind']): number {
 }
 
 /** Kind and conversation, and room for `more` bytes. */
-function startKey(kind: 'head' | RangeKind, conversation: ConversationId, more: number): Buffer {
+function startKey(kind: SingleKind | RangeKind, conversation: ConversationId, more: number): Buffer {
   const bytes = Buffer.allocUnsafe(prefixBytes + more)
   bytes[0] = tagOf(kind)
   writeUuid(bytes, conversation, 1)
   return bytes
 }
 
-function numberedKey(kind: 'log' | 'record' | 'message', conversation: ConversationId, number: number): Buffer {
+function numberedKey(kind: NumberedKind, conversation: ConversationId, number: number): Buffer {
   const bytes = startKey(kind, conversation, numberBytes)
   writeNumber(bytes, number, prefixBytes)
   return bytes

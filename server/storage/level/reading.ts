@@ -20,8 +20,8 @@ export type ConversationKey = Exclude<Key, { readonly kind: 'format' | 'generati
 export interface Walk<T> {
   readonly kind: 'log' | 'record'
   readonly conversation: ConversationId
-  /** Which numbers, given the head. */
-  readonly runIn: (head: Head) => Run
+  /** Which numbers, given the head; in the order in which they are read. */
+  readonly runsIn: (head: Head) => readonly Run[]
   readonly direction: 'ascending' | 'descending'
   readonly read: (row: Row) => T
   readonly numberOf: (content: T) => number
@@ -31,12 +31,22 @@ export class Reading {
   readonly #life: StoreLife
   readonly #damages: Damages
   readonly #database: () => Database
+  readonly #hides: (conversation: ConversationId) => boolean
 
-  /** `database` is asked anew for each read: it is another one after the store was opened again. */
-  constructor(life: StoreLife, damages: Damages, database: () => Database) {
+  /**
+   * `database` is asked anew for each read: it is another one after the store was opened again. Of a conversation that
+   * `hides` says so of there is only the head.
+   */
+  constructor(
+    life: StoreLife,
+    damages: Damages,
+    database: () => Database,
+    hides: (conversation: ConversationId) => boolean,
+  ) {
     this.#life = life
     this.#damages = damages
     this.#database = database
+    this.#hides = hides
   }
 
   async get<T>(key: ConversationKey, read: (row: Row) => T): Promise<T | undefined> {
@@ -51,7 +61,10 @@ export class Reading {
   ): Promise<(T | undefined)[]> {
     return await this.#ofOne(conversation, async (database) => {
       const rows = await getRows(database, keys.map(encodeKey))
-      return rows.map((row) => (row === undefined ? undefined : read(row)))
+      const hidden = this.#hides(conversation)
+      return rows.map((row, index) =>
+        row === undefined || (hidden && keys[index]?.kind !== 'head') ? undefined : read(row),
+      )
     })
   }
 
@@ -86,6 +99,7 @@ export class Reading {
   ): Promise<T[]> {
     return await this.#ofOne(conversation, async (database) => {
       const list: T[] = []
+      if (this.#hides(conversation)) return list
       for await (const rows of scan(database, range, options)) for (const row of rows) list.push(read(row))
       return list
     })
@@ -107,31 +121,34 @@ export class Reading {
   }
 
   /** Reads a run of numbered rows that lack nothing, up to where the head says that they end. */
-  async *walk<T>({ kind, conversation, runIn, direction, read, numberOf }: Walk<T>): AsyncGenerator<T> {
+  async *walk<T>({ kind, conversation, runsIn, direction, read, numberOf }: Walk<T>): AsyncGenerator<T> {
     await this.#life.untilReadable()
     this.#damages.assertWhole(conversation)
     const database = this.#database()
+    const end = database.readers.begin()
     const snapshot = database.snapshot()
     try {
       const [headRow] = await getRows(database, [encodeKey({ kind: 'head', conversation })], snapshot)
       const stored = headRow === undefined ? undefined : readHead(headRow)
       if (stored?.kind !== 'head') return
-      const run = runIn(stored.head)
-      if (run.from >= run.to) return
-      const walk = new RunWalk(run, direction, kind, conversation)
-      const range = numberedRange(kind, conversation, run)
-      for await (const rows of scan(database, range, { reverse: direction === 'descending', snapshot })) {
-        for (const row of rows) {
-          const content = read(row)
-          walk.step(numberOf(content))
-          yield content
+      for (const run of runsIn(stored.head)) {
+        if (run.from >= run.to) continue
+        const walk = new RunWalk(run, direction, kind, conversation)
+        const range = numberedRange(kind, conversation, run)
+        for await (const rows of scan(database, range, { reverse: direction === 'descending', snapshot })) {
+          for (const row of rows) {
+            const content = read(row)
+            walk.step(numberOf(content))
+            yield content
+          }
         }
+        walk.end()
       }
-      walk.end()
     } catch (error) {
       throw this.#damages.note(conversation, error)
     } finally {
       await snapshot.close()
+      end()
     }
   }
 

@@ -3,8 +3,10 @@
  * or as after it (SPEC STORE10). Changes nothing.
  */
 
+import type { ConversationId } from '../../../shared/sync/ids.ts'
 import { type Commit, type InDoubt, StoreError, type StoredHead } from '../conversation-store.ts'
-import { addWrites } from './batch.ts'
+import type { Run } from '../seq-run.ts'
+import { addWrites, inboxKeys } from './batch.ts'
 import { type Database, getRows, scan } from './database.ts'
 import { encodeKey, type Key, numberedRange, rangeKinds, rangeOf } from './keys.ts'
 import { readEntry, readRecord, writeHead } from './rows.ts'
@@ -35,34 +37,63 @@ export async function resolveDoubt(database: Database, { commit, before }: Doubt
 
 /** Every row that the commit puts is there, byte for byte, and none that it removes. */
 async function isAfter(database: Database, commit: Commit): Promise<boolean> {
-  if (commit.kind === 'delete') return await isEmpty(database, commit)
-  const keys: Uint8Array[] = []
-  const values: (Uint8Array | undefined)[] = []
-  const expect = (key: Uint8Array, value: Uint8Array | undefined): void => {
-    keys.push(key)
-    values.push(value)
+  if (commit.kind === 'delete') return await isDeleted(database, commit.conversation)
+  const expected = new Map<string, { readonly key: Uint8Array; readonly value: Uint8Array | undefined }>()
+  // Of two operations on one key the later one counts, here as in the batch.
+  const expect = (key: Uint8Array, value?: Uint8Array): void => {
+    expected.set(Buffer.from(key).toString('latin1'), { key, value })
   }
-  addWrites({ put: expect, del: (key) => expect(key, undefined) }, commit)
-  const rows = await getRows(database, keys)
-  return rows.every((row, index) => isSame(row?.value, values[index]))
+  addWrites({ put: expect, del: (key) => expect(key) }, commit)
+  const rows = [...expected.values()]
+  const found = await getRows(
+    database,
+    rows.map(({ key }) => key),
+  )
+  return rows.every(({ value }, index) => isSame(found[index]?.value, value))
 }
 
-/** The log and the records end where the head that the commit met says. */
+/**
+ * The log, the records and what was touched end where the head that the commit met says, and of the records that it
+ * removes none is missing. What rewritten rows held before nobody knows; but a batch is whole or not there.
+ */
 async function isBefore(database: Database, commit: Commit, before: StoredHead | undefined): Promise<boolean> {
   if (before?.kind !== 'head') return await isEmpty(database, commit)
   const { conversation } = commit
-  const { nextSeq, nextRecord } = before.head
+  const { nextSeq, nextRecord, firstRecord } = before.head
   const entry = nextSeq === 0 ? undefined : await get(database, { kind: 'log', conversation, seq: nextSeq - 1 })
-  const record =
-    nextRecord === 0 ? undefined : await get(database, { kind: 'record', conversation, clock: nextRecord - 1 })
+  const removes = commit.kind === 'write' && commit.recordsGone !== undefined
+  const records = { from: removes ? Math.min(firstRecord, nextRecord) : Math.max(0, nextRecord - 1), to: nextRecord }
   if (entry !== undefined) readEntry(entry)
-  if (record !== undefined) readRecord(record)
-  const beyond = numberedRange('log', conversation, { from: nextSeq, to: Number.MAX_SAFE_INTEGER })
+  const beyond = { from: nextSeq, to: Number.MAX_SAFE_INTEGER }
   return (
+    (commit.kind === 'write' || (await isKept(database, conversation))) &&
     (entry !== undefined || nextSeq === 0) &&
-    (record !== undefined || nextRecord === 0) &&
-    !(await hasRows(database, beyond))
+    (await hasRecords(database, conversation, records)) &&
+    !(await hasRows(database, numberedRange('log', conversation, beyond))) &&
+    !(await hasRows(database, numberedRange('touched', conversation, beyond)))
   )
+}
+
+/** The rest of its rows goes later. */
+async function isDeleted(database: Database, conversation: ConversationId): Promise<boolean> {
+  const purging = await get(database, { kind: 'purging', conversation })
+  const inbox = await getRows(database, await inboxKeys(database, conversation))
+  return purging !== undefined && inbox.every((row) => row === undefined)
+}
+
+/** Nothing of a deletion is there. */
+async function isKept(database: Database, conversation: ConversationId): Promise<boolean> {
+  const purging = await get(database, { kind: 'purging', conversation })
+  const inbox = await getRows(database, await inboxKeys(database, conversation))
+  return purging === undefined && inbox.every((row) => row !== undefined)
+}
+
+async function hasRecords(database: Database, conversation: ConversationId, { from, to }: Run): Promise<boolean> {
+  let next = from
+  for await (const rows of scan(database, numberedRange('record', conversation, { from, to }))) {
+    for (const row of rows) if (readRecord(row).clock !== next++) return false
+  }
+  return next === to
 }
 
 /** No row but the head. */

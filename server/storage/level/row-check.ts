@@ -6,6 +6,8 @@ import { type Database, getRows, scan } from './database.ts'
 import { decodeKey, encodeKey, type Key } from './keys.ts'
 import * as rows from './rows.ts'
 import type { Row } from './seal.ts'
+import { readPiece, readPin, readSetting, readTouched } from './touch-rows.ts'
+import { readErasing, readPurging } from './vanishing-rows.ts'
 
 export interface RowFinding {
   /** Undefined where it cannot be known. */
@@ -29,6 +31,12 @@ const readers: Readonly<Record<Key['kind'], (row: Row) => unknown>> = {
   member: rows.readMember,
   idempotency: rows.readIdempotency,
   inbox: rows.readInbox,
+  touched: readTouched,
+  piece: readPiece,
+  setting: readSetting,
+  pin: readPin,
+  erasing: readErasing,
+  purging: readPurging,
 }
 
 /** Streams; keeps nothing but the conversation that it is at. */
@@ -47,7 +55,7 @@ export async function* checkRows(database: Database): AsyncGenerator<RowFinding>
       if (key.kind === 'format') hasFormat = true
       if (key.kind === 'format' || key.kind === 'generation' || key.kind === 'head') continue
       if (owner?.conversation !== key.conversation) owner = await readOwner(database, key.conversation)
-      const stray = key.kind === 'inbox' ? await strayInbox(database, key) : owner.refuses
+      const stray = key.kind === 'inbox' ? await strayInbox(database, key) : owner.refuses(key.kind)
       // One line for each kind of rows that nobody owns, not one for each row.
       if (stray === undefined || owner.told.has(key.kind)) continue
       owner.told.add(key.kind)
@@ -59,16 +67,23 @@ export async function* checkRows(database: Database): AsyncGenerator<RowFinding>
 
 interface Owner {
   readonly conversation: ConversationId
-  /** Why it has no rows; undefined when it may have. */
-  readonly refuses: string | undefined
+  /** Why it has no rows of a kind; undefined when it may have. */
+  readonly refuses: (kind: Key['kind']) => string | undefined
   readonly told: Set<Key['kind']>
 }
 
 async function readOwner(database: Database, conversation: ConversationId): Promise<Owner> {
-  const [row] = await getRows(database, [encodeKey({ kind: 'head', conversation })])
+  const keys = [encodeKey({ kind: 'head', conversation }), encodeKey({ kind: 'purging', conversation })]
+  const [row, purging] = await getRows(database, keys)
   const told = new Set<Key['kind']>()
-  if (row === undefined) return { conversation, refuses: 'no head', told }
-  return { conversation, refuses: headOf(row)?.kind === 'deleted' ? 'it was deleted' : undefined, told }
+  if (row === undefined) return { conversation, refuses: () => 'no head', told }
+  const isDeleted = headOf(row)?.kind === 'deleted'
+  const refuses = (kind: Key['kind']): string | undefined => {
+    // Rows that are still to be removed are nothing wrong, and nobody reads them.
+    if (isDeleted) return purging === undefined ? 'it was deleted' : undefined
+    return kind === 'purging' ? 'it was not deleted' : undefined
+  }
+  return { conversation, refuses, told }
 }
 
 /** Undefined when it is damaged, which is told where the row itself is met. */

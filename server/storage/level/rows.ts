@@ -16,12 +16,14 @@ import type {
   DeletedRow,
   DroppedRow,
   EntryRow,
+  Head,
   IdempotencyRow,
   MemberRow,
   PlaceRow,
   RecordRow,
   StoredHead,
 } from '../conversation-store.ts'
+import { noFields, readCount, readLaterCount, readOptional, writeCount, writeOptional } from './row-fields.ts'
 import { openRow, type Row, sealRow } from './seal.ts'
 
 //     format: version. It stays readable in all versions.
@@ -43,7 +45,8 @@ export function readGeneration(row: Row): number {
 }
 
 //     head: uint8 0 • revision • epoch • createdMs • updatedMs • text title as JSON • nextSeq • serverClient • nextRecord
-//           • lastStampMs • lastMessageSeq? • generation (0 where it is not there: format 1 began without)
+//           • lastStampMs • lastMessageSeq? • generation • through + 1 • firstRecord • checkpoint? • liveEntries
+//           • liveBytes • redactions • text soleAuthor? (format 1 began without generation and what follows: older rows end before)
 //     tombstone: uint8 1 • deletedMs
 const headTag = 0
 const tombstoneTag = 1
@@ -69,6 +72,13 @@ export function writeHead(conversation: ConversationId, stored: StoredHead): Row
     writeCount(body, head.lastStampMs)
     writeOptional(body, head.lastMessageSeq ?? undefined, writeCount)
     writeCount(body, head.generation)
+    writeCount(body, head.through + 1)
+    writeCount(body, head.firstRecord)
+    writeOptional(body, head.checkpoint ?? undefined, writeCount)
+    writeCount(body, head.liveEntries)
+    writeCount(body, head.liveBytes)
+    writeCount(body, head.redactions)
+    writeOptional(body, head.soleAuthor ?? undefined, encoding.writeVarString)
   })
 }
 
@@ -91,11 +101,22 @@ export function readHead(row: Row): StoredHead {
     const lastMessageSeq = readOptional(body, readCount) ?? null
     const generation = readLaterCount(body)
     const times = { createdMs, updatedMs, lastStampMs }
-    return {
-      kind: 'head',
-      head: { revision, epoch, generation, ...times, title, nextSeq, serverClient, nextRecord, lastMessageSeq },
-    }
+    const log = { nextSeq, serverClient, nextRecord, lastMessageSeq }
+    return { kind: 'head', head: { revision, epoch, generation, ...times, title, ...log, ...readWindow(body) } }
   })
+}
+
+/** What heads hold since there is an archive; before that everything was in the document. */
+function readWindow(
+  body: decoding.Decoder,
+): Pick<Head, 'through' | 'firstRecord' | 'checkpoint' | 'liveEntries' | 'liveBytes' | 'redactions' | 'soleAuthor'> {
+  const through = readLaterCount(body) - 1
+  const firstRecord = readLaterCount(body, 1)
+  const checkpoint = (decoding.hasContent(body) ? readOptional(body, readCount) : undefined) ?? null
+  const live = { liveEntries: readLaterCount(body), liveBytes: readLaterCount(body) }
+  const redactions = readLaterCount(body)
+  const sole = decoding.hasContent(body) ? readOptional(body, decoding.readVarString) : undefined
+  return { through, firstRecord, checkpoint, ...live, redactions, soleAuthor: parseUserId(sole) ?? null }
 }
 
 //     chain: text user • uint8 held • next • createdMs • epoch (0 where it is not there: format 1 began without)
@@ -148,7 +169,8 @@ export function readDeleted(row: Row): DeletedRow {
   return openRow(row, 'deleted', (body, { client }) => {
     const ranges: ClockRange[] = []
     while (decoding.hasContent(body)) ranges.push({ clock: readCount(body), length: readCount(body) })
-    return { client, ranges }
+    // Of its size: these lists stay as long as their conversation is in memory.
+    return { client, ranges: [...ranges] }
   })
 }
 
@@ -195,16 +217,22 @@ export function readPlace(row: Row): PlaceRow {
   })
 }
 
-//     record: payload
+/** No record is as short. */
+const noPayload = new Uint8Array(0)
+
+//     record: payload, or nothing when it was replaced
 export function writeRecord(conversation: ConversationId, { clock, payload }: RecordRow): Row {
-  return sealRow({ kind: 'record', conversation, clock }, noFields, payload)
+  return sealRow({ kind: 'record', conversation, clock }, noFields, payload ?? noPayload)
 }
 
 export function readRecord(row: Row): RecordRow {
-  return openRow(row, 'record', (body, { clock }) => ({ clock, payload: decoding.readTailAsUint8Array(body) }))
+  return openRow(row, 'record', (body, { clock }) => {
+    const payload = decoding.readTailAsUint8Array(body)
+    return { clock, payload: payload.length === 0 ? undefined : payload }
+  })
 }
 
-//     message: JSON in UTF-8
+//     message: JSON in UTF-8 (without `revision` in rows from before messages changed)
 export function writeMessage(conversation: ConversationId, message: StampedMessage): Row {
   return sealRow({ kind: 'message', conversation, seq: message.seq }, noFields, Buffer.from(JSON.stringify(message)))
 }
@@ -212,12 +240,19 @@ export function writeMessage(conversation: ConversationId, message: StampedMessa
 export function readMessage(row: Row): StampedMessage {
   return openRow(row, 'message', (body, { seq }) => {
     const message: unknown = JSON.parse(Buffer.from(decoding.readTailAsUint8Array(body)).toString())
-    return isMessageAt(message, seq) ? message : undefined
+    if (!isMessageAt(message, seq)) return undefined
+    return hasRevision(message) ? message : { ...message, revision: seq }
   })
 }
 
+type KeptMessage = Omit<StampedMessage, 'revision'> & Partial<Pick<StampedMessage, 'revision'>>
+
+function hasRevision(message: KeptMessage): message is StampedMessage {
+  return message.revision !== undefined
+}
+
 /** Asks for what every message has; for the rest the seal vouches that `writeMessage` made it of a StampedMessage. */
-function isMessageAt(value: unknown, seq: number): value is StampedMessage {
+function isMessageAt(value: unknown, seq: number): value is KeptMessage {
   if (typeof value !== 'object' || value === null) return false
   const fields: Readonly<Record<string, unknown>> = { ...value }
   return (
@@ -242,18 +277,26 @@ export function readClaim(row: Row): ClaimRow {
   })
 }
 
-//     member: text access • readThrough + 1
-export function writeMember(conversation: ConversationId, user: UserId, access: Access, readThrough: number): Row {
-  return sealRow({ kind: 'member', conversation, user }, (body) => {
-    encoding.writeVarString(body, access)
-    writeCount(body, readThrough + 1)
+/** Somebody who is a member. */
+export interface JoinedRow extends MemberRow {
+  readonly access: Access
+}
+
+//     member: text access • readThrough + 1 • received + 1 (as far as was read, where it is not there)
+export function writeMember(conversation: ConversationId, row: JoinedRow): Row {
+  return sealRow({ kind: 'member', conversation, user: row.user }, (body) => {
+    encoding.writeVarString(body, row.access)
+    writeCount(body, row.readThrough + 1)
+    writeCount(body, row.received + 1)
   })
 }
 
-export function readMember(row: Row): MemberRow {
+export function readMember(row: Row): JoinedRow {
   return openRow(row, 'member', (body, { user }) => {
     const access = parseAccess(decoding.readVarString(body))
-    return access === undefined ? undefined : { user, access, readThrough: readCount(body) - 1 }
+    if (access === undefined) return undefined
+    const read = readCount(body)
+    return { user, access, readThrough: read - 1, received: readLaterCount(body, read) - 1 }
   })
 }
 
@@ -276,33 +319,4 @@ export function readIdempotency(row: Row): IdempotencyRow {
     const id = parseMessageId(decoding.readVarString(body))
     return id === undefined ? undefined : { user, key, id }
   })
-}
-
-function noFields(): void {}
-
-function writeCount(body: encoding.Encoder, count: number): void {
-  if (!Number.isSafeInteger(count) || count < 0) throw new RangeError(`${count} is no count`)
-  encoding.writeVarUint(body, count)
-}
-
-function readCount(body: decoding.Decoder): number {
-  return decoding.readVarUint(body)
-}
-
-/** A last field that rows written before it was thought of lack: it was 0 then. */
-function readLaterCount(body: decoding.Decoder): number {
-  return decoding.hasContent(body) ? readCount(body) : 0
-}
-
-function writeOptional<T>(
-  body: encoding.Encoder,
-  value: T | undefined,
-  write: (body: encoding.Encoder, value: T) => void,
-): void {
-  encoding.writeUint8(body, value === undefined ? 0 : 1)
-  if (value !== undefined) write(body, value)
-}
-
-function readOptional<T>(body: decoding.Decoder, read: (body: decoding.Decoder) => T): T | undefined {
-  return decoding.readUint8(body) === 0 ? undefined : read(body)
 }

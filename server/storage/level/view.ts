@@ -50,7 +50,7 @@ export async function openView(location: string): Promise<StoreView> {
       const database = await openDatabase(folder, { createIfMissing: false }).catch(undefinedIfDamaged)
       if (database === undefined) return undefined
       databases.push(database)
-      return { database, store: levelStoreOn(database, { location: folder }) }
+      return { database, store: await levelStoreOn(database, { location: folder }) }
     }
     return { files, open, close }
   } catch (cause) {

@@ -15,9 +15,13 @@ import type {
   EntryRow,
   IdempotencyRow,
   MemberRow,
+  PieceRow,
+  PinRow,
   PlaceRow,
   RecordRow,
+  SettingRow,
   StoredHead,
+  TouchedRow,
 } from '../conversation-store.ts'
 
 /** The rows of one conversation. */
@@ -33,6 +37,10 @@ export interface Rows {
   readonly claims: Map<MessageId, ClaimRow>
   readonly members: Map<UserId, MemberRow>
   readonly idempotency: Map<string, IdempotencyRow>
+  readonly touched: Map<number, TouchedRow>
+  readonly pieces: Map<string, PieceRow>
+  readonly settings: Map<string, SettingRow>
+  readonly pins: Map<MessageId, PinRow>
 }
 
 /** Survives the stores that are opened on it; several at once are several nodes on one database. */
@@ -77,6 +85,10 @@ function emptyRows(head: StoredHead): Rows {
     claims: new Map(),
     members: new Map(),
     idempotency: new Map(),
+    touched: new Map(),
+    pieces: new Map(),
+    settings: new Map(),
+    pins: new Map(),
   }
 }
 
@@ -96,8 +108,21 @@ function written(before: Rows | undefined, commit: ConversationCommit): Rows {
     rows.entries.set(seq, row)
     rows.places.set(placeKey(client, clock), { seq, client, clock, crc, voidReason })
   }
+  const { clock: firstGone = 0, length: goneCount = 0 } = commit.recordsGone ?? {}
+  for (let clock = firstGone; clock < firstGone + goneCount; clock++) rows.records.delete(clock)
   for (const row of commit.records) rows.records.set(row.clock, row)
   for (const row of commit.messages) rows.messages.set(row.seq, row)
+  for (const revision of commit.retouched) rows.touched.delete(revision)
+  for (const row of commit.touched) rows.touched.set(row.revision, row)
+  for (const row of commit.pieces) rows.pieces.set(`${row.id}/${row.seq}`, row)
+  for (const row of commit.settings) {
+    if (row.value === null) rows.settings.delete(row.key)
+    else rows.settings.set(row.key, row)
+  }
+  for (const row of commit.pins) {
+    if (row.seq === null) rows.pins.delete(row.id)
+    else rows.pins.set(row.id, row)
+  }
   for (const row of commit.claims) rows.claims.set(row.id, row)
   for (const row of commit.idempotency) rows.idempotency.set(idempotencyKey(row.user, row.key), row)
   for (const row of commit.members) {

@@ -20,14 +20,17 @@ import type {
   IdempotencyRow,
   InDoubt,
   MemberRow,
+  PinRow,
   PlaceRow,
   RecordRow,
   SeqRange,
+  SettingRow,
   StoredHead,
   StoreError,
+  TouchedRow,
 } from '../conversation-store.ts'
 import { type DamageOptions, Damages } from '../damages.ts'
-import { type Run, runOf, RunWalk } from '../seq-run.ts'
+import { recordRuns, type Run, runOf, RunWalk } from '../seq-run.ts'
 import { StoreLife } from '../store-life.ts'
 import { applyCommits, createMemoryDisk, idempotencyKey, type MemoryDisk, placeKey, type Rows } from './memory-disk.ts'
 
@@ -138,12 +141,13 @@ class MemoryStore implements ConversationStore {
     yield* this.#walk(conversation, walk, numbered(rows.entries, run).toReversed(), ({ seq }) => seq)
   }
 
-  async *records(conversation: ConversationId, fromClock: number): AsyncGenerator<RecordRow> {
+  async *records(conversation: ConversationId, { from, to }: Run): AsyncGenerator<RecordRow> {
     const rows = this.#rows(conversation)
     if (rows?.head.kind !== 'head') return
-    const run = { from: fromClock, to: rows.head.head.nextRecord }
-    const walk = new RunWalk(run, 'ascending', 'record', conversation)
-    yield* this.#walk(conversation, walk, numbered(rows.records, run), ({ clock }) => clock)
+    for (const run of recordRuns(rows.head.head, { from, to })) {
+      const walk = new RunWalk(run, 'ascending', 'record', conversation)
+      yield* this.#walk(conversation, walk, numbered(rows.records, run), ({ clock }) => clock)
+    }
   }
 
   async places(
@@ -167,6 +171,35 @@ class MemoryStore implements ConversationStore {
 
   async message(conversation: ConversationId, seq: number): Promise<StampedMessage | undefined> {
     return this.#rows(conversation)?.messages.get(seq)
+  }
+
+  async messagesAt(
+    conversation: ConversationId,
+    seqs: readonly number[],
+  ): Promise<readonly (StampedMessage | undefined)[]> {
+    const rows = this.#rows(conversation)
+    return seqs.map((seq) => rows?.messages.get(seq))
+  }
+
+  async touched(
+    conversation: ConversationId,
+    { after, limit }: { readonly after: number; readonly limit: number },
+  ): Promise<readonly TouchedRow[]> {
+    const rows = this.#rows(conversation)
+    return rows === undefined ? [] : numbered(rows.touched, runOf({ after })).slice(0, Math.max(0, limit))
+  }
+
+  async pieces(conversation: ConversationId, id: MessageId): Promise<readonly number[]> {
+    const rows = [...(this.#rows(conversation)?.pieces.values() ?? [])]
+    return rows.flatMap((row) => (row.id === id ? [row.seq] : [])).toSorted((a, b) => a - b)
+  }
+
+  async settings(conversation: ConversationId): Promise<readonly SettingRow[]> {
+    return [...(this.#rows(conversation)?.settings.values() ?? [])].toSorted((a, b) => (a.key < b.key ? -1 : 1))
+  }
+
+  async pins(conversation: ConversationId): Promise<readonly PinRow[]> {
+    return [...(this.#rows(conversation)?.pins.values() ?? [])].toSorted((a, b) => (a.id < b.id ? -1 : 1))
   }
 
   async claims(conversation: ConversationId, ids: readonly MessageId[]): Promise<readonly (ClaimRow | undefined)[]> {
@@ -201,6 +234,11 @@ class MemoryStore implements ConversationStore {
       this.#disk.generation = Math.max(nowMs, this.#disk.generation + 1)
       return this.#disk.generation
     })
+  }
+
+  /** Memory keeps no earlier versions. */
+  async erased(): Promise<void> {
+    this.#life.assertReadable()
   }
 
   async close(): Promise<void> {

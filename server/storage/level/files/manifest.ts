@@ -5,12 +5,16 @@
  *     change: fields × (varint tag • content); text is a varint length and bytes (LevelDB, db/version_edit.cc)
  */
 
+import { userKeyOf } from './internal-key.ts'
 import { readVarint } from './snappy.ts'
 
 /** A table of the database. */
 export interface TableEntry {
   readonly number: number
   readonly bytes: number
+  /** Its first and its last key. */
+  readonly first: Uint8Array
+  readonly last: Uint8Array
 }
 
 export interface LiveFiles {
@@ -39,7 +43,7 @@ export function readManifest(records: readonly Uint8Array[]): LiveFiles | undefi
 type Field =
   | { readonly kind: 'log'; readonly number: number }
   | { readonly kind: 'removed'; readonly level: number; readonly number: number }
-  | { readonly kind: 'added'; readonly level: number; readonly number: number; readonly bytes: number }
+  | ({ readonly kind: 'added'; readonly level: number } & TableEntry)
   | { readonly kind: 'other' }
 
 /** What follows each tag: numbers and texts. */
@@ -62,21 +66,32 @@ function readFields(record: Uint8Array): Field[] | undefined {
     if (tag === undefined || layout === undefined) return undefined
     at = tag.end
     const numbers: number[] = []
+    const texts: Uint8Array[] = []
     for (const part of layout) {
       const number = readVarint(record, at)
       if (number === undefined) return undefined
       at = number.end
       if (part === 'number') numbers.push(number.value)
-      else at += number.value
+      else {
+        texts.push(record.subarray(at, at + number.value))
+        at += number.value
+      }
     }
     if (at > record.length) return undefined
-    fields.push(fieldOf(tag.value, numbers))
+    fields.push(fieldOf(tag.value, numbers, texts))
   }
   return fields
 }
 
-function fieldOf(tag: number, [a = 0, b = 0, c = 0]: readonly number[]): Field {
+const noBytes = new Uint8Array(0)
+
+function fieldOf(
+  tag: number,
+  [a = 0, b = 0, c = 0]: readonly number[],
+  [first = noBytes, last = noBytes]: readonly Uint8Array[],
+): Field {
   if (tag === 2) return { kind: 'log', number: a }
   if (tag === 6) return { kind: 'removed', level: a, number: b }
-  return tag === 7 ? { kind: 'added', level: a, number: b, bytes: c } : { kind: 'other' }
+  if (tag !== 7) return { kind: 'other' }
+  return { kind: 'added', level: a, number: b, bytes: c, first: userKeyOf(first), last: userKeyOf(last) }
 }

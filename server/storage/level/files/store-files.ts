@@ -10,10 +10,18 @@ import { readLog } from './log-file.ts'
 import { readManifest } from './manifest.ts'
 import { findIndexDamage, findTableDamage } from './table-file.ts'
 
+export interface StoreTable {
+  readonly name: string
+  readonly bytes: number
+  /** Its first and its last key. */
+  readonly first: Uint8Array
+  readonly last: Uint8Array
+}
+
 export interface StoreFiles {
   /** Names of all that belong to it, CURRENT and manifest included; those that can be known, when something is wrong. */
   readonly names: readonly string[]
-  readonly tables: readonly { readonly name: string; readonly bytes: number }[]
+  readonly tables: readonly StoreTable[]
   readonly logs: readonly string[]
   /** What is wrong with the list of files itself. */
   readonly problems: readonly string[]
@@ -59,7 +67,12 @@ export async function listStoreFiles(location: string): Promise<StoreFiles> {
   const live = readManifest(end.records)
   if (end.kind === 'damaged') return broken([currentName, manifestName], `${manifestName} is damaged at byte ${end.at}`)
   if (live === undefined) return broken([currentName, manifestName], `${manifestName} is damaged`)
-  const tables = live.tables.map(({ number, bytes }) => ({ name: tableName(number, there), bytes }))
+  const tables = live.tables.map(({ number, bytes, first, last }) => ({
+    name: tableName(number, there),
+    bytes,
+    first,
+    last,
+  }))
   const logs = there.filter((name) => /^[0-9]+\.log$/.test(name) && Number.parseInt(name, 10) >= live.firstLog)
   const names = [currentName, manifestName, ...tables.map(({ name }) => name), ...logs]
   const problems = logs.length === 0 ? ['no file is named .log'] : []

@@ -11,14 +11,14 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { isChecksumOf } from './crc32c.ts'
 import { decompressSnappy, readVarint } from './snappy.ts'
 
-const footerBytes = 48
+export const footerBytes = 48
 const magicBytes = 8
 const magic = 0xdb47_7524_8b80_fb57n
-const trailerBytes = 5
+export const trailerBytes = 5
 const snappy = 1
 
 /** Where a block lies, its trailer not counted. */
-interface Handle {
+export interface Handle {
   readonly offset: number
   readonly size: number
 }
@@ -70,12 +70,12 @@ export async function findIndexDamage(path: string): Promise<string | undefined>
   }
 }
 
-async function readAt(file: FileHandle, offset: number, length: number): Promise<Buffer> {
+export async function readAt(file: FileHandle, offset: number, length: number): Promise<Buffer> {
   const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset)
   return buffer.subarray(0, bytesRead)
 }
 
-function readFooter(footer: Buffer): Footer | undefined {
+export function readFooter(footer: Buffer): Footer | undefined {
   if (footer.readBigUInt64LE(footerBytes - magicBytes) !== magic) return undefined
   const filters = readHandle(footer, 0)
   const index = filters && readHandle(footer, filters.end)
@@ -84,7 +84,7 @@ function readFooter(footer: Buffer): Footer | undefined {
   return padding.every((byte) => byte === 0) ? { filters: filters.handle, index: index.handle } : undefined
 }
 
-function readHandle(bytes: Buffer, at: number): { readonly handle: Handle; readonly end: number } | undefined {
+export function readHandle(bytes: Buffer, at: number): { readonly handle: Handle; readonly end: number } | undefined {
   const offset = readVarint(bytes, at)
   const size = offset && readVarint(bytes, offset.end)
   if (offset === undefined || size === undefined) return undefined
@@ -96,12 +96,18 @@ function isWholeBlock(block: Buffer, { size }: Handle): boolean {
   return block.length === size + trailerBytes && isChecksumOf(block.readUInt32LE(size + 1), block.subarray(0, size + 1))
 }
 
-/** The values of an index block; undefined when it is damaged. */
-function handlesIn(stored: Buffer, handle: Handle): Handle[] | undefined {
+/** What a stored block holds, decompressed; undefined when it is damaged. */
+export function openBlock(stored: Buffer, handle: Handle): Buffer | undefined {
   if (!isWholeBlock(stored, handle)) return undefined
   const data = stored.subarray(0, handle.size)
   const block = stored[handle.size] === snappy ? decompressSnappy(data) : data
-  if (block === undefined || block.length < 4) return undefined
+  return block === undefined || block.length < 4 ? undefined : block
+}
+
+/** The values of an index block; undefined when it is damaged. */
+function handlesIn(stored: Buffer, handle: Handle): Handle[] | undefined {
+  const block = openBlock(stored, handle)
+  if (block === undefined) return undefined
   const restarts = block.readUInt32LE(block.length - 4)
   const end = block.length - 4 - 4 * restarts
   const handles: Handle[] = []

@@ -1,0 +1,77 @@
+/**
+ * How many messages somebody has not read (SPEC UNREAD1): those of others behind the read register that are not redacted,
+ * the first `limits.unreadCount` of them, and how many of these mention whoever asks. Remembers where it stopped counting,
+ * so that a list reads what is new, and not a thousand rows for each of its lines.
+ */
+
+import type { StampedMessage } from '../../shared/chat/message.ts'
+import { limits } from '../../shared/limits.ts'
+import type { ConversationId, UserId } from '../../shared/sync/ids.ts'
+import type { ConversationStore, Head, MemberRow } from '../storage/conversation-store.ts'
+
+export interface Unread {
+  readonly unread: number
+  readonly mentions: number
+}
+
+const nothing: Unread = { unread: 0, mentions: 0 }
+
+interface Counted extends Unread {
+  readonly readThrough: number
+  /** Seq of the last message that was looked at. */
+  readonly countedTo: number
+  /** Of the head: with more of them, what was counted may be gone. */
+  readonly redactions: number
+}
+
+export class UnreadCounts {
+  readonly #store: ConversationStore
+  readonly #capacity: number
+  /** Those asked for longest ago come first, and go first. */
+  readonly #counted = new Map<string, Counted>()
+
+  constructor(store: ConversationStore, capacity: number = limits.unreadCounts) {
+    this.#store = store
+    this.#capacity = capacity
+  }
+
+  get size(): number {
+    return this.#counted.size
+  }
+
+  /** `head` was read before: rows may be newer, never older. */
+  async count(id: ConversationId, head: Head, { user, readThrough }: MemberRow): Promise<Unread> {
+    // Chats with an assistant are all one's own; none of their messages need be looked at.
+    if (head.soleAuthor === user) return nothing
+    const { redactions } = head
+    const key = `${id}/${user}`
+    const known = this.#counted.get(key)
+    const isGood = known?.readThrough === readThrough && known.redactions === redactions
+    let counted: Counted = isGood ? known : { readThrough, redactions, countedTo: readThrough, unread: 0, mentions: 0 }
+    while ((head.lastMessageSeq ?? -1) > counted.countedTo && counted.unread < limits.unreadCount) {
+      const range = { after: counted.countedTo, limit: limits.pageMessages, take: 'oldest' } as const
+      const rows = await this.#store.messages(id, range)
+      if (rows.length === 0) break
+      counted = rows.reduce((before, message) => countMessage(before, message, user), counted)
+    }
+    this.#counted.delete(key)
+    this.#counted.set(key, counted)
+    for (const oldest of this.#counted.keys()) {
+      if (this.#counted.size <= this.#capacity) break
+      this.#counted.delete(oldest)
+    }
+    return counted
+  }
+}
+
+function countMessage(counted: Counted, { seq, user, redactedAt, mentions }: StampedMessage, reader: UserId): Counted {
+  if (counted.unread >= limits.unreadCount) return counted
+  if (user === reader || redactedAt !== undefined) return { ...counted, countedTo: seq }
+  const isMention = mentions?.includes(reader) === true
+  return {
+    ...counted,
+    countedTo: seq,
+    unread: counted.unread + 1,
+    mentions: counted.mentions + (isMention ? 1 : 0),
+  }
+}

@@ -1,0 +1,51 @@
+/** Rows that follow from entries which reach back, and the settings; like those in rows.ts. */
+
+import * as decoding from 'lib0/decoding'
+import type { ConversationId } from '../../../shared/sync/ids.ts'
+import type { PieceRow, PinRow, SettingRow, TouchedRow } from '../conversation-store.ts'
+import { noFields, readCount, writeCount } from './row-fields.ts'
+import { openRow, type Row, sealRow } from './seal.ts'
+
+//     touched: seq
+export function writeTouched(conversation: ConversationId, { revision, seq }: TouchedRow): Row {
+  return sealRow({ kind: 'touched', conversation, revision }, (body) => writeCount(body, seq))
+}
+
+export function readTouched(row: Row): TouchedRow {
+  return openRow(row, 'touched', (body, { revision }) => ({ revision, seq: readCount(body) }))
+}
+
+//     piece: nothing; the key says it all
+export function writePiece(conversation: ConversationId, { id, seq }: PieceRow): Row {
+  return sealRow({ kind: 'piece', conversation, id, seq }, noFields)
+}
+
+export function readPiece(row: Row): PieceRow {
+  return openRow(row, 'piece', (_body, { id, seq }) => ({ id, seq }))
+}
+
+//     setting: JSON in UTF-8
+export function writeSetting(conversation: ConversationId, { key, value }: SettingRow): Row {
+  return sealRow({ kind: 'setting', conversation, key }, noFields, Buffer.from(JSON.stringify(value)))
+}
+
+export function readSetting(row: Row): SettingRow {
+  return openRow(row, 'setting', (body, { key }) => {
+    const value: unknown = JSON.parse(Buffer.from(decoding.readTailAsUint8Array(body)).toString())
+    return { key, value }
+  })
+}
+
+/** A message that is pinned. */
+export interface PinnedRow extends PinRow {
+  readonly seq: number
+}
+
+//     pin: seq
+export function writePin(conversation: ConversationId, { id, seq }: PinnedRow): Row {
+  return sealRow({ kind: 'pin', conversation, id }, (body) => writeCount(body, seq))
+}
+
+export function readPin(row: Row): PinnedRow {
+  return openRow(row, 'pin', (body, { id }) => ({ id, seq: readCount(body) }))
+}
