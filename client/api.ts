@@ -2,7 +2,7 @@
 
 import type { Access } from '../shared/chat/access.ts'
 import type { MessageEntry, MessageId, Role } from '../shared/chat/entry.ts'
-import type { Message } from '../shared/chat/message.ts'
+import type { Message, Touch } from '../shared/chat/message.ts'
 import type { VoidReason } from '../shared/chat/policy.ts'
 import type { ConversationId, UserId } from '../shared/sync/ids.ts'
 
@@ -26,6 +26,14 @@ export type Delivery =
 export interface ChatMessage extends Message {
   readonly own: boolean
   readonly delivery: Delivery
+  /** With changes on top that are not durable on the server yet: edits, reactions and the like. */
+  readonly changes?: 'pending'
+}
+
+/** A change of a message that was refused by the rules, or by nobody any more: the user was removed before it was sent. */
+export interface FailedChange {
+  readonly entry: Touch
+  readonly reason: VoidReason
 }
 
 export type ConnectionStatus =
@@ -69,12 +77,50 @@ export interface Draft extends Partial<Pick<MessageEntry, 'replyTo' | 'thread' |
   readonly role?: Role
 }
 
+/** Seqs, `from` inclusive, `to` exclusive. */
+export interface SeqSpan {
+  readonly from: number
+  readonly to: number
+}
+
+/** What stands before the newest messages, as far as it is shown and kept here. */
+export interface HistoryStatus {
+  /** What is kept unasked: what `setKeep` chose, or the client's default. */
+  readonly keep: Keep
+  /** There is more before what is shown. */
+  readonly hasOlder: boolean
+  /** What is shown does not reach the newest messages. */
+  readonly hasNewer: boolean
+  /** `unavailable`: what was asked for last is not on this device, and the server did not give it. */
+  readonly phase: 'idle' | 'loading' | 'unavailable'
+  /** Why. */
+  readonly reason?: string
+  /** Messages from before the window may have changed since they were kept; it will be known when there is a connection. */
+  readonly stale?: true
+  /** Of the archive, on this device. `complete`: all of it. */
+  readonly kept: {
+    readonly spans: readonly SeqSpan[]
+    readonly messages: number
+    readonly bytes: number
+    readonly complete: boolean
+  }
+}
+
+/** What of the archive is kept on a device unasked: all, as far as there is room, or nothing before the window. */
+export type Keep = 'all' | 'window'
+
 export interface Conversation {
   readonly id: ConversationId
-  /** Sent messages in the server's order, then pending, then failed ones. Unchanged messages stay the same objects. */
+  /**
+   * Sent messages in the server's order, then pending, then failed ones: one run without a gap, which begins with the
+   * window of newest messages or where `history` has loaded. Unchanged messages stay the same objects.
+   */
   readonly messages: ReadableStore<readonly ChatMessage[]>
   readonly info: ReadableStore<ConversationInfo>
   readonly status: ReadableStore<ConversationStatus>
+  readonly history: ReadableStore<HistoryStatus>
+  /** Kept here until they are dismissed. */
+  readonly failedChanges: ReadableStore<readonly FailedChange[]>
   /**
    * Shows the message at once, keeps it, and sends it as soon as there is a connection. Returns its id. Throws
    * TypeError for what no server would take (blank, too large) and Refusal when the rules as known here forbid it.
@@ -83,8 +129,36 @@ export interface Conversation {
   setTitle(title: string | null): void
   /** Adds or changes a member; null removes. */
   setMember(user: string, access: Access | null): void
-  /** Tells that everything others have sent here so far was seen; nothing to do when that is known, or no longer a member. */
-  markRead(): void
+  /**
+   * Replaces the content of an own message. This and the following show at once and throw as `send` does: TypeError for
+   * what no server would take, Refusal when the rules as known here forbid it. What is so already is not done again.
+   */
+  edit(id: MessageId, content: string): void
+  /** Takes the content of a message away, from everybody and for good. */
+  redact(id: MessageId): void
+  /** Adds or takes back an own reaction. */
+  react(id: MessageId, emoji: string, on?: boolean): void
+  /** Pins a message, or takes that back. */
+  pin(id: MessageId, on?: boolean): void
+  /**
+   * Tells that everything others have sent here so far was seen, or what stands at or before the seq `through`; nothing to
+   * do when that is known, or no longer a member.
+   */
+  markRead(through?: number): void
+  /** Shows about `count` (50) more messages before those that are shown; resolves with how many came, 0 when none can be had. */
+  loadOlder(count?: number): Promise<number>
+  /** The same behind them, where they do not reach the newest. */
+  loadNewer(count?: number): Promise<number>
+  /** Shows messages around a seq instead, without what is newer until that is loaded. */
+  loadAround(seq: number, count?: number): Promise<void>
+  /** Goes back to the newest messages. */
+  showNewest(): void
+  /** Seq of the first message that was unread when this was opened, or, not loaded yet, one that it comes right behind. */
+  firstUnread(): number | undefined
+  /** What of this conversation is kept on this device; undefined: as the client does. */
+  setKeep(keep: Keep | undefined): void
+  /** Drops a failed change. */
+  dismiss(change: FailedChange): void
   /** Sends a failed message again, as a new one. */
   retry(id: MessageId): MessageId
   /** Drops a failed message. */
@@ -104,6 +178,8 @@ export interface ConversationSummary {
   readonly updatedAt: number
   readonly lastMessage: string | null
   readonly unread: number
+  /** Unread messages that mention the user; undefined while that is not known. */
+  readonly mentions?: number
   /** As last seen on this device; undefined when it was never opened here. */
   readonly members: ConversationInfo['members'] | undefined
   /** False while the server does not know it yet: made offline. */
@@ -131,8 +207,23 @@ export interface Background {
   resume(): void
 }
 
+/** What this device keeps of the archives. */
+export interface ArchiveStorageStatus {
+  /** Whether the device has promised not to evict it; undefined where nobody makes such promises, or was not asked yet. */
+  readonly persisted: boolean | undefined
+  readonly bytes: number
+  readonly budgetBytes: number
+  /** The budget is spent: no more is fetched unasked. */
+  readonly full: boolean
+  /** What was kept here before is gone, by no doing of this client. */
+  readonly lost: boolean
+  /** Why the device keeps no more just now. */
+  readonly failure?: string
+}
+
 export interface ChatClient {
   readonly user: UserId
+  readonly storage: ReadableStore<ArchiveStorageStatus>
   /** Newest activity first; local first, refreshed from the server when there is a connection. */
   readonly conversations: ReadableStore<readonly ConversationSummary[]>
   readonly background: Background

@@ -7,6 +7,7 @@ import { type Entry, entryTime, parseEntry } from '../shared/chat/entry.ts'
 import { crc32 } from '../shared/sync/crc32.ts'
 import type { ClientId, UserId } from '../shared/sync/ids.ts'
 import { inFoldOrder } from '../shared/sync/order.ts'
+import { type Fate, placeKey } from './fates.ts'
 import type { Replica } from './replica.ts'
 import type { OutboxPlace, OutboxRow } from './storage/client-storage.ts'
 
@@ -20,6 +21,8 @@ export interface CarryOverFrom {
   readonly rows: readonly OutboxRow[]
   /** Chains that this tab alone may speak for: its own, and those of the device that nobody uses. */
   readonly chains: ReadonlySet<ClientId>
+  /** What the server says of those of `unclearPlaces`, by `placeKey`. */
+  readonly fates: ReadonlyMap<string, Fate>
 }
 
 export interface CarryOver {
@@ -27,8 +30,10 @@ export interface CarryOver {
   readonly payloads: readonly Uint8Array[]
   /** Rows that are not needed any more: they are among `payloads`, or the server has their message. */
   readonly settled: readonly OutboxRow[]
-  /** Rows whose place in the new document tells their fate. */
+  /** Rows whose place in the new document tells their fate, or that the server has still to be asked for. */
   readonly kept: readonly OutboxRow[]
+  /** Rows that the server says are void. */
+  readonly voided: readonly OutboxRow[]
 }
 
 interface Candidate extends OutboxPlace {
@@ -39,21 +44,35 @@ interface Candidate extends OutboxPlace {
   readonly row: OutboxRow | undefined
 }
 
-export function carryOver({ user, old, fresh, rows, chains }: CarryOverFrom): CarryOver {
+/** Entries whose places are empty in the new document without a word of what they were: the server has to say. */
+export function unclearPlaces({
+  user,
+  old,
+  fresh,
+  rows,
+}: Pick<CarryOverFrom, 'user' | 'old' | 'fresh' | 'rows'>): readonly Pick<OutboxRow, 'client' | 'clock' | 'payload'>[] {
+  return candidates(user, old, rows).filter((candidate) => standingOf(candidate, user, fresh) === 'gone')
+}
+
+export function carryOver({ user, old, fresh, rows, chains, fates }: CarryOverFrom): CarryOver {
   const known = new Set(fresh.folded.pending.filter((message) => message.user === user).map(({ id }) => id))
   const payloads: Uint8Array[] = []
   const settled: OutboxRow[] = []
   const kept: OutboxRow[] = []
+  const voided: OutboxRow[] = []
 
   for (const candidate of inOrder(candidates(user, old, rows))) {
     const { row, entry, payload } = candidate
     const standing = standingOf(candidate, user, fresh)
-    if (row !== undefined && standing === 'same') {
+    const fate = standing === 'gone' ? fateOf(candidate) : undefined
+    const isUnsaid = standing === 'gone' && fate === undefined
+    if (row !== undefined && (standing === 'same' || isUnsaid)) {
       kept.push(row)
       continue
     }
-    if (row !== undefined) settled.push(row)
-    if (standing === 'same' || (row === undefined && standing === 'gone')) continue
+    if (row !== undefined && fate?.kind === 'void') voided.push({ ...row, failed: fate.reason })
+    else if (row !== undefined) settled.push(row)
+    if (standing === 'same' || isUnsaid || fate?.kind === 'accepted' || fate?.kind === 'void') continue
     const isOurs = row !== undefined || chains.has(candidate.client)
     if (entry.kind === 'message') {
       // What is pending on other chains belongs to other tabs, which bring it themselves.
@@ -63,12 +82,17 @@ export function carryOver({ user, old, fresh, rows, chains }: CarryOverFrom): Ca
     } else if (!isOurs || !stillMeans(entry, old, fresh)) continue
     payloads.push(payload)
   }
-  return { payloads, settled, kept }
+  return { payloads, settled, kept, voided }
+
+  function fateOf(candidate: Candidate): Fate | undefined {
+    // What was stamped before is archived by now, in all likelihood.
+    return fates.get(placeKey(candidate)) ?? (isStamped(candidate, old) ? { kind: 'accepted' } : undefined)
+  }
 
   /** Behind what was stamped, in the order of the stamps, comes what was pending. */
   function inOrder(all: readonly Candidate[]): readonly Candidate[] {
     const places = stampedPlaces(old)
-    const placeOf = (candidate: Candidate): number => places.get(keyOf(candidate)) ?? 0
+    const placeOf = (candidate: Candidate): number => places.get(placeKey(candidate)) ?? 0
     const stamped = all.filter((candidate) => isStamped(candidate, old))
     const pending = all.filter((candidate) => !isStamped(candidate, old))
     return [...stamped.toSorted((a, b) => placeOf(a) - placeOf(b)), ...inFoldOrder(pending)]
@@ -82,11 +106,12 @@ function candidates(user: UserId, old: Replica, rows: readonly OutboxRow[]): rea
     const parsed = parseEntry(payload)
     if (parsed.kind === 'unreadable') return
     const { client, clock } = place
-    found.set(keyOf(place), { client, clock, payload, at: entryTime(parsed.entry), entry: parsed.entry, row })
+    found.set(placeKey(place), { client, clock, payload, at: entryTime(parsed.entry), entry: parsed.entry, row })
   }
   for (const { client, user: owner, next } of old.source.chains()) {
     if (owner !== user) continue
-    for (let clock = 0; clock < next; clock++) {
+    const { nextKept } = old.source
+    for (let clock = nextKept(client, 0); clock < next; clock = nextKept(client, clock + 1)) {
       const payload = old.source.payloadAt(client, clock)
       const isVoid = old.fold.voidReason(client, clock) !== undefined
       if (payload instanceof Uint8Array && !isVoid) add({ client, clock }, payload, undefined)
@@ -125,16 +150,12 @@ function stillMeans(entry: Entry, old: Replica, fresh: Replica): boolean {
 function stampedPlaces({ source, server }: Replica): ReadonlyMap<string, number> {
   const places = new Map<string, number>()
   if (server === undefined) return places
-  for (let clock = 0; ; clock++) {
+  for (let clock = 0; ; clock = source.nextKept(server.client, clock + 1)) {
     const record = source.recordAt(server.client, clock)
     if (record === undefined) return places
     if (record === 'gone' || record.kind !== 'stamp') continue
     for (const { client, clock: first, crcs } of record.runs) {
-      for (const index of crcs.keys()) places.set(keyOf({ client, clock: first + index }), places.size)
+      for (const index of crcs.keys()) places.set(placeKey({ client, clock: first + index }), places.size)
     }
   }
-}
-
-function keyOf({ client, clock }: OutboxPlace): string {
-  return `${client}/${clock}`
 }

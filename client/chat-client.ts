@@ -1,81 +1,49 @@
 /** The client of one user at one server: the list of conversations, those that are open, and what carries them. */
 
-import type { FaultCode } from '../shared/fault.ts'
 import { limits } from '../shared/limits.ts'
 import type { Gone } from '../shared/sync/control.ts'
-import { type ConversationId, parseConversationId, parseUserId, type UserId } from '../shared/sync/ids.ts'
-import type { ChatClient } from './api.ts'
+import { type ConversationId, parseConversationId } from '../shared/sync/ids.ts'
+import type { ChatClient, Keep } from './api.ts'
+import { createArchiveStorage } from './archive-storage.ts'
 import { BackgroundSync } from './background-sync.ts'
+import { type ChatClientOptions, type ClientAddress, parseOptions, type Platform } from './client-options.ts'
 import { createConversationList } from './conversation-list.ts'
 import { createHeldVersions } from './held-versions.ts'
 import { createListRefresh } from './list-refresh.ts'
 import { openLocal } from './local-conversation.ts'
-import { lostCodeOf } from './lost-code.ts'
-import { lostConversationRow, newConversationRow } from './new-conversation.ts'
+import { newConversationRow } from './new-conversation.ts'
 import { OpenConversation } from './open-conversation.ts'
 import { OpenConversations } from './open-conversations.ts'
+import { type FillRow, PageFill } from './page-fill.ts'
 import { createPatience } from './patience.ts'
 import type { ConnectDocument } from './rebuild.ts'
+import { createRegistration } from './registration.ts'
 import { createRestClient } from './rest-client.ts'
-import type { ClientStorage, ConversationRow } from './storage/client-storage.ts'
+import { summarize } from './summarize.ts'
 import { channelWebSocket } from './sync/channel.ts'
 import { type Carrier, connect } from './sync/connection.ts'
 import { drawClientId } from './sync/own-chain.ts'
 import { gatedWebSocket } from './sync/send-gate.ts'
 import { type Moved, SyncSocket } from './sync/socket.ts'
-import { createTokenSource, type Token } from './sync/token-source.ts'
-
-export interface ChatClientOptions {
-  /** Of the server: `https://chat.example`. */
-  readonly url: string
-  /** The `sub` of the token. */
-  readonly user: string
-  /** A JWT, or what fetches one; called again when one ends or is refused. */
-  readonly token: Token
-  /** Name of this device, shown to others with its presence; at most 64 characters. */
-  readonly device?: string
-  /**
-   * `multiplexed`, when not given: one socket carries all conversations, tells of those that are not open, and keeps them
-   * up to date. `stock`: one socket for each that is open, in the plain y-websocket protocol, for servers and proxies that
-   * know no other; the list is as of the last `refresh`.
-   */
-  readonly transport?: 'multiplexed' | 'stock'
-}
-
-/** What differs between browsers and Node. */
-export interface Platform {
-  readonly openStorage: (server: string, user: UserId) => Promise<ClientStorage>
-  readonly WebSocket: typeof WebSocket
-  /** Whether there are other tabs to tell. */
-  readonly broadcast: boolean
-  readonly fetch: typeof globalThis.fetch
-  /** The device's clock in ms. */
-  readonly now: () => number
-  /** Calls back whenever the device has come back, to the network or to its user; returns what ends that. */
-  readonly onWake?: (wake: () => void) => () => void
-  /** Where there is a process: takes a listener for its end back. */
-  readonly dropExitListener?: (listener: () => void) => void
-}
+import { createTokenSource } from './sync/token-source.ts'
 
 /** Throws TypeError for a URL, a user or a device that cannot be one. */
 export function createClient(options: ChatClientOptions, platform: Platform): ChatClient {
-  const user = parseUserId(options.user)
-  if (user === undefined) throw new TypeError('a user id is 1–128 visible ASCII characters other than /')
-  if ((options.device?.length ?? 0) > limits.deviceNameLength)
-    throw new TypeError(`The name of a device has at most ${limits.deviceNameLength} characters.`)
-  return startClient(options, parseServerUrl(options.url), user, platform)
+  return startClient(options, parseOptions(options), platform)
 }
 
-function startClient(options: ChatClientOptions, url: string, user: UserId, platform: Platform): ChatClient {
+function startClient(options: ChatClientOptions, { url, user }: ClientAddress, platform: Platform): ChatClient {
   const { fetch, now } = platform
   const tokens = createTokenSource(options.token, now)
   const rest = createRestClient(url, tokens, fetch)
-  const opening = platform.openStorage(url, user)
+  const opening = platform.openStorage(url, user, { now, pageBudgetBytes: options.pageBudgetBytes })
   const list = createConversationList(opening, now)
   const open = new OpenConversations(openConversation)
   const held = createHeldVersions(user, list, (conversation, version) =>
-    list.note(conversation.id, () => ({ ...summarize(conversation), version })),
+    list.note(conversation.id, () => ({ ...summarize(conversation, user), version })),
   )
+  const archive = createArchiveStorage(opening, platform.askToPersist)
+  const registration = createRegistration(user, list, rest, now)
   const refresh = createListRefresh(loadNewest, () => background.proceed())
   const patience = createPatience(() => background.proceed())
   const socket = options.transport === 'stock' ? undefined : startSocket()
@@ -90,13 +58,25 @@ function startClient(options: ChatClientOptions, url: string, user: UserId, plat
       [...open.all()].every((each) => background.has(each.id) || patience.isServed(each)),
     uptime,
   })
+  const fill = new PageFill({
+    rows: fillRows,
+    store: () => opening.then(({ pages }) => pages),
+    fetch: rest.messages,
+    hasTime: () => background.status.getSnapshot().phase === 'current',
+    onKept: (id) => {
+      archive.noteKept()
+      for (const conversation of open.all()) if (conversation.id === id) conversation.noteKept()
+    },
+    onFull: archive.noteFull,
+    onFailure: archive.noteFailure,
+  })
+  background.status.subscribe(() => fill.proceed())
+  list.store.subscribe(() => fill.proceed())
   const stopWaking = socket && platform.onWake?.(() => socket.wake())
   socket?.status.subscribe(() => background.proceed())
   let closing: Promise<void> | undefined
   /** Conversations that the application waits for. */
   let awaited = 0
-  /** Conversations that the server had lost and is told of again, until they are live: it is told once. */
-  const registeredAgain = new Set<ConversationId>()
   // What cannot be opened now is tried again at the next start, or when the application opens it.
   start().catch(() => undefined)
 
@@ -167,39 +147,30 @@ function startClient(options: ChatClientOptions, url: string, user: UserId, plat
 
   function note(conversation: OpenConversation): void {
     const { id } = conversation
-    list.note(id, () => ({ ...summarize(conversation), ...held.kept(id) }))
+    list.note(id, () => ({ ...summarize(conversation, user), ...held.kept(id) }))
   }
 
   function look(conversation: OpenConversation): void {
     held.look(conversation)
-    lookWhetherLost(conversation)
+    registration.look(conversation)
     patience.look(conversation)
     background.check(conversation)
     background.proceed()
   }
 
-  function lookWhetherLost(conversation: OpenConversation): void {
-    const { id, status } = conversation
-    const { connection } = status.getSnapshot()
-    if (connection.phase === 'live') registeredAgain.delete(id)
-    const code = lostCodeOf(connection)
-    if (code === undefined) return
-    const row = lostConversationRow(user, conversation, list.row(id), now())
-    if (code !== 'not-found' || row === undefined || registeredAgain.has(id)) {
-      delist(conversation, code).catch(() => undefined)
-      return
-    }
-    registeredAgain.add(id)
-    // A list that cannot be kept is told again at the next start.
-    list.add(row).catch(() => undefined)
-    conversation.reconnect()
+  function keepOf(id: ConversationId): Keep {
+    return list.row(id)?.keep ?? options.keep ?? 'all'
   }
 
-  /** What is dropped by hand is the last that keeps a line. */
-  async function delist(conversation: OpenConversation, code: FaultCode): Promise<void> {
-    if (list.row(conversation.id) === undefined) return
-    await conversation.flush()
-    if (conversation.lost !== undefined) await list.remove([{ conversation: conversation.id, code }])
+  function* fillRows(): Generator<FillRow> {
+    for (const { id, archivedThrough, updatedAt, access } of list.rows())
+      if (archivedThrough !== undefined && access !== undefined && keepOf(id) === 'all')
+        yield { id, through: archivedThrough, updatedAt }
+  }
+
+  async function setKeep(id: ConversationId, keep: Keep | undefined): Promise<void> {
+    await list.change(id, ({ keep: _before, ...row }) => (keep === undefined ? row : { ...row, keep }))
+    fill.again()
   }
 
   async function openConversation(id: ConversationId): Promise<OpenConversation> {
@@ -214,9 +185,21 @@ function startClient(options: ChatClientOptions, url: string, user: UserId, plat
         const row = list.row(id)
         const members =
           row?.unregistered === undefined ? [] : [{ user, access: 'owner' as const }, ...row.unregistered.members]
-        return { title: row?.title ?? null, access: row?.access, members }
+        const { title = null, access, mentions = 0 } = row ?? {}
+        return { title, access, members, ...(row === undefined ? {} : { unread: row.unread, mentions }) }
       },
+      archive: {
+        messages: (where) => rest.messages(id, where),
+        changes: (after) => rest.changes(id, after),
+      },
+      counts: () => rest.counts(id),
+      keep: () => keepOf(id),
+      // A list that cannot be kept is as it was after the next start.
+      onKeep: (keep) => setKeep(id, keep).catch(() => undefined),
+      onPageKept: archive.noteKept,
+      onPageFailure: archive.noteFailure,
       draw: drawClientId,
+      lookUpChain: (client, from) => rest.chain(id, client, from),
       connect: connectDocument(id),
       onChange: (changed) => {
         note(changed)
@@ -228,6 +211,7 @@ function startClient(options: ChatClientOptions, url: string, user: UserId, plat
       },
     })
     held.track(conversation)
+    archive.noteOpened()
     conversation.status.subscribe(() => look(conversation))
     return conversation
   }
@@ -243,7 +227,7 @@ function startClient(options: ChatClientOptions, url: string, user: UserId, plat
               socket: socket.status,
             }
       const { broadcast, dropExitListener } = platform
-      const registering = (): Promise<void> => register(id)
+      const registering = (): Promise<void> => registration.register(id)
       return connect({
         url,
         user,
@@ -260,15 +244,6 @@ function startClient(options: ChatClientOptions, url: string, user: UserId, plat
     }
   }
 
-  async function register(id: ConversationId): Promise<void> {
-    const row = list.row(id)
-    if (row?.unregistered === undefined) return
-    const { members } = row.unregistered
-    await rest.register(id, { members, ...(row.title === null ? {} : { title: row.title }) })
-    // When that cannot be kept, the server is told again after the next start, and answers the same.
-    await list.change(id, (current) => ({ ...current, unregistered: undefined })).catch(() => undefined)
-  }
-
   async function openHeld(id: ConversationId): Promise<OpenConversation> {
     awaited++
     background.hold(id)
@@ -282,6 +257,7 @@ function startClient(options: ChatClientOptions, url: string, user: UserId, plat
 
   return {
     user,
+    storage: archive.status,
     conversations: list.store,
     background: {
       status: background.status,
@@ -304,6 +280,7 @@ function startClient(options: ChatClientOptions, url: string, user: UserId, plat
         stopWaking?.()
         refresh.close()
         background.close()
+        fill.close()
         await open.close()
         socket?.close()
         await list.flushed()
@@ -318,17 +295,6 @@ function startClient(options: ChatClientOptions, url: string, user: UserId, plat
   }
 }
 
-function summarize(conversation: OpenConversation): Partial<ConversationRow> {
-  const { title, access: held, members } = conversation.info.getSnapshot()
-  // The document of whoever was removed does not say so.
-  const access = conversation.lost === undefined ? held : undefined
-  const known = { title, access, unread: conversation.unread, ...(members.length === 0 ? {} : { members }) }
-  const last = conversation.messages.getSnapshot().findLast(({ delivery }) => delivery.state !== 'failed')
-  if (last === undefined) return known
-  const updatedAt = last.delivery.state === 'sent' ? last.delivery.createdAt : last.writtenAt
-  return { ...known, lastMessage: last.content, updatedAt }
-}
-
 /** Of this process, in ms: no one sets it back. */
 function uptime(): number {
   return performance.now()
@@ -336,10 +302,4 @@ function uptime(): number {
 
 function isUnknown({ code }: Gone): boolean {
   return code === 'not-found'
-}
-
-function parseServerUrl(text: string): string {
-  const url = new URL(text)
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new TypeError('the url is http or https')
-  return url.href.replace(/\/+$/, '')
 }

@@ -13,6 +13,7 @@ export interface ConversationList {
   /** Resolves when the kept rows can be read. */
   readonly loaded: Promise<void>
   readonly row: (id: ConversationId) => ConversationRow | undefined
+  readonly rows: () => Iterable<ConversationRow>
   readonly add: (row: ConversationRow) => Promise<void>
   readonly change: (id: ConversationId, change: (row: ConversationRow) => ConversationRow) => Promise<void>
   /** Takes over, a moment later, what an open conversation shows; many calls in a row cost one. */
@@ -77,9 +78,12 @@ export function createConversationList(opening: Promise<ClientStorage>, now: () 
       // Whoever was removed keeps what they have, but not a line in the list.
       if (known === undefined && fresh.access === undefined) continue
       const changed = { ...(known ?? blankRow(id, now())), ...fresh }
-      if (known === undefined || !sameRow(known, changed)) put(changed).catch(() => undefined)
+      // Of what is archived nothing is shown, but it is waited for: there is something to fetch.
+      const isArchived = known?.archivedThrough !== changed.archivedThrough
+      if (known === undefined || isArchived || !sameRow(known, changed)) put(changed).catch(() => undefined)
       // Nobody sees it: nothing is drawn anew.
-      else if (!isSameVersion(known.version, changed.version)) keep(changed).catch(() => undefined)
+      else if (!isSameVersion(known.version, changed.version) || !sameSeqs(known, changed))
+        keep(changed).catch(() => undefined)
     }
     noted.clear()
   }
@@ -88,6 +92,7 @@ export function createConversationList(opening: Promise<ClientStorage>, now: () 
     store,
     loaded,
     row: (id) => rows.get(id),
+    rows: () => rows.values(),
     add: (row) => put(row),
     change: async (id, change) => {
       const row = rows.get(id)
@@ -140,14 +145,41 @@ export function createConversationList(opening: Promise<ClientStorage>, now: () 
 
 /** What is newer here is pending still. */
 function merged(row: ConversationRow | undefined, item: RestConversationItem): ConversationRow {
-  const { id, title, access, unread } = item
-  const { members, version } = row ?? {}
+  const { id, title, access } = item
+  const { members, version, archivedThrough, keep } = row ?? {}
   const updatedAt = Date.parse(item.updated_at)
   const isNewer = row !== undefined && row.updatedAt > updatedAt
   const activity = isNewer
     ? { updatedAt: row.updatedAt, lastMessage: row.lastMessage }
     : { updatedAt, lastMessage: item.last_message?.content ?? null }
-  return { id, title, access, unread, members, version, ...activity, unregistered: undefined }
+  return {
+    id,
+    title,
+    access,
+    members,
+    version,
+    ...activity,
+    ...mergedCounts(row, item),
+    ...(archivedThrough === undefined ? {} : { archivedThrough }),
+    ...(keep === undefined ? {} : { keep }),
+    unregistered: undefined,
+  }
+}
+
+type MergedCounts = Pick<ConversationRow, 'unread' | 'mentions' | 'readThrough' | 'lastSeq'>
+
+/** What was read here, and the server does not know of yet, does not become unread again. */
+function mergedCounts(row: ConversationRow | undefined, item: RestConversationItem): MergedCounts {
+  const hasReadMore = row?.readThrough !== undefined && row.readThrough > (item.read_through ?? -1)
+  const { unread, mentions } = hasReadMore ? row : item
+  const readThrough = hasReadMore ? row.readThrough : (item.read_through ?? undefined)
+  const lastSeq = item.last_seq ?? row?.lastSeq
+  return {
+    unread,
+    ...(mentions === undefined ? {} : { mentions }),
+    ...(readThrough === undefined ? {} : { readThrough }),
+    ...(lastSeq === undefined ? {} : { lastSeq }),
+  }
 }
 
 function blankRow(id: ConversationId, updatedAt: number): ConversationRow {
@@ -163,12 +195,19 @@ function blankRow(id: ConversationId, updatedAt: number): ConversationRow {
   }
 }
 
-function toSummary({ unregistered, version: _version, ...row }: ConversationRow): ConversationSummary {
-  return { ...row, registered: unregistered === undefined }
+function toSummary(row: ConversationRow): ConversationSummary {
+  const { id, title, access, updatedAt, lastMessage, unread, mentions, members, unregistered } = row
+  const told = mentions === undefined ? {} : { mentions }
+  return { id, title, access, updatedAt, lastMessage, unread, ...told, members, registered: unregistered === undefined }
 }
 
 function isKnown(known: ConversationRow | undefined, row: ConversationRow): boolean {
-  return known !== undefined && known.unregistered === row.unregistered && sameRow(known, row)
+  if (known === undefined || known.unregistered !== row.unregistered) return false
+  return sameRow(known, row) && sameSeqs(known, row)
+}
+
+function sameSeqs(a: ConversationRow, b: ConversationRow): boolean {
+  return a.archivedThrough === b.archivedThrough && a.readThrough === b.readThrough && a.lastSeq === b.lastSeq
 }
 
 function sameRow(a: ConversationRow, b: ConversationRow): boolean {
@@ -177,6 +216,7 @@ function sameRow(a: ConversationRow, b: ConversationRow): boolean {
 }
 
 /** What a summary can change. */
-function shown({ title, access, lastMessage, updatedAt, unread, members }: ConversationRow): readonly unknown[] {
-  return [title, access, lastMessage, updatedAt, unread, JSON.stringify(members)]
+function shown(row: ConversationRow): readonly unknown[] {
+  const { title, access, lastMessage, updatedAt, unread, mentions, members } = row
+  return [title, access, lastMessage, updatedAt, unread, mentions, JSON.stringify(members)]
 }

@@ -126,7 +126,10 @@ function isPersistent(conversation: OpenConversation): boolean {
 function hasUnsent({ replica, outbox }: OpenDocument, user: UserId): boolean {
   if (outbox.size() > 0) return true
   for (const chain of replica.source.chains()) {
-    if (chain.user === user && chain.next > replica.fold.stampedThrough(chain.client)) return true
+    const { source, fold } = replica
+    // Of archived entries there are neither stamps nor bytes.
+    if (chain.user === user && source.nextKept(chain.client, fold.stampedThrough(chain.client)) < chain.next)
+      return true
   }
   return false
 }

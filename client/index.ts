@@ -1,12 +1,14 @@
 /** The SDK in browsers: `createChatClient` and its types. */
 
 import type { ChatClient } from './api.ts'
-import { type ChatClientOptions, createClient } from './chat-client.ts'
+import { createClient } from './chat-client.ts'
+import type { ChatClientOptions } from './client-options.ts'
 import { openBrowserStorage } from './storage/browser/browser-storage.ts'
+import { askToPersist } from './storage/browser/persistence.ts'
 import { onWake } from './wake.ts'
 
 export * from './api.ts'
-export type { ChatClientOptions } from './chat-client.ts'
+export type { ChatClientOptions } from './client-options.ts'
 export { RestFailure } from './rest-client.ts'
 
 /** A client that keeps everything in IndexedDB. Throws TypeError for a URL or a user that cannot be one. */
@@ -18,5 +20,6 @@ export function createChatClient(options: ChatClientOptions): ChatClient {
     fetch: (...request) => globalThis.fetch(...request),
     now: Date.now,
     onWake,
+    askToPersist,
   })
 }

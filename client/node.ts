@@ -2,11 +2,12 @@
 
 import { WebSocket as NodeWebSocket } from 'ws'
 import type { ChatClient } from './api.ts'
-import { type ChatClientOptions, createClient } from './chat-client.ts'
+import { createClient } from './chat-client.ts'
+import type { ChatClientOptions } from './client-options.ts'
 import { openNodeStorage } from './storage/node/node-storage.ts'
 
 export * from './api.ts'
-export type { ChatClientOptions } from './chat-client.ts'
+export type { ChatClientOptions } from './client-options.ts'
 export { RestFailure } from './rest-client.ts'
 
 export interface NodeClientOptions extends ChatClientOptions {
@@ -17,7 +18,7 @@ export interface NodeClientOptions extends ChatClientOptions {
 /** A client that keeps everything in LevelDB below `folder`. Throws TypeError for a URL or a user that cannot be one. */
 export function createChatClient({ folder = 'parley-client', ...options }: NodeClientOptions): ChatClient {
   return createClient(options, {
-    openStorage: (server, user) => openNodeStorage(folder, server, user),
+    openStorage: (server, user, storage) => openNodeStorage(folder, server, user, storage),
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- its class has the browser's shape, and more
     WebSocket: NodeWebSocket as unknown as typeof WebSocket,
     broadcast: false,

@@ -1,44 +1,46 @@
-/**
- * An open conversation: its document, the fold over it, the outbox, the connection. Owns their life cycle; what it shows
- * is derived and never kept.
- */
+/** An open conversation: what it shows, derived from its document, its outbox and its archive, and what is done in it. */
 
 import type { Access } from '../shared/chat/access.ts'
-import type { KnownEntry, MessageId } from '../shared/chat/entry.ts'
-import { judge } from '../shared/chat/policy.ts'
-import { faults } from '../shared/fault.ts'
-import { limits } from '../shared/limits.ts'
-import { type ConversationId, parseUserId, type UserId } from '../shared/sync/ids.ts'
-import {
-  type ChatMessage,
-  type ConnectionStatus,
-  type Conversation,
-  type ConversationInfo,
-  type ConversationStatus,
-  type Draft,
-  Refusal,
-  type StorageStatus,
+import type { MessageId } from '../shared/chat/entry.ts'
+import type { ConversationId, UserId } from '../shared/sync/ids.ts'
+import type {
+  ChatMessage,
+  Conversation,
+  ConversationInfo,
+  ConversationStatus,
+  Draft,
+  FailedChange,
+  Keep,
+  StorageStatus,
 } from './api.ts'
-import type { LocalConversation } from './local-conversation.ts'
-import { type LostCode, lostCodeOf } from './lost-code.ts'
-import { OpenDocument } from './open-document.ts'
-import { assertDraft, assertTitle, drawMessageId, encodeOwn } from './own-entry.ts'
-import { type ConnectDocument, type Rebuild, startRebuild } from './rebuild.ts'
+import { Author } from './author.ts'
+import { describeConversation, sameStatus } from './describe-conversation.ts'
+import { DocumentKeeper, type DocumentKeeperDeps } from './document-keeper.ts'
+import { OpenArchive } from './history/open-archive.ts'
+import type { ArchiveSource } from './history/page-cache.ts'
+import type { LostCode } from './lost-code.ts'
+import type { OpenDocument } from './open-document.ts'
+import type { KeptChange } from './outbox.ts'
+import type { OwnCounts } from './rest-answers.ts'
 import { createStore, type Store } from './store.ts'
-import type { Connection } from './sync/connection.ts'
-import type { DrawClientId } from './sync/own-chain.ts'
-import { countUnread } from './unread.ts'
-import { findOpenMessage, type OpenMessage, withdraw } from './withdraw.ts'
+import type { UnreadCounts } from './unread.ts'
+import { findOpenMessage, openChanges, type OpenMessage, withdraw } from './withdraw.ts'
 
-export interface OpenConversationDeps {
-  readonly id: ConversationId
-  readonly user: UserId
-  readonly local: LocalConversation
+export interface OpenConversationDeps extends Pick<
+  DocumentKeeperDeps,
+  'id' | 'user' | 'local' | 'connect' | 'draw' | 'lookUpChain'
+> {
   /** What the device knows of it beside the document: shown until the server's first record has arrived. */
-  readonly beforehand: () => Pick<ConversationInfo, 'title' | 'access' | 'members'>
-  /** Connects a document; called again when Yjs has renamed it, and for each document that is built anew. */
-  readonly connect: ConnectDocument
-  readonly draw: DrawClientId
+  readonly beforehand: () => Pick<ConversationInfo, 'title' | 'access' | 'members'> & Partial<UnreadCounts>
+  /** What the server has of its archive. */
+  readonly archive: ArchiveSource
+  /** What there is to read, as the server counts it. */
+  readonly counts: () => Promise<OwnCounts>
+  readonly keep: () => Keep
+  /** Resolves when `keep` answers it. */
+  readonly onKeep: (keep: Keep | undefined) => Promise<void>
+  readonly onPageKept: () => void
+  readonly onPageFailure: (error: unknown) => void
   /** The device's clock in ms. */
   readonly now: () => number
   readonly onChange: (conversation: OpenConversation) => void
@@ -47,35 +49,53 @@ export interface OpenConversationDeps {
 
 export class OpenConversation implements Conversation {
   readonly id: ConversationId
+  readonly #user: UserId
   readonly #deps: OpenConversationDeps
+  readonly #keeper: DocumentKeeper
+  readonly #author: Author
+  readonly #archive: OpenArchive
   readonly #messages = createStore<readonly ChatMessage[]>([])
   readonly #info: Store<ConversationInfo>
   readonly #status: Store<ConversationStatus>
-  #document: OpenDocument
-  #connection: Connection | undefined
-  #connectionStatus: ConnectionStatus = { phase: 'connecting' }
+  readonly #failedChanges = createStore<readonly KeptChange[]>([])
   #storageStatus: StorageStatus
-  #lost: LostCode | undefined
-  /** Counts connections: what an earlier one says is not heard any more. */
-  #turn = 0
-  #rebuild: Rebuild | undefined
-  /** Since everything was live and sent. */
-  #rebuilds = 0
-  /** Settles when documents that were replaced are closed. */
-  #left: Promise<unknown> = Promise.resolve()
   #closing: Promise<void> | undefined
 
   constructor(deps: OpenConversationDeps) {
     const { id, user, local } = deps
     this.id = id
+    this.#user = user
     this.#deps = deps
     this.#storageStatus = local.storage.status
-    const onStorageFailure = (error: unknown): void => this.#noteStorageFailure(error)
-    this.#document = new OpenDocument({ id, user, local, onStorageFailure })
-    this.#info = createStore<ConversationInfo>({ id, ...deps.beforehand() })
+    this.#keeper = new DocumentKeeper({
+      ...deps,
+      shown: () => this.#messages.getSnapshot(),
+      onChange: () => this.#show(),
+      onStatus: () => this.#showStatus(),
+      onStorageFailure: (error) => this.#noteStorageFailure(error),
+    })
+    this.#author = new Author({
+      user,
+      now: deps.now,
+      document: () => this.#writable(),
+      archived: (message) => this.#archive.history.message(message),
+      hasOlderUnread: () => this.#archive.hasUnread(),
+    })
+    const { unread: _unread, mentions: _mentions, ...known } = deps.beforehand()
+    this.#archive = new OpenArchive({
+      ...deps,
+      listed: () => {
+        const { unread, mentions = 0 } = deps.beforehand()
+        return unread === undefined ? undefined : { unread, mentions }
+      },
+      store: local.storage.pages,
+      folded: () => this.document.replica.folded,
+      isConnected: () => this.#keeper.status.phase === 'live',
+      onChange: () => this.#show(),
+    })
+    this.#info = createStore<ConversationInfo>({ id, ...known })
     this.#status = createStore<ConversationStatus>(this.#currentStatus())
-    this.#take(this.#document)
-    if (this.#rebuild === undefined) this.#connect()
+    this.#keeper.start()
   }
 
   get messages(): Conversation['messages'] {
@@ -90,59 +110,83 @@ export class OpenConversation implements Conversation {
     return this.#status
   }
 
+  get failedChanges(): Conversation['failedChanges'] {
+    return this.#failedChanges
+  }
+
+  get history(): Conversation['history'] {
+    return this.#archive.history.status
+  }
+
   /** Own entries whose fate is open. */
   get unsent(): number {
-    return this.#document.outbox.size()
+    return this.document.outbox.size()
   }
 
   /** What is shown, until it is replaced. */
   get document(): OpenDocument {
-    return this.#document
+    return this.#keeper.document
   }
 
   /** Why the server does not let this user open it, as far as is known: without a connection nobody knows better. */
   get lost(): LostCode | undefined {
-    return this.#lost
+    return this.#keeper.lost
   }
 
   get isClosing(): boolean {
     return this.#closing !== undefined
   }
 
-  /** Others' messages after the own read register. */
-  get unread(): number {
-    return countUnread(this.#document.replica.folded, this.#deps.user)
+  /** How much there is to read. */
+  get unread(): UnreadCounts {
+    return this.#archive.unread()
+  }
+
+  /** What was said last, failed messages aside, and when in ms. */
+  get newest(): { readonly lastMessage: string; readonly updatedAt: number } | undefined {
+    const { pending, sent } = this.document.replica.folded
+    const waiting = this.#isBarred ? pending.findLast(({ user }) => user !== this.#user) : pending.at(-1)
+    if (waiting !== undefined) return { lastMessage: waiting.content, updatedAt: waiting.writtenAt }
+    const last = sent.at(-1)
+    return last && { lastMessage: last.content, updatedAt: last.createdAt }
   }
 
   send(message: string | Draft): MessageId {
-    const draft: Draft = typeof message === 'string' ? { content: message } : message
-    assertDraft(draft)
-    const id = drawMessageId(this.#deps.now())
-    const { content, role = 'user', ...rest } = draft
-    this.#append({ kind: 'message', id, role, content, at: this.#deps.now(), ...rest })
+    const id = this.#author.send(message)
+    this.showNewest()
     return id
   }
 
   setTitle(title: string | null): void {
-    assertTitle(title)
-    this.#append({ kind: 'set', key: 'title', value: title })
+    this.#author.setTitle(title)
   }
 
   setMember(user: string, access: Access | null): void {
-    const member = parseUserId(user)
-    if (member === undefined) throw new TypeError('a user id is 1–128 visible ASCII characters other than /')
-    this.#append({ kind: 'member', user: member, access })
+    this.#author.setMember(user, access)
   }
 
-  markRead(): void {
-    const { user } = this.#deps
-    const { sent, members, reads } = this.#document.replica.folded
-    const through = sent.findLast((message) => message.user !== user)?.seq ?? -1
-    if (members.has(user) && through > (reads.get(user) ?? -1)) this.#append({ kind: 'read', through })
+  edit(id: MessageId, content: string): void {
+    this.#author.edit(id, content)
+  }
+
+  redact(id: MessageId): void {
+    this.#author.redact(id)
+  }
+
+  react(id: MessageId, emoji: string, on = true): void {
+    this.#author.react(id, emoji, on)
+  }
+
+  pin(id: MessageId, on = true): void {
+    this.#author.pin(id, on)
+  }
+
+  markRead(through?: number): void {
+    this.#author.markRead(through)
   }
 
   retry(id: MessageId): MessageId {
-    const failed = this.#document.outbox.failed().find(({ entry }) => entry.id === id) ?? this.#findBarred(id)
+    const failed = this.document.outbox.failed().find(({ entry }) => entry.id === id) ?? this.#findBarred(id)
     if (failed === undefined) throw new TypeError('there is no failed message with this id')
     const { kind: _kind, id: _id, at: _at, status: _status, ...draft } = failed.entry
     const again = this.send(draft)
@@ -152,23 +196,53 @@ export class OpenConversation implements Conversation {
 
   discard(id: MessageId): void {
     const barred = this.#findBarred(id)
-    if (barred !== undefined) withdraw(this.#document, barred)
-    if (barred !== undefined || this.#document.outbox.discard(id) !== undefined) this.#show()
+    if (barred !== undefined) withdraw(this.document, barred)
+    if (barred !== undefined || this.document.outbox.discard(id) !== undefined) this.#show()
+  }
+
+  loadOlder(count = 50): Promise<number> {
+    return this.#archive.history.loadOlder(count)
+  }
+
+  loadNewer(count = 50): Promise<number> {
+    return this.#archive.history.loadNewer(count)
+  }
+
+  loadAround(seq: number, count = 50): Promise<void> {
+    return this.#archive.history.loadAround(seq, count)
+  }
+
+  showNewest(): void {
+    this.#archive.history.showNewest()
+  }
+
+  firstUnread(): number | undefined {
+    return this.#archive.firstUnread()
+  }
+
+  setKeep(keep: Keep | undefined): void {
+    void this.#deps.onKeep(keep).then(() => this.#archive.history.look())
+  }
+
+  dismiss(change: FailedChange): void {
+    const kept = this.#failedChanges.getSnapshot().find(({ entry }) => entry === change.entry)
+    if (kept === undefined) return
+    if (!this.document.outbox.dismiss(kept)) withdraw(this.document, kept)
+    this.#show()
+  }
+
+  /** More of its archive is kept on the device, not by its own doing. */
+  noteKept(): void {
+    this.#archive.history.noteKept()
   }
 
   /** Tries once more after a refusal: what was the reason is gone. */
   reconnect(): void {
-    if (this.#closing !== undefined || this.#connectionStatus.phase !== 'refused') return
-    this.#tell({ phase: 'connecting' })
-    const rebuild = this.#rebuild
-    if (rebuild === undefined) return this.#connect()
-    void rebuild.close().then(() => {
-      if (this.#rebuild === undefined && this.#closing === undefined) this.#connect()
-    })
+    this.#keeper.reconnect()
   }
 
   flush(): Promise<void> {
-    return this.#document.flushed()
+    return this.document.flushed()
   }
 
   close(): Promise<void> {
@@ -177,173 +251,62 @@ export class OpenConversation implements Conversation {
   }
 
   async #close(): Promise<void> {
-    this.#disconnect()
-    this.#tell({ phase: 'closed' })
-    await this.#rebuild?.close()
-    await this.#left
-    await this.#document.close()
+    this.#archive.close()
+    await this.#keeper.close()
     this.#deps.onClose()
   }
 
-  #connect(): void {
-    this.#disconnect()
-    this.#connection = this.#deps.connect(this.#document, this.#document.gate, this.#listener())
-  }
-
-  #disconnect(): void {
-    const connection = this.#connection
-    this.#connection = undefined
-    this.#turn++
-    connection?.close()
-  }
-
-  #listener(): (status: ConnectionStatus) => void {
-    const turn = this.#turn
-    return (status) => {
-      if (turn === this.#turn) this.#hear(status)
-    }
-  }
-
-  #append(entry: KnownEntry): void {
+  #writable(): OpenDocument {
     if (this.#closing !== undefined) throw new Error('the conversation is closed')
-    const { replica } = this.#document
-    const payload = encodeOwn(entry)
-    const { folded } = replica
-    const reason = folded.genesis && judge(replica.fold.policyView(folded), this.#deps.user, entry)
-    if (reason !== undefined) throw new Refusal(reason)
-    this.#document.append(payload)
-  }
-
-  /** Shows a document from now on, until it is replaced. */
-  #take(document: OpenDocument): void {
-    const { doc, cache } = document.local
-    const isShown = (): boolean => this.#document === document && this.#closing === undefined
-    this.#document = document
-    this.#refresh()
-    doc.on('afterTransaction', () => {
-      if (isShown()) this.#refresh()
-    })
-    // Only by then has Yjs renamed a document that met its own id from elsewhere.
-    doc.on('afterTransactionCleanup', () => {
-      if (isShown() && document.followRename() && this.#rebuild === undefined) this.#connect()
-    })
-    const leave = (): void => {
-      if (isShown()) this.#startRebuild()
-    }
-    cache.dropped?.then(leave, () => undefined)
-  }
-
-  #refresh(): void {
-    const { replica, outbox } = this.#document
-    replica.refresh()
-    const agrees = outbox.settle(replica.fold)
-    // Where a rebuild was refused, `reconnect` begins the next.
-    const isOver = this.#connection === undefined && this.#connectionStatus.phase === 'refused'
-    if ((replica.isOutdated || !agrees) && !isOver) this.#startRebuild()
-    else if (this.#connectionStatus.phase === 'live' && outbox.size() === 0) this.#rebuilds = 0
-    this.#show()
-  }
-
-  #hear(status: ConnectionStatus): void {
-    const isForked = status.phase === 'refused' && (status.code === 'forked' || status.code === 'client-taken')
-    if (isForked && this.#rebuild === undefined) return this.#startRebuild()
-    this.#tell(status)
-    if (status.phase !== 'live') return
-    const show = (): void => (this.#closing === undefined ? this.#show() : undefined)
-    this.#document.adoptOrphans().then(show, (error: unknown) => this.#noteStorageFailure(error))
-  }
-
-  #tell(status: ConnectionStatus): void {
-    this.#connectionStatus = status
-    const before = this.#lost
-    this.#lost = status.phase === 'live' ? undefined : (lostCodeOf(status) ?? before)
-    if (this.#lost === before) this.#showStatus()
-    else this.#show()
+    return this.document
   }
 
   /** The server takes nothing more from this user here. */
   get #isBarred(): boolean {
-    return this.#lost === 'no-access' || this.#lost === 'deleted'
+    return this.lost === 'no-access' || this.lost === 'deleted'
   }
 
   /** A message that cannot go out any more, and that the server has said nothing of. */
   #findBarred(id: MessageId): OpenMessage | undefined {
-    return this.#isBarred ? findOpenMessage(this.#document, id) : undefined
-  }
-
-  /** What this device holds is not what the server has: nothing it would send from here on could be trusted. */
-  #startRebuild(): void {
-    if (this.#rebuild !== undefined || this.#closing !== undefined) return
-    this.#disconnect()
-    if (this.#rebuilds >= limits.rebuildsInARow) {
-      if (this.#connectionStatus.phase !== 'refused')
-        this.#tell({ phase: 'refused', code: 'forked', reason: faults.forked.text })
-      return
-    }
-    this.#rebuilds++
-    const { id, user, draw, connect } = this.#deps
-    const rebuild = startRebuild({
-      id,
-      user,
-      draw,
-      connect,
-      old: this.#document,
-      shown: () => this.#messages.getSnapshot(),
-      onStatus: this.#listener(),
-      onReady: (document, connection) => {
-        this.#rebuild = undefined
-        this.#left = Promise.all([this.#left, rebuild.ended])
-        this.#connection = connection
-        this.#take(document)
-      },
-      onStorageFailure: (error) => this.#noteStorageFailure(error),
-    })
-    this.#rebuild = rebuild
-    void rebuild.ended.then(() => {
-      if (this.#rebuild !== rebuild) return
-      this.#rebuild = undefined
-      this.#rebuilds--
-    })
+    return this.#isBarred ? findOpenMessage(this.document, id) : undefined
   }
 
   #show(): void {
-    const { replica, timeline, outbox } = this.#document
-    this.#info.set(this.#currentInfo())
-    this.#messages.set(timeline.messages(replica.folded, outbox.failed(), this.#isBarred))
+    const { replica, timeline, outbox } = this.document
+    this.#archive.take(replica.fold.takeArchived())
+    this.#info.set(describeConversation(this.id, this.#user, replica.folded, this.#info.getSnapshot()))
+    this.#messages.set(
+      timeline.messages(replica.folded, outbox.failed(), this.#isBarred, this.#archive.history.shown()),
+    )
+    this.#showFailedChanges()
     this.#showStatus()
     this.#deps.onChange(this)
   }
 
-  #currentInfo(): ConversationInfo {
-    const before = this.#info.getSnapshot()
-    const { genesis, title, members } = this.#document.replica.folded
-    if (genesis === undefined) return before
-    const access = members.get(this.#deps.user)
-    const list = [...members].map(([user, held]) => ({ user, access: held }))
-    const same = before.title === title && before.access === access && sameMembers(before.members, list)
-    return same ? before : { id: this.id, title, access, members: list }
+  #showFailedChanges(): void {
+    const before = this.#failedChanges.getSnapshot()
+    const barred = this.#isBarred ? openChanges(this.document) : []
+    const now = [...this.document.outbox.failedChanges(), ...barred]
+    const same = now.length === before.length && now.every(({ row }, at) => row === before[at]?.row)
+    if (!same) this.#failedChanges.set(now)
   }
 
   #currentStatus(): ConversationStatus {
-    const own = this.#document.replica.folded.pending.filter(({ user }) => user === this.#deps.user)
+    const own = this.document.replica.folded.pending.filter(({ user }) => user === this.#user)
     const pending = this.#isBarred ? 0 : own.length
-    return { connection: this.#connectionStatus, storage: this.#storageStatus, pending }
+    return { connection: this.#keeper.status, storage: this.#storageStatus, pending }
   }
 
   #showStatus(): void {
-    const before = this.#status.getSnapshot()
     const status = this.#currentStatus()
-    const same =
-      before.connection === status.connection && before.storage === status.storage && before.pending === status.pending
-    if (!same) this.#status.set(status)
+    if (sameStatus(this.#status.getSnapshot(), status)) return
+    // Before whoever has it open for no other reason than to bring it up to date closes it.
+    this.#archive.look()
+    this.#status.set(status)
   }
 
   #noteStorageFailure(error: unknown): void {
     this.#storageStatus = { phase: 'memory', reason: error instanceof Error ? error.message : String(error) }
     this.#showStatus()
   }
-}
-
-function sameMembers(a: ConversationInfo['members'], b: ConversationInfo['members']): boolean {
-  return a.length === b.length && a.every(({ user, access }, at) => user === b[at]?.user && access === b[at]?.access)
 }

@@ -106,19 +106,23 @@ export class OpenDocument implements Connectable {
    * Appends what only the outbox has of other chains (SPEC OUTBOX2), once the document has all that the server has: its
    * tab is gone, and the document has lost it.
    */
-  async adoptOrphans(): Promise<void> {
+  adoptOrphans(): Promise<void> {
+    const { source } = this.replica
+    return this.appendAgain(
+      ({ client, clock }) => !this.#clients.has(client) && source.payloadAt(client, clock) === undefined,
+    )
+  }
+
+  /** Appends open rows whose places mean nothing any more; not those of chains that another tab writes. */
+  async appendAgain(isWanted: (row: OutboxRow) => boolean): Promise<void> {
     const { storage } = this.local
-    const isOrphan = ({ client }: OutboxRow): boolean => !this.#clients.has(client)
-    for (const client of new Set(
-      this.outbox
-        .open()
-        .filter(isOrphan)
-        .map((row) => row.client),
-    )) {
-      const release = storage.canLock ? await storage.lockChain(this.#id, client) : () => undefined
+    const wanted = new Set(this.outbox.open().flatMap((row) => (isWanted(row) ? [row.client] : [])))
+    for (const client of wanted) {
+      const isFree = this.#clients.has(client) || !storage.canLock
+      const release = isFree ? () => undefined : await storage.lockChain(this.#id, client)
       if (release === undefined) continue
       try {
-        await this.#adopt(client)
+        await this.#appendAgain(client, isWanted)
       } finally {
         release()
       }
@@ -126,11 +130,12 @@ export class OpenDocument implements Connectable {
   }
 
   /** Its tab may have lived on since the rows were read, and moved them or had them stamped: the store is asked again. */
-  async #adopt(client: ClientId): Promise<void> {
-    const kept = (await this.local.storage.outbox(this.#id)).filter(({ failed }) => failed === undefined)
+  async #appendAgain(client: ClientId, isWanted: (row: OutboxRow) => boolean): Promise<void> {
+    const isOwn = this.#clients.has(client)
+    const kept = isOwn ? [] : (await this.local.storage.outbox(this.#id)).filter(({ failed }) => failed === undefined)
     for (const row of this.#isLeft ? [] : this.outbox.open()) {
-      if (row.client !== client || this.replica.source.payloadAt(client, row.clock) !== undefined) continue
-      if (isAmong(kept, row)) {
+      if (row.client !== client || !isWanted(row)) continue
+      if (isOwn || isAmong(kept, row)) {
         this.append(row.payload)
         this.outbox.forget(row)
       } else this.outbox.overlook(row)

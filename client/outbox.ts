@@ -1,20 +1,27 @@
 /**
  * The outbox of one open conversation: own entries that no stamp was seen for, kept on the device before anything is
- * sent (SPEC OUTBOX*). A voided message stays here, to be read, copied, sent again or discarded. When the device refuses
+ * sent (SPEC OUTBOX*). What became void stays here, to be read, copied, sent again or discarded. When the device refuses
  * to keep rows, they live in memory and the status says so.
  */
 
 import type { ConversationFold } from '../shared/chat/fold.ts'
-import { parseEntry, type MessageEntry, type MessageId } from '../shared/chat/entry.ts'
+import { type Entry, type MessageEntry, type MessageId, parseEntry } from '../shared/chat/entry.ts'
+import { isTouch } from '../shared/chat/message.ts'
 import type { VoidReason } from '../shared/chat/policy.ts'
 import { crc32 } from '../shared/sync/crc32.ts'
 import type { ConversationId } from '../shared/sync/ids.ts'
+import type { FailedChange } from './api.ts'
 import type { ClientStorage, OutboxPlace, OutboxRow } from './storage/client-storage.ts'
 
 export interface FailedMessage {
   readonly entry: MessageEntry
   readonly row: OutboxRow
   readonly reason: VoidReason
+}
+
+/** An edit, a redaction, a reaction or a pin that became void. */
+export interface KeptChange extends FailedChange {
+  readonly row: OutboxRow
 }
 
 export interface Outbox {
@@ -25,9 +32,15 @@ export interface Outbox {
    * at the place of a row: then its entry has still to be brought to the server, from another place.
    */
   readonly settle: (fold: ConversationFold) => boolean
+  /** What the server says of an open row whose place no longer tells it here: void with a reason, or accepted. */
+  readonly resolve: (row: OutboxRow, reason: VoidReason | undefined) => void
   readonly failed: () => readonly FailedMessage[]
+  /** The same list until it changes. */
+  readonly failedChanges: () => readonly KeptChange[]
   /** Drops a failed message; undefined when there is none with this id. */
   readonly discard: (id: MessageId) => FailedMessage | undefined
+  /** Drops a failed change; false when it is none. */
+  readonly dismiss: (change: FailedChange) => boolean
   /** Rows whose fate is open. */
   readonly open: () => readonly OutboxRow[]
   readonly size: () => number
@@ -60,6 +73,7 @@ export function createOutbox({ storage, id, rows, documentFlushed, onFailure }: 
   let settledRecord = -1
   let agrees = true
   let failed: readonly FailedMessage[] = []
+  let failedChanges: readonly KeptChange[] = []
   const writes = new Set<Promise<void>>()
 
   function track(write: Promise<void>): Promise<void> {
@@ -73,10 +87,12 @@ export function createOutbox({ storage, id, rows, documentFlushed, onFailure }: 
   }
 
   function settleRow(row: OutboxRow, reason: VoidReason | undefined): void {
-    const entry = messageIn(row)
+    const entry = entryIn(row)
     // A duplicate was sent twice by this user: the other one counts.
     if (reason === undefined || reason === 'duplicate' || entry === undefined) drop(row)
-    else failed = [...failed, { entry, row, reason }]
+    else if (entry.kind === 'message') failed = [...failed, { entry, row, reason }]
+    else if (isTouch(entry)) failedChanges = [...failedChanges, { entry, row, reason }]
+    else drop(row)
   }
 
   for (const row of rows) {
@@ -110,13 +126,24 @@ export function createOutbox({ storage, id, rows, documentFlushed, onFailure }: 
       }
       return agrees
     },
+    resolve: (row, reason) => {
+      if (open.delete(keyOf(row))) settleRow(row, reason)
+    },
     failed: () => failed,
+    failedChanges: () => failedChanges,
     discard: (message) => {
       const found = failed.find(({ entry }) => entry.id === message)
       if (found === undefined) return undefined
       failed = failed.filter((other) => other !== found)
       drop(found.row)
       return found
+    },
+    dismiss: ({ entry }) => {
+      const found = failedChanges.find((other) => other.entry === entry)
+      if (found === undefined) return false
+      failedChanges = failedChanges.filter((other) => other !== found)
+      drop(found.row)
+      return true
     },
     open: () => [...open.values()],
     size: () => open.size,
@@ -137,9 +164,9 @@ export function isAmong(rows: readonly OutboxPlace[], { client, clock }: OutboxP
   return rows.some((row) => row.client === client && row.clock === clock)
 }
 
-function messageIn({ payload }: OutboxRow): MessageEntry | undefined {
+function entryIn({ payload }: OutboxRow): Entry | undefined {
   const parsed = parseEntry(payload)
-  return parsed.kind === 'entry' && parsed.entry.kind === 'message' ? parsed.entry : undefined
+  return parsed.kind === 'entry' ? parsed.entry : undefined
 }
 
 function keyOf({ client, clock }: OutboxPlace): string {

@@ -8,7 +8,8 @@ import * as Y from 'yjs'
 import { faults } from '../shared/fault.ts'
 import type { ClientId, ConversationId, UserId } from '../shared/sync/ids.ts'
 import type { ChatMessage, ConnectionStatus } from './api.ts'
-import { carryOver } from './carry-over.ts'
+import { carryOver, unclearPlaces } from './carry-over.ts'
+import { type Fate, type LookUpChain, lookUpFates } from './fates.ts'
 import { isAmong } from './outbox.ts'
 import { type Connectable, OpenDocument } from './open-document.ts'
 import { Replica } from './replica.ts'
@@ -30,6 +31,7 @@ export interface RebuildDeps {
   readonly old: OpenDocument
   readonly draw: DrawClientId
   readonly connect: ConnectDocument
+  readonly lookUpChain: LookUpChain
   readonly shown: () => readonly ChatMessage[]
   readonly onStatus: (status: ConnectionStatus) => void
   /** From here on the new document is shown and written to. */
@@ -65,12 +67,14 @@ interface Prepared {
   readonly cache: DocumentCache
   /** Of the whole conversation. */
   readonly rows: readonly OutboxRow[]
+  /** What became of entries whose places are empty in the new document. */
+  readonly fates: ReadonlyMap<string, Fate>
   /** Chains of this device that no other tab holds. */
   readonly taken: ReadonlySet<ClientId>
 }
 
 export function startRebuild(deps: RebuildDeps): Rebuild {
-  const { id, user, old, onStorageFailure } = deps
+  const { id, user, old, lookUpChain, onStorageFailure } = deps
   const { storage } = old.local
   let isClosed = false
   let side: Side | undefined
@@ -94,7 +98,8 @@ export function startRebuild(deps: RebuildDeps): Rebuild {
   async function swap(built: Side): Promise<boolean> {
     const releases: (() => void)[] = []
     try {
-      const prepared = await prepare(built, releases).catch((error: unknown) => {
+      const fates = await lookUp(built)
+      const prepared = await prepare(built, fates, releases).catch((error: unknown) => {
         onStorageFailure(error)
         return 'unkept' as const
       })
@@ -111,14 +116,34 @@ export function startRebuild(deps: RebuildDeps): Rebuild {
     }
   }
 
+  /**
+   * What was archived left nothing in the new document that tells what it was. Where the server does not answer, rows are
+   * kept as they are, to be asked for later.
+   */
+  async function lookUp({ replica }: Side): Promise<ReadonlyMap<string, Fate>> {
+    try {
+      const rows = [...old.outbox.open(), ...(await storage.outbox(id))]
+      const places = unclearPlaces({ user, old: old.replica, fresh: replica, rows })
+      return places.length === 0 ? new Map() : await lookUpFates(places, lookUpChain)
+    } catch {
+      return new Map()
+    }
+  }
+
   /** Undefined when a later generation is there already, or it is not wanted any more. */
-  async function prepare(built: Side, releases: (() => void)[]): Promise<Prepared | undefined> {
+  async function prepare(
+    built: Side,
+    fates: ReadonlyMap<string, Fate>,
+    releases: (() => void)[],
+  ): Promise<Prepared | undefined> {
     const { generation, doc, client } = built
     releases.push(await storage.lockRebuild(id))
     const current = await storage.generation(id)
     if (isClosed || current > generation) return undefined
     // A crash before the swap can have left something; a document that another tab has built is joined.
     if (current < generation && storage.canLock) await storage.dropDocument(id, generation)
+    // Before the new document counts: after a crash nothing would tell that what is kept is of an earlier epoch.
+    if (isLaterEpoch(built.replica, old.replica)) await storage.pages.drop(id).catch(onStorageFailure)
     const cache = await storage.openDocument(id, doc, generation)
     const release = (await storage.lockChain(id, client)) ?? (() => undefined)
     const pool = await storage.pool(id)
@@ -131,27 +156,30 @@ export function startRebuild(deps: RebuildDeps): Rebuild {
     }
     const rows = await storage.outbox(id)
     while (!old.outbox.isIdle()) await old.outbox.flushed()
-    return { chain: { client, release }, cache, rows, taken }
+    return { chain: { client, release }, cache, rows, fates, taken }
   }
 
   /** From its first line to `onReady` nothing else can happen. */
   async function swapNow(built: Side, prepared: Prepared | 'unkept'): Promise<void> {
     const { doc, client, generation, replica, gate, connection } = built
     const isKept = prepared !== 'unkept'
-    const { chain, cache, rows, taken } = isKept ? prepared : unkept(client, old.clients)
-    const failed = old.outbox.failed().map(({ row, reason }) => ({ ...row, failed: reason }))
+    const { chain, cache, rows, fates, taken } = isKept ? prepared : unkept(client, old.clients)
+    const { failed: messages, failedChanges } = old.outbox
+    const failedBefore = [...messages(), ...failedChanges()].map(({ row, reason }) => ({ ...row, failed: reason }))
     const open = old.outbox.open()
     const orphans = rows.filter((row) => taken.has(row.client) && !old.clients.has(row.client))
-    const { payloads, settled, kept } = carryOver({
+    const { payloads, settled, kept, voided } = carryOver({
       user,
       old: old.replica,
       fresh: replica,
       rows: [
         ...open.filter((row) => old.clients.has(row.client)),
-        ...orphans.filter((row) => row.failed === undefined && !isAmong(failed, row)),
+        ...orphans.filter((row) => row.failed === undefined && !isAmong(failedBefore, row)),
       ],
       chains: taken,
+      fates,
     })
+    const failed = [...failedBefore, ...voided]
     const put = payloads.map((payload, clock): OutboxRow => ({ client, clock, payload }))
     // Their tab may have moved them since this one read them.
     const others = open.filter((row) => !taken.has(row.client) && (!isKept || isAmong(rows, row)))
@@ -199,6 +227,10 @@ export function startRebuild(deps: RebuildDeps): Rebuild {
       await ended
     },
   }
+}
+
+function isLaterEpoch({ server: fresh }: Replica, { server: old }: Replica): boolean {
+  return fresh !== undefined && old !== undefined && fresh.epoch > old.epoch
 }
 
 /** Connects an empty document with a fresh chain. */
@@ -272,5 +304,5 @@ async function leave({ chain, cache }: Prepared): Promise<void> {
 /** The device takes nothing: the new document lives in memory, and what is kept of the old one stays. */
 function unkept(client: ClientId, taken: ReadonlySet<ClientId>): Prepared {
   const cache: DocumentCache = { flushed: async () => undefined, close: async () => undefined }
-  return { chain: { client, release: () => undefined }, cache, rows: [], taken }
+  return { chain: { client, release: () => undefined }, cache, rows: [], fates: new Map(), taken }
 }

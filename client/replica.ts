@@ -34,7 +34,7 @@ export class Replica {
   /** Applies what has arrived. */
   refresh(): void {
     this.#server ??= this.source.serverChains()[0]
-    if (this.#server !== undefined) this.#advance(this.#server)
+    if (this.#server !== undefined) this.fold.advance(this.source, this.#server.client)
     this.#folded = this.fold.view(this.source)
   }
 
@@ -55,12 +55,5 @@ export class Replica {
     if (own === undefined || theirs === undefined) return theirs !== undefined
     if (own.epoch !== theirs.epoch) return own.epoch < theirs.epoch
     return Y.getState(this.doc.store, theirs.client) < Y.getState(other.doc.store, theirs.client)
-  }
-
-  #advance({ client }: ServerChain): void {
-    for (;;) {
-      const record = this.source.recordAt(client, this.fold.nextRecord)
-      if (record === undefined || !this.fold.advance(record === 'gone' ? undefined : record, this.source)) return
-    }
   }
 }

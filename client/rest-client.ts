@@ -3,8 +3,18 @@
 import type { Access } from '../shared/chat/access.ts'
 import { faults } from '../shared/fault.ts'
 import { limits } from '../shared/limits.ts'
-import type { RestConversationItem, RestPage } from '../shared/rest.ts'
-import { type ConversationId, parseConversationId, type UserId } from '../shared/sync/ids.ts'
+import type { RestChain, RestConversationItem, RestPage } from '../shared/rest.ts'
+import type { ClientId, ConversationId, UserId } from '../shared/sync/ids.ts'
+import {
+  type ChangesAnswer,
+  type MessagesAnswer,
+  type OwnCounts,
+  parseChain,
+  parseConversationPage,
+  parseMessageRun,
+  parseMessages,
+  parseOwnCounts,
+} from './rest-answers.ts'
 import { type LostCode, parseLostCode } from './lost-code.ts'
 import type { TokenSource } from './sync/token-source.ts'
 
@@ -37,16 +47,31 @@ export interface RestClient {
   readonly lost: (id: ConversationId) => Promise<LostCode | undefined>
   /** Those with the newest activity, at most `limits.pageConversations`. */
   readonly newest: (count: number) => Promise<readonly RestConversationItem[]>
+  /** What became of entries of an own chain, from a clock on; undefined when the server knows no such chain. */
+  readonly chain: (id: ConversationId, client: ClientId, from: number) => Promise<RestChain | undefined>
+  /** What there is to read for the user, as the server counts it. */
+  readonly counts: (id: ConversationId) => Promise<OwnCounts>
+  /** Messages by ascending seq, next to a seq, which is left out. */
+  readonly messages: (id: ConversationId, where: MessagesQuery) => Promise<MessagesAnswer>
+  /** Messages that changed behind a seq, by ascending revision; when `hasMore`, it goes on behind `asOf`. */
+  readonly changes: (id: ConversationId, after: number) => Promise<ChangesAnswer>
 }
+
+/** Seqs are exclusive. */
+export type MessagesQuery = { readonly limit: number } & ({ readonly before: number } | { readonly after: number })
 
 const timeoutMs = 15_000
 
 export function createRestClient(url: string, tokens: TokenSource, fetch: typeof globalThis.fetch): RestClient {
   async function call(method: string, path: string, body?: unknown): Promise<unknown> {
+    return (await request(method, path, body)).json()
+  }
+
+  /** Rejects with RestFailure unless the answer is 2xx. */
+  async function request(method: string, path: string, body?: unknown): Promise<Response> {
     const answer = await send(method, path, body)
-    if (answer.status === faults.unauthenticated.httpStatus && tokens.renew())
-      return read(await send(method, path, body))
-    return read(answer)
+    const isRenewed = answer.status === faults.unauthenticated.httpStatus && tokens.renew()
+    return succeeded(isRenewed ? await send(method, path, body) : answer)
   }
 
   async function send(method: string, path: string, body: unknown): Promise<Response> {
@@ -63,8 +88,7 @@ export function createRestClient(url: string, tokens: TokenSource, fetch: typeof
   async function list(limit: number, cursor: string): Promise<RestPage<RestConversationItem>> {
     const from = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`
     const page = await call('GET', `/api/conversations?limit=${limit}${from}`)
-    if (!isConversationPage(page)) throw new Error('the server answers in another language')
-    return page
+    return parseConversationPage(page)
   }
 
   return {
@@ -89,28 +113,32 @@ export function createRestClient(url: string, tokens: TokenSource, fetch: typeof
         return code
       }
     },
+    chain: async (id, client, from) => {
+      try {
+        return parseChain(await call('GET', `/api/conversations/${id}/chains/${client}?from=${from}`))
+      } catch (error) {
+        if (error instanceof RestFailure && error.code === 'not-found') return undefined
+        throw error
+      }
+    },
+    counts: async (id) => parseOwnCounts(await call('GET', `/api/conversations/${id}`)),
+    messages: async (id, where) => {
+      const query = new URLSearchParams(Object.entries(where).map(([name, value]) => [name, String(value)]))
+      return parseMessageRun(await request('GET', `/api/conversations/${id}/messages?${query.toString()}`), where)
+    },
+    changes: async (id, after) => {
+      const answer = await request(
+        'GET',
+        `/api/conversations/${id}/changes?after=${after}&limit=${limits.pageMessages}`,
+      )
+      return { ...(await parseMessages(answer)), hasMore: answer.headers.get('parley-more') === 'true' }
+    },
     newest: async (count) => (await list(Math.min(count, limits.pageConversations), '')).items,
   }
 }
 
-/** Checks what is read of it here. */
-function isConversationPage(value: unknown): value is RestPage<RestConversationItem> {
-  if (typeof value !== 'object' || value === null || !('items' in value) || !('next_cursor' in value)) return false
-  const { items, next_cursor: next } = value
-  return Array.isArray(items) && (next === null || typeof next === 'string') && items.every(isConversationItem)
-}
-
-function isConversationItem(value: unknown): value is RestConversationItem {
-  if (typeof value !== 'object' || value === null) return false
-  if (!('id' in value && 'updated_at' in value && 'unread' in value)) return false
-  const { id, updated_at: updatedAt, unread } = value
-  return (
-    parseConversationId(id) !== undefined && !Number.isNaN(Date.parse(String(updatedAt))) && typeof unread === 'number'
-  )
-}
-
-async function read(answer: Response): Promise<unknown> {
-  if (answer.ok) return answer.json()
+async function succeeded(answer: Response): Promise<Response> {
+  if (answer.ok) return answer
   const problem: unknown = await answer.json().catch(() => undefined)
   const { code, detail } = { code: undefined, detail: undefined, ...(typeof problem === 'object' ? problem : {}) }
   throw new RestFailure(

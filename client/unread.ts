@@ -1,17 +1,46 @@
-/** How much there is to read. */
+/**
+ * How much there is to read (SPEC UNREAD1): others' messages behind the own read register that are not redacted, the first
+ * `limits.unreadCount` of them, and how many of these mention the user. As the server counts.
+ */
 
 import type { Folded } from '../shared/chat/fold.ts'
+import type { StampedMessage } from '../shared/chat/message.ts'
 import { limits } from '../shared/limits.ts'
 import type { UserId } from '../shared/sync/ids.ts'
 
-/** Others' messages after the own read register, as many as are counted. */
-export function countUnread({ sent, reads }: Folded, user: UserId): number {
-  const through = reads.get(user) ?? -1
-  let count = 0
-  for (let index = sent.length - 1; index >= 0 && count < limits.unreadCount; index--) {
-    const message = sent[index]
-    if (message === undefined || message.seq <= through) break
-    if (message.user !== user) count++
+export interface UnreadCounts {
+  /** At most `limits.unreadCount`. */
+  readonly unread: number
+  /** Those of them that mention the user. */
+  readonly mentions: number
+}
+
+export const nothingUnread: UnreadCounts = { unread: 0, mentions: 0 }
+
+/** Seq up to which the user has read; -1 before the first. */
+export function readThrough({ reads }: Pick<Folded, 'reads'>, user: UserId): number {
+  return reads.get(user)?.through ?? -1
+}
+
+/** In a list by ascending seq, behind `through`; goes on from what was counted in those before it. */
+export function countUnread(
+  messages: readonly StampedMessage[],
+  user: UserId,
+  through: number,
+  counted: UnreadCounts = nothingUnread,
+): UnreadCounts {
+  let { unread, mentions } = counted
+  const first = messages.findLastIndex(({ seq }) => seq <= through) + 1
+  for (let index = first; index < messages.length && unread < limits.unreadCount; index++) {
+    const message = messages[index]
+    if (message === undefined || !isUnread(message, user)) continue
+    unread++
+    if (message.mentions?.includes(user) === true) mentions++
   }
-  return count
+  return { unread, mentions }
+}
+
+/** Whether it counts, read register aside. */
+export function isUnread(message: StampedMessage, user: UserId): boolean {
+  return message.user !== user && message.redactedAt === undefined
 }

@@ -9,6 +9,17 @@ import type { VoidReason } from '../../shared/chat/policy.ts'
 import type { Version } from '../../shared/sync/control.ts'
 import type { ClientId, ConversationId, UserId } from '../../shared/sync/ids.ts'
 import type { ConversationSummary, StorageStatus } from '../api.ts'
+import type { PageStore } from './page-store.ts'
+
+/** 200 MB, some 800,000 short messages: what phones and browsers give an origin without asking anybody. */
+export const defaultPageBudgetBytes = 200_000_000
+
+export interface StorageOptions {
+  /** What the pages of all conversations may take together; `defaultPageBudgetBytes`, less in memory. */
+  readonly pageBudgetBytes?: number | undefined
+  /** The device's clock, in ms. */
+  readonly now?: (() => number) | undefined
+}
 
 /** An own entry that no stamp was seen for. */
 export interface OutboxRow {
@@ -39,6 +50,16 @@ export interface ConversationRow extends Omit<ConversationSummary, 'registered'>
   readonly unregistered: { readonly members: readonly MemberOf[] } | undefined
   /** What the document's copy has of the server; absent until it was first brought up to date. */
   readonly version?: Version | undefined
+  /** Unread messages that mention the user, as last known here; absent until it was known. */
+  readonly mentions?: number
+  /** Seq of the last archived entry, as last seen here: what is older is in pages. Absent while nothing was archived. */
+  readonly archivedThrough?: number
+  /** Seq of the last entry that the user has read, on any device; absent when none was. */
+  readonly readThrough?: number
+  /** Seq of the last entry known here, in the document or told of; absent when there is none. */
+  readonly lastSeq?: number
+  /** What of its archive this device keeps unasked: all, or nothing before the window. Absent: as the client does. */
+  readonly keep?: 'all' | 'window'
 }
 
 /** The kept copy of a document that is open. */
@@ -63,6 +84,11 @@ export interface Replacement {
 
 export interface ClientStorage {
   readonly status: StorageStatus
+  /** It was made by this opening: there was none. */
+  readonly isNew: boolean
+  /** It is new although there was one on this device before: the browser has evicted it, or somebody has cleared it. */
+  readonly wasLost: boolean
+  readonly pages: PageStore
   /** A version is not among what is told of one whose document's copy is lost. */
   readonly conversations: () => Promise<readonly ConversationRow[]>
   readonly putConversation: (row: ConversationRow) => Promise<void>

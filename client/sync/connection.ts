@@ -16,6 +16,7 @@ import type { ConnectionStatus, ReadableStore } from '../api.ts'
 import { RestFailure } from '../rest-client.ts'
 import { createBackoff } from './backoff.ts'
 import { describeClose, lostCode } from './close-reason.ts'
+import { isHolding, sendAfterSync } from './send-after-sync.ts'
 import type { SocketStatus } from './socket.ts'
 import type { SendGate } from './send-gate.ts'
 import type { TokenSource } from './token-source.ts'
@@ -59,7 +60,7 @@ export function connect(options: ConnectionOptions): Connection {
   const serverUrl = `${options.url.replace(/^http/, 'ws')}/sync`
   const provider = new WebsocketProvider(serverUrl, id, doc, {
     connect: false,
-    WebSocketPolyfill: carrier.WebSocket,
+    WebSocketPolyfill: sendAfterSync(carrier.WebSocket),
     disableBc: !options.broadcast,
     // Stock providers know no jitter; a thousand of them must not come back in step.
     maxBackoffTime: 2000 + Math.random() * 3000,
@@ -101,6 +102,8 @@ export function connect(options: ConnectionOptions): Connection {
   provider.on('sync', (synced) => {
     if (!synced) return
     refusedTokens = 0
+    // Whoever finds that what has arrived contradicts what is here has closed it by now.
+    if (!closed && isHolding(provider.ws)) provider.ws.release()
     show({ phase: 'live' })
   })
   provider.on('connection-close', (event) => {

@@ -1,8 +1,9 @@
 /** Reads a conversation's Y.Doc as chains of payloads: what the fold asks of a document. Never writes. */
 
 import * as Y from 'yjs'
-import type { ChainSource, SourceChain } from '../../shared/chat/fold.ts'
+import type { ChainSource, PlacedCheckpoint, SourceChain } from '../../shared/chat/chain-source.ts'
 import type { ClientId, UserId } from '../../shared/sync/ids.ts'
+import { format } from '../../shared/sync/payload-format.ts'
 import { parseRecord, type ServerRecord } from '../../shared/sync/record.ts'
 import { parseRoot } from '../../shared/sync/roots.ts'
 
@@ -17,13 +18,13 @@ export interface DocSource extends ChainSource {
   readonly serverChains: () => readonly ServerChain[]
   /** The server's chain of the highest epoch; undefined until a genesis has arrived. */
   readonly serverClient: () => ClientId | undefined
-  /** The record at a clock; `gone` when deleted or of a later version, undefined when it has not arrived. */
-  readonly recordAt: (server: ClientId, clock: number) => ServerRecord | 'gone' | undefined
 }
 
 export function createDocSource(doc: Y.Doc): DocSource {
   const users = new Map<ClientId, UserId>()
   const servers = new Set<ClientId>()
+  /** Up to which clock of a server's chain a checkpoint was looked for, and the newest found. */
+  const looked = new Map<ClientId, { readonly next: number; readonly newest: PlacedCheckpoint | undefined }>()
   let rootsRead = 0
   let deletions = 0
   doc.on('afterTransaction', ({ deleteSet }: Y.Transaction) => {
@@ -49,6 +50,18 @@ export function createDocSource(doc: Y.Doc): DocSource {
     return struct.content instanceof Y.ContentBinary ? struct.content.content : 'gone'
   }
 
+  /** Deleted runs are one struct each, or a few: it goes from struct to struct. */
+  function nextKept(client: ClientId, clock: number): number {
+    const structs = doc.store.clients.get(client)
+    const end = Y.getState(doc.store, client)
+    if (structs === undefined || clock >= end) return end
+    for (let index = Y.findIndexSS(structs, clock); ; index++) {
+      const struct = structs[index]
+      if (struct === undefined) return end
+      if (struct instanceof Y.Item && !struct.deleted) return Math.max(clock, struct.id.clock)
+    }
+  }
+
   function recordAt(server: ClientId, clock: number): ServerRecord | 'gone' | undefined {
     const payload = payloadAt(server, clock)
     return payload instanceof Uint8Array ? (parseRecord(payload) ?? 'gone') : payload
@@ -64,6 +77,22 @@ export function createDocSource(doc: Y.Doc): DocSource {
     return chains.toSorted((a, b) => a.epoch - b.epoch)
   }
 
+  /** Looks at what has come since it last looked; one that is gone has made way for a newer one. */
+  function newestCheckpoint(server: ClientId, clock: number): PlacedCheckpoint | undefined {
+    const known = looked.get(server) ?? { next: 0, newest: undefined }
+    const end = Y.getState(doc.store, server)
+    let { newest } = known
+    for (let at = nextKept(server, known.next); at < end; at = nextKept(server, at + 1)) {
+      const payload = payloadAt(server, at)
+      if (!(payload instanceof Uint8Array) || payload[0] !== format.json) continue
+      const record = parseRecord(payload)
+      if (record?.kind === 'checkpoint') newest = { clock: at, record }
+    }
+    if (newest !== undefined && payloadAt(server, newest.clock) === 'gone') newest = undefined
+    looked.set(server, { next: end, newest })
+    return newest !== undefined && newest.clock >= clock ? newest : undefined
+  }
+
   return {
     userOf: (client) => {
       readRoots()
@@ -74,8 +103,10 @@ export function createDocSource(doc: Y.Doc): DocSource {
       for (const [client, user] of users) yield { client, user, next: Y.getState(doc.store, client) }
     },
     payloadAt,
-    deletions: () => deletions,
+    nextKept,
     recordAt,
+    newestCheckpoint,
+    deletions: () => deletions,
     serverChains,
     serverClient: () => serverChains().at(-1)?.client,
   }

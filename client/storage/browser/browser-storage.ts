@@ -1,55 +1,42 @@
 /**
- * What a browser keeps: one IndexedDB database for outbox, chains and summaries, and one per document, written by
- * y-indexeddb. The only importer of `idb`.
+ * What a browser keeps: one IndexedDB database for outbox, chains, summaries and pages, and one per document, written by
+ * y-indexeddb.
  */
 
-import { type DBSchema, type IDBPDatabase, openDB } from 'idb'
-import type { ClientId, ConversationId, UserId } from '../../../shared/sync/ids.ts'
+import type { ConversationId, UserId } from '../../../shared/sync/ids.ts'
 import {
   type ClientStorage,
   type ConversationRow,
-  type OutboxRow,
-  type PoolRow,
+  defaultPageBudgetBytes,
   type Replacement,
+  type StorageOptions,
   storeName,
 } from '../client-storage.ts'
 import { createMemoryStorage } from '../memory/memory-storage.ts'
+import { createPageStore } from '../pages/create-page-store.ts'
 import { dropBrowserDocument, openBrowserDocument } from './browser-document.ts'
+import { createBrowserPages } from './browser-pages.ts'
+import { type Database, openDatabase } from './database.ts'
+import { markStorage } from './storage-marker.ts'
 import { hasWebLocks, lockByName, waitForLock } from './web-lock.ts'
 
-interface Schema extends DBSchema {
-  conversations: { key: string; value: ConversationRow }
-  pool: { key: [ConversationId, ClientId]; value: PoolRow }
-  outbox: { key: [ConversationId, ClientId, number]; value: OutboxRow }
-  /** Of documents that were rebuilt. */
-  generations: { key: ConversationId; value: number }
-}
-
-/** 2 since documents have generations. */
-const schemaVersion = 2
-
 /** Opens the store of `user` at `server`; memory, with the reason as status, where the browser refuses to keep anything. */
-export async function openBrowserStorage(server: string, user: UserId): Promise<ClientStorage> {
+export async function openBrowserStorage(
+  server: string,
+  user: UserId,
+  options: StorageOptions = {},
+): Promise<ClientStorage> {
   const name = storeName(server, user)
   try {
-    return browserStorage(name, await openDatabase(name))
+    const { db, isNew } = await openDatabase(name)
+    const wasMarked = markStorage(name)
+    return browserStorage(name, db, { isNew, wasLost: isNew && wasMarked }, options)
   } catch (error) {
     // Private mode, no space, a blocked upgrade: the status says so and sending goes on.
-    return createMemoryStorage({ phase: 'memory', reason: error instanceof Error ? error.message : String(error) })
+    const reason = error instanceof Error ? error.message : String(error)
+    // The budget was meant for a disk.
+    return createMemoryStorage({ phase: 'memory', reason }, { now: options.now })
   }
-}
-
-function openDatabase(name: string): Promise<IDBPDatabase<Schema>> {
-  return openDB<Schema>(name, schemaVersion, {
-    upgrade: (db, before) => {
-      if (before < 1) {
-        db.createObjectStore('conversations', { keyPath: 'id' })
-        db.createObjectStore('pool')
-        db.createObjectStore('outbox')
-      }
-      db.createObjectStore('generations')
-    },
-  })
 }
 
 /** The first generation has the name it had when there was no other. */
@@ -62,11 +49,18 @@ function rowsOf(id: ConversationId): IDBKeyRange {
   return IDBKeyRange.bound([id], [id, []])
 }
 
-function browserStorage(name: string, db: IDBPDatabase<Schema>): ClientStorage {
+function browserStorage(
+  name: string,
+  db: Database,
+  origin: Pick<ClientStorage, 'isNew' | 'wasLost'>,
+  { pageBudgetBytes = defaultPageBudgetBytes, now = Date.now }: StorageOptions,
+): ClientStorage {
   // A later version of this page, in another tab, may need to change the schema.
   db.addEventListener('versionchange', () => db.close())
   return {
     status: { phase: 'persistent' },
+    ...origin,
+    pages: createPageStore(createBrowserPages(db), { budgetBytes: pageBudgetBytes, now }),
     conversations: () => readConversations(name, db),
     putConversation: async (row) => void (await db.put('conversations', row)),
     removeConversation: (id) => db.delete('conversations', id),
@@ -101,17 +95,24 @@ function browserStorage(name: string, db: IDBPDatabase<Schema>): ClientStorage {
   }
 }
 
-async function readConversations(name: string, db: IDBPDatabase<Schema>): Promise<ConversationRow[]> {
-  const rows = await db.getAll('conversations')
-  const known = await databaseNames()
+async function readConversations(name: string, db: Database): Promise<ConversationRow[]> {
+  const [rows, generations, known] = await Promise.all([
+    db.getAll('conversations'),
+    readGenerations(db),
+    databaseNames(),
+  ])
   if (known === undefined) return rows
-  return Promise.all(
-    rows.map(async ({ version, ...row }) => {
-      const generation = version && ((await db.get('generations', row.id)) ?? 0)
-      const isKept = generation !== undefined && known.has(documentName(name, row.id, generation))
-      return isKept ? { ...row, version } : row
-    }),
-  )
+  return rows.map(({ version, ...row }) => {
+    const isKept = version !== undefined && known.has(documentName(name, row.id, generations.get(row.id) ?? 0))
+    return isKept ? { ...row, version } : row
+  })
+}
+
+/** All at once: a list of a thousand is read while somebody waits, and few documents were ever rebuilt. */
+async function readGenerations(db: Database): Promise<ReadonlyMap<ConversationId, number>> {
+  const { store } = db.transaction('generations')
+  const [ids, numbers] = await Promise.all([store.getAllKeys(), store.getAll()])
+  return new Map(ids.map((id, index) => [id, numbers[index] ?? 0]))
 }
 
 /** Undefined where the browser does not tell. */
@@ -121,7 +122,7 @@ async function databaseNames(): Promise<ReadonlySet<string> | undefined> {
   return found && new Set(found.flatMap(({ name }) => name ?? []))
 }
 
-async function replaceDocument(db: IDBPDatabase<Schema>, id: ConversationId, replacement: Replacement): Promise<void> {
+async function replaceDocument(db: Database, id: ConversationId, replacement: Replacement): Promise<void> {
   const { generation, put, remove, chain, retired } = replacement
   const transaction = db.transaction(['generations', 'outbox', 'pool'], 'readwrite', { durability: 'strict' })
   const [generations, outbox, pool] = [

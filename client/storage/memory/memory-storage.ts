@@ -3,11 +3,24 @@
 import * as Y from 'yjs'
 import type { ClientId, ConversationId } from '../../../shared/sync/ids.ts'
 import type { StorageStatus } from '../../api.ts'
-import type { ClientStorage, ConversationRow, OutboxPlace, OutboxRow, PoolRow } from '../client-storage.ts'
+import type {
+  ClientStorage,
+  ConversationRow,
+  OutboxPlace,
+  OutboxRow,
+  PoolRow,
+  StorageOptions,
+} from '../client-storage.ts'
 import { createHeldLocks } from '../held-locks.ts'
+import { createPageStore } from '../pages/create-page-store.ts'
+import { createMemoryPages } from './memory-pages.ts'
+
+/** 20 MB, some 80,000 short messages: enough to read back in, and no tab gets killed for it. */
+const memoryPageBudgetBytes = 20_000_000
 
 /** `status` tells why nothing is kept. */
-export function createMemoryStorage(status: StorageStatus): ClientStorage {
+export function createMemoryStorage(status: StorageStatus, options: StorageOptions = {}): ClientStorage {
+  const { pageBudgetBytes = memoryPageBudgetBytes, now = Date.now } = options
   const conversations = new Map<ConversationId, ConversationRow>()
   const documents = new Map<string, Uint8Array>()
   const generations = new Map<ConversationId, number>()
@@ -17,6 +30,9 @@ export function createMemoryStorage(status: StorageStatus): ClientStorage {
 
   return {
     status,
+    isNew: true,
+    wasLost: false,
+    pages: createPageStore(createMemoryPages(), { budgetBytes: pageBudgetBytes, now }),
     conversations: async () => [...conversations.values()],
     putConversation: async (row) => void conversations.set(row.id, row),
     removeConversation: async (id) => void conversations.delete(id),

@@ -1,40 +1,46 @@
-/** What a Node program keeps: a LevelDB folder per server and user. The client's only importer of `level`. */
+/** What a Node program keeps: a LevelDB folder per server and user. */
 
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { Level } from 'level'
 import * as Y from 'yjs'
 import { parseVoidReason, type VoidReason } from '../../../shared/chat/policy.ts'
 import { type ConversationId, parseClientId, parseConversationId, type UserId } from '../../../shared/sync/ids.ts'
 import {
   type ClientStorage,
   type ConversationRow,
+  defaultPageBudgetBytes,
   type DocumentCache,
   type OutboxPlace,
   type OutboxRow,
   type PoolRow,
   type Replacement,
+  type StorageOptions,
   storeName,
 } from '../client-storage.ts'
 import { createHeldLocks } from '../held-locks.ts'
-
-type Database = Level<string, Uint8Array>
+import { createPageStore } from '../pages/create-page-store.ts'
+import { type Database, fromJson, last, openDatabase, padded, toJson, values } from './database.ts'
+import { createNodePages } from './node-pages.ts'
 
 /** Updates kept one by one before they are merged at the next open. */
 const updatesPerCompaction = 200
 
-/** Highest character of every key part: ids, decimal digits. */
-const last = '~'
-
 /** Opens the store of `user` at `server` below `folder`. LevelDB lets one process in at a time; another gets an error. */
-export async function openNodeStorage(folder: string, server: string, user: UserId): Promise<ClientStorage> {
-  const location = join(folder, folderName(storeName(server, user)))
-  const db: Database = new Level<string, Uint8Array>(location, { valueEncoding: 'view' })
-  await db.open()
+export async function openNodeStorage(
+  folder: string,
+  server: string,
+  user: UserId,
+  { pageBudgetBytes = defaultPageBudgetBytes, now = Date.now }: StorageOptions = {},
+): Promise<ClientStorage> {
+  const { db, isNew } = await openDatabase(join(folder, folderName(storeName(server, user))))
   const locks = createHeldLocks()
   let replacing: Promise<void> | undefined
   return {
     status: { phase: 'persistent' },
+    isNew,
+    // Nobody clears a folder behind its owner's back.
+    wasLost: false,
+    pages: createPageStore(createNodePages(db), { budgetBytes: pageBudgetBytes, now }),
     conversations: () => readConversations(db),
     putConversation: (row) => db.put(`conversation/${row.id}`, toJson(row)),
     removeConversation: (id) => db.del(`conversation/${id}`),
@@ -184,23 +190,6 @@ async function openDocument(db: Database, prefix: string, doc: Y.Doc): Promise<D
       await written
     },
   }
-}
-
-async function values(db: Database, prefix: string): Promise<Uint8Array[]> {
-  return db.values({ gt: prefix, lt: prefix + last }).all()
-}
-
-/** Fixed width, so that keys sort as their numbers do; wide enough for every safe integer. */
-function padded(value: number): string {
-  return String(value).padStart(16, '0')
-}
-
-function toJson(value: unknown): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(value))
-}
-
-function fromJson(bytes: Uint8Array): unknown {
-  return JSON.parse(new TextDecoder().decode(bytes))
 }
 
 /** Of rows that this module has written; damaged ones are left out, for what they tell comes back with the next sync. */

@@ -1,0 +1,109 @@
+/**
+ * Writes the own entries of an open conversation: looks at them by the rules as known here, then appends them. What is so
+ * already is not written again.
+ */
+
+import type { Access } from '../shared/chat/access.ts'
+import type { KnownEntry, MessageId } from '../shared/chat/entry.ts'
+import { isTouch, type Message, type StampedMessage, touchMessage } from '../shared/chat/message.ts'
+import { judge } from '../shared/chat/policy.ts'
+import { parseUserId, type UserId } from '../shared/sync/ids.ts'
+import { type Draft, Refusal } from './api.ts'
+import type { OpenDocument } from './open-document.ts'
+import { assertDraft, assertTitle, drawMessageId, encodeOwn } from './own-entry.ts'
+
+export interface AuthorDeps {
+  readonly user: UserId
+  /** The device's clock in ms. */
+  readonly now: () => number
+  /** What is written to; throws when the conversation is closed. */
+  readonly document: () => OpenDocument
+  /** A message before the window, when it is here. */
+  readonly archived: (id: MessageId) => StampedMessage | undefined
+  /** Whether something before the window is unread. */
+  readonly hasOlderUnread: () => boolean
+}
+
+export class Author {
+  readonly #deps: AuthorDeps
+
+  constructor(deps: AuthorDeps) {
+    this.#deps = deps
+  }
+
+  send(message: string | Draft): MessageId {
+    const draft: Draft = typeof message === 'string' ? { content: message } : message
+    assertDraft(draft)
+    const { now } = this.#deps
+    const id = drawMessageId(now())
+    const { content, role = 'user', ...rest } = draft
+    this.#append({ kind: 'message', id, role, content, at: now(), ...rest })
+    return id
+  }
+
+  setTitle(title: string | null): void {
+    assertTitle(title)
+    this.#append({ kind: 'set', key: 'title', value: title })
+  }
+
+  setMember(user: string, access: Access | null): void {
+    const member = parseUserId(user)
+    if (member === undefined) throw new TypeError('a user id is 1–128 visible ASCII characters other than /')
+    this.#append({ kind: 'member', user: member, access })
+  }
+
+  edit(of: MessageId, content: string): void {
+    if (this.#find(of)?.content !== content) this.#append({ kind: 'edit', of, content, at: this.#deps.now() })
+  }
+
+  redact(of: MessageId): void {
+    if (this.#find(of)?.redactedAt === undefined) this.#append({ kind: 'redact', of })
+  }
+
+  react(of: MessageId, emoji: string, on: boolean): void {
+    const reaction = this.#find(of)?.reactions?.find((other) => other.emoji === emoji)
+    const isOn = reaction?.users.includes(this.#deps.user) === true
+    if (isOn !== on) this.#append({ kind: 'react', of, emoji, on })
+  }
+
+  pin(of: MessageId, on: boolean): void {
+    const isOn = this.#deps.document().replica.folded.pins.has(of)
+    if (isOn !== on) this.#append({ kind: 'pin', of, on })
+  }
+
+  markRead(through: number = this.#newest()): void {
+    if (through !== -1 && !(Number.isSafeInteger(through) && through >= 0)) throw new TypeError('not a seq')
+    const { user, document } = this.#deps
+    const { members, reads, lastSeq } = document().replica.folded
+    const reached = Math.min(through, lastSeq)
+    if (members.has(user) && reached > (reads.get(user)?.through ?? -1))
+      this.#append({ kind: 'read', through: reached })
+  }
+
+  /** Seq of the newest message of somebody else; -1 when there is none to read. */
+  #newest(): number {
+    const { user, document, hasOlderUnread } = this.#deps
+    const { sent, through } = document().replica.folded
+    return sent.findLast((message) => message.user !== user)?.seq ?? (hasOlderUnread() ? through : -1)
+  }
+
+  /** As it is shown, with what is pending on top. */
+  #find(id: MessageId): Message | undefined {
+    const { document, archived } = this.#deps
+    const { fold, folded } = document().replica
+    const message: Message | undefined = fold.message(id) ?? archived(id) ?? folded.pending.find((one) => one.id === id)
+    return message && (folded.pendingTouches.get(id) ?? []).reduce<Message>(touchMessage, message)
+  }
+
+  #append(entry: KnownEntry): void {
+    const { user, document, archived } = this.#deps
+    const open = document()
+    const { fold, folded } = open.replica
+    const payload = encodeOwn(entry)
+    const reason = folded.genesis && judge(fold.policyView(folded, archived), user, entry)
+    // Of what is archived not all is here: whether there is such a message the server will say.
+    const isElsewhere = reason === 'no-target' && isTouch(entry) && folded.through >= 0
+    if (reason !== undefined && !isElsewhere) throw new Refusal(reason)
+    open.append(payload)
+  }
+}
