@@ -25,6 +25,7 @@ export const ConversationItem = memo(function ConversationItem({ summary, user, 
   )
   // What is being read is not unread.
   const unread = isCurrent ? 0 : summary.unread
+  const mentions = isCurrent ? 0 : (summary.mentions ?? 0)
   return (
     <a
       className="item"
@@ -33,6 +34,7 @@ export const ConversationItem = memo(function ConversationItem({ summary, user, 
       data-testid="conversation-item"
       data-id={id}
       data-unread={unread}
+      data-mentions={mentions}
       data-registered={registered}
     >
       <Avatar name={name} />
@@ -40,9 +42,16 @@ export const ConversationItem = memo(function ConversationItem({ summary, user, 
       <time className="item-time" dateTime={machineTime(updatedAt)}>
         {shortTime(updatedAt, today)}
       </time>
-      <span className="item-last">{lastMessage ?? 'No messages yet'}</span>
+      <span className="item-last">
+        {lastMessage === '' ? 'A message without text' : (lastMessage ?? 'No messages yet')}
+      </span>
       {unread > 0 && (
         <span className="badge">
+          {mentions > 0 && (
+            <span className="badge-mentions" data-testid="mentions">
+              @<span className="hidden">{` ${mentions} of them mention you; `}</span>
+            </span>
+          )}
           {unread > 99 ? '99+' : unread}
           <span className="hidden"> unread</span>
         </span>

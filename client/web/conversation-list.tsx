@@ -7,6 +7,7 @@ import { ConversationItem } from './conversation-item.tsx'
 import { Logo, PlusIcon } from './icons.tsx'
 import type { Reach } from './reach.ts'
 import { newHash } from './route.ts'
+import { StorageNotices } from './storage-notices.tsx'
 import { useToday } from './time.ts'
 import { useStore } from './use-store.ts'
 import { reachWords } from './wording.ts'
@@ -22,6 +23,7 @@ export function ConversationList({ signedIn, current, signOut }: Props) {
   const { user, client } = signedIn
   const conversations = useStore(client.conversations)
   const reach = useStore(signedIn.reach)
+  const storage = useStore(client.storage)
   const today = useToday()
 
   return (
@@ -47,6 +49,7 @@ export function ConversationList({ signedIn, current, signOut }: Props) {
           </ul>
         )}
       </nav>
+      {(storage.lost || storage.failure !== undefined) && <StorageNotices storage={{ ...storage, full: false }} />}
       <footer className="whoami">
         <Avatar name={user} />
         <div className="whoami-text">

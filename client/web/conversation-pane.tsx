@@ -16,7 +16,11 @@ export function ConversationPane({ id, signedIn }: Props) {
   const place = signedIn.desk.at(id)
   const opened = useStore(place)
   if (opened.phase === 'open') {
-    return <ConversationView conversation={opened.conversation} user={signedIn.user} drafts={signedIn.drafts} />
+    const { client, user, drafts } = signedIn
+    const { conversation, reading } = opened
+    return (
+      <ConversationView client={client} conversation={conversation} reading={reading} user={user} drafts={drafts} />
+    )
   }
   return opened.phase === 'opening' ? <Opening /> : <NotOpened reason={opened.reason} retry={place.retry} />
 }

@@ -3,7 +3,7 @@
 import { useCallback, useRef, useState } from 'react'
 
 import type { UserId } from '../../shared/sync/ids.ts'
-import type { Conversation, ConversationInfo, ConversationStatus } from '../api.ts'
+import type { ChatClient, Conversation, ConversationInfo, ConversationStatus } from '../api.ts'
 import { Avatar } from './avatar.tsx'
 import { Composer } from './composer.tsx'
 import { ConnectionMark } from './connection-mark.tsx'
@@ -13,17 +13,20 @@ import { MembersPanel } from './members-panel.tsx'
 import { conversationName, count } from './names.ts'
 import { Notices } from './notices.tsx'
 import { PaneHeader } from './pane-header.tsx'
+import type { Reading } from './reading.ts'
 import { Timeline } from './timeline.tsx'
 import { useDocumentTitle } from './use-document-title.ts'
 import { useStore } from './use-store.ts'
 
 interface Props {
+  readonly client: ChatClient
   readonly conversation: Conversation
+  readonly reading: Reading
   readonly user: UserId
   readonly drafts: Drafts
 }
 
-export function ConversationView({ conversation, user, drafts }: Props) {
+export function ConversationView({ client, conversation, reading, user, drafts }: Props) {
   const info = useStore(conversation.info)
   const status = useStore(conversation.status)
   const [showsMembers, setShowsMembers] = useState(false)
@@ -59,12 +62,14 @@ export function ConversationView({ conversation, user, drafts }: Props) {
           {users.length > 0 && users.length}
         </button>
       </PaneHeader>
-      <Notices status={status} />
+      <Notices conversation={conversation} status={status} />
       <div className="talk">
         <Timeline
           conversation={conversation}
+          reading={reading}
+          user={user}
+          access={info.access}
           connection={status.connection}
-          isKnown={info.access !== undefined}
           sent={sent}
         />
         <Composer
@@ -74,7 +79,7 @@ export function ConversationView({ conversation, user, drafts }: Props) {
           onSent={() => setSent(sent + 1)}
         />
       </div>
-      {showsMembers && <MembersPanel conversation={conversation} user={user} close={closeMembers} />}
+      {showsMembers && <MembersPanel client={client} conversation={conversation} user={user} close={closeMembers} />}
     </div>
   )
 }

@@ -6,10 +6,11 @@
 import type { ConversationId } from '../../shared/sync/ids.ts'
 import type { ChatClient, Conversation, ReadableStore } from '../api.ts'
 import { createStore, type Store } from '../store.ts'
+import { createReading, type Reading } from './reading.ts'
 
 export type Opened =
   | { readonly phase: 'opening' }
-  | { readonly phase: 'open'; readonly conversation: Conversation }
+  | { readonly phase: 'open'; readonly conversation: Conversation; readonly reading: Reading }
   | { readonly phase: 'failed'; readonly reason: string }
 
 export interface Place extends ReadableStore<Opened> {
@@ -48,7 +49,8 @@ export function createDesk(client: ChatClient, onConnection: () => void): Desk {
       await seat.closed
       const conversation = await client.open(seat.id)
       watchConnection(conversation, onConnection)
-      seat.state.set({ phase: 'open', conversation })
+      const reading = createReading(conversation, () => unreadOf(client, seat.id))
+      seat.state.set({ phase: 'open', conversation, reading })
     } catch (error) {
       seat.state.set({ phase: 'failed', reason: error instanceof Error ? error.message : String(error) })
     }
@@ -97,6 +99,10 @@ export function createDesk(client: ChatClient, onConnection: () => void): Desk {
       return seat.place
     },
   }
+}
+
+function unreadOf({ conversations }: ChatClient, id: ConversationId): number | undefined {
+  return conversations.getSnapshot().find((summary) => summary.id === id)?.unread
 }
 
 /** Nobody looks at it, and nothing in it waits to be sent. */

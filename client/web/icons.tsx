@@ -102,6 +102,22 @@ export function OfflineIcon() {
   )
 }
 
+export function MoreIcon() {
+  return (
+    <Icon>
+      <path d="M4.5 10h.01M10 10h.01M15.5 10h.01" strokeWidth="2.75" />
+    </Icon>
+  )
+}
+
+export function PinIcon() {
+  return (
+    <Icon>
+      <path d="M7 3.5h6M8 3.5v5l-2.5 3h9l-2.5-3v-5M10 11.5V17" />
+    </Icon>
+  )
+}
+
 export function Logo() {
   return (
     <svg className="logo" viewBox="0 0 32 32" aria-hidden="true" focusable="false">

@@ -1,33 +1,39 @@
-/** Who is in the conversation, and what may be done about it: the same rules that the server applies decide what is offered. */
+/**
+ * Who is in the conversation, and what may be done about it: the same rules that the server applies decide what is
+ * offered. Below it what this device keeps of it.
+ */
 
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
 
 import type { Access } from '../../shared/chat/access.ts'
-import { judge, type PolicyView } from '../../shared/chat/policy.ts'
+import { judge } from '../../shared/chat/policy.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
-import type { Conversation, ConversationInfo } from '../api.ts'
+import type { ChatClient, Conversation } from '../api.ts'
 import { AddMember } from './add-member.tsx'
 import { Avatar } from './avatar.tsx'
 import { CloseIcon } from './icons.tsx'
+import { KeptHere } from './kept-here.tsx'
 import { listHash } from './route.ts'
+import { memberRules } from './rules.ts'
 import { SureButton } from './sure-button.tsx'
 import { useStore } from './use-store.ts'
 import { accessWords, explainError } from './wording.ts'
 
 interface Props {
+  readonly client: ChatClient
   readonly conversation: Conversation
   readonly user: UserId
   readonly close: () => void
 }
 
-export function MembersPanel({ conversation, user, close }: Props) {
+export function MembersPanel({ client, conversation, user, close }: Props) {
   const info = useStore(conversation.info)
   const [problem, setProblem] = useState<string>()
   const closer = useRef<HTMLButtonElement>(null)
   useEffect(() => closer.current?.focus(), [])
 
   const allows = (member: UserId, access: Access | null): boolean =>
-    judge(viewOf(info), user, { kind: 'member', user: member, access }) === undefined
+    judge(memberRules(info), user, { kind: 'member', user: member, access }) === undefined
 
   function change(member: UserId, access: Access | null): boolean {
     try {
@@ -85,6 +91,7 @@ export function MembersPanel({ conversation, user, close }: Props) {
       <p className="problem" role="alert">
         {problem}
       </p>
+      <KeptHere client={client} conversation={conversation} />
       {info.access !== undefined && (
         <footer>
           {allows(user, null) ? (
@@ -104,14 +111,4 @@ export function MembersPanel({ conversation, user, close }: Props) {
       )}
     </aside>
   )
-}
-
-/** As much of the conversation's state as decides about members. */
-function viewOf({ members }: ConversationInfo): PolicyView {
-  return {
-    accessOf: (user) => members.find((member) => member.user === user)?.access,
-    ownerCount: () => members.filter(({ access }) => access === 'owner').length,
-    claimOf: () => undefined,
-    nextSeq: () => 0,
-  }
 }

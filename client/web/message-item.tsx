@@ -1,54 +1,138 @@
-/** One message: who wrote it, when, and how far it has come. Its text is only ever a text node. */
+/** One message: who wrote it, when, how far it has come and what was made of it. Its text is only ever a text node. */
 
-import { memo } from 'react'
+import { memo, useEffect, useRef, useState } from 'react'
 
+import type { Access } from '../../shared/chat/access.ts'
+import type { UserId } from '../../shared/sync/ids.ts'
 import type { ChatMessage, Conversation } from '../api.ts'
 import { Avatar } from './avatar.tsx'
-import { ClockIcon, TickIcon } from './icons.tsx'
+import { MessageEditor } from './message-editor.tsx'
 import { MessageFailure } from './message-failure.tsx'
-import { clockTime, dayOf, machineTime, shortTime, wholeTime } from './time.ts'
-import { timeOf } from './timeline-rows.ts'
+import { MessageMenu } from './message-menu.tsx'
+import { MessageMeta } from './message-meta.tsx'
+import { MessageReactions } from './message-reactions.tsx'
+import { allowedTouches } from './rules.ts'
+import { seqOf } from './timeline-rows.ts'
+import { explainError } from './wording.ts'
 
 interface Props {
   readonly message: ChatMessage
   readonly conversation: Conversation
+  readonly user: UserId
+  /** Of the user. */
+  readonly access: Access | undefined
   /** Whether it names its author, as the first of a group. */
   readonly heads: boolean
   /** The name of the day that begins with it. */
   readonly day: string | undefined
+  readonly beginsUnread: boolean
+  /** Of those that are rendered. */
+  readonly isLast: boolean
 }
 
-/** Written this much before the server took it, a message says so: it waited for a connection. */
-const lateMs = 5 * 60_000
+export const MessageItem = memo(function MessageItem(props: Props) {
+  const { message, conversation, user, access, heads, day, beginsUnread, isLast } = props
+  const { id, role, own, delivery, content } = message
+  const [isEdited, setEdited] = useState(false)
+  const [problem, setProblem] = useState<string>()
+  const more = useRef<HTMLButtonElement>(null)
+  const author = own && role === 'user' ? 'You' : message.user
+  const allowed = allowedTouches(message, user, access)
+  // It may have been taken away meanwhile.
+  const isEditing = isEdited && allowed.edit
 
-export const MessageItem = memo(function MessageItem({ message, conversation, heads, day }: Props) {
-  const { id, user, role, own, delivery, content } = message
-  const author = own && role === 'user' ? 'You' : user
+  /** False when it was refused: then it says why. */
+  function attempt(change: () => void): boolean {
+    try {
+      change()
+      setProblem(undefined)
+      return true
+    } catch (error) {
+      setProblem(explainError(error))
+      return false
+    }
+  }
+
+  const wasEditing = useRef(false)
+  useEffect(() => {
+    // The button is there again only now.
+    if (wasEditing.current && !isEditing) more.current?.focus()
+    wasEditing.current = isEditing
+  }, [isEditing])
+
+  function redact(): void {
+    // The button goes away with the text, and the keyboard must stay somewhere.
+    const log = more.current?.closest<HTMLElement>('[role="log"]')
+    if (attempt(() => conversation.redact(id))) log?.focus({ preventScroll: true })
+  }
+
   return (
     <>
       {day !== undefined && <li className="day">{day}</li>}
+      {beginsUnread && (
+        <li className="unread-line" data-testid="new-messages">
+          New messages
+        </li>
+      )}
       <li
         className="message"
         data-testid="message"
         data-id={id}
         data-state={delivery.state}
-        data-seq={delivery.state === 'sent' ? delivery.seq : undefined}
-        data-user={user}
+        data-seq={seqOf(message)}
+        data-user={message.user}
         data-role={role}
         data-own={own}
         data-heads={heads}
+        data-changes={message.changes}
+        data-redacted={message.redactedAt !== undefined}
+        data-pinned={message.pinned === true}
       >
-        {!own && heads && <Avatar name={user} />}
-        <div className="bubble">
-          <p className={heads && author !== 'You' ? 'author' : 'hidden'}>
-            {author}
-            {role === 'assistant' && <span className="role">Assistant</span>}
-          </p>
-          <div className="body" dir="auto">
-            <MessageText content={content} />
-            <Meta message={message} />
+        {!own && heads && <Avatar name={message.user} />}
+        <div className="bubble-row">
+          <div className="bubble">
+            <p className={heads && author !== 'You' ? 'author' : 'hidden'}>
+              {author}
+              {role === 'assistant' && <span className="role">Assistant</span>}
+            </p>
+            {isEditing ? (
+              <MessageEditor
+                content={content}
+                save={(text) => attempt(() => conversation.edit(id, text))}
+                close={() => setEdited(false)}
+              />
+            ) : (
+              <div className="body" dir="auto">
+                <MessageText message={message} me={user} />
+                <MessageMeta message={message} />
+              </div>
+            )}
           </div>
+          {allowed.react && !isEditing && (
+            <MessageMenu
+              message={message}
+              user={user}
+              allowed={allowed}
+              isTabStop={isLast}
+              more={more}
+              react={(emoji, on) => attempt(() => conversation.react(id, emoji, on))}
+              edit={() => setEdited(true)}
+              redact={redact}
+              pin={(on) => attempt(() => conversation.pin(id, on))}
+            />
+          )}
         </div>
+        {message.reactions !== undefined && (
+          <MessageReactions
+            reactions={message.reactions}
+            user={user}
+            isAllowed={allowed.react}
+            react={(emoji, on) => attempt(() => conversation.react(id, emoji, on))}
+          />
+        )}
+        <p className="problem" role="alert">
+          {problem}
+        </p>
         {delivery.state === 'failed' && (
           <MessageFailure conversation={conversation} id={id} content={content} reason={delivery.reason} />
         )}
@@ -57,42 +141,22 @@ export const MessageItem = memo(function MessageItem({ message, conversation, he
   )
 })
 
-function MessageText({ content }: { readonly content: string }) {
+function MessageText({ message, me }: { readonly message: ChatMessage; readonly me: UserId }) {
+  const { content, redactedAt } = message
   const isBlank = content.trim() === ''
   return (
     <span className={isBlank ? 'text quiet' : 'text'} data-testid="message-text">
-      {isBlank ? 'This message has no text that this page could show.' : content}
+      {redactedAt !== undefined
+        ? removalWords(message, me)
+        : isBlank
+          ? 'This message has no text that this page could show.'
+          : content}
     </span>
   )
 }
 
-function Meta({ message }: { readonly message: ChatMessage }) {
-  const { own, delivery, writtenAt } = message
-  const time = timeOf(message)
-  const isLate = delivery.state === 'sent' && delivery.createdAt - writtenAt > lateMs
-  return (
-    <p className="meta">
-      <time dir="ltr" dateTime={machineTime(time)} title={describeTimes(message, isLate)}>
-        {isLate && `written ${shortTime(writtenAt, dayOf(time))} · `}
-        {clockTime(time)}
-      </time>
-      {own && delivery.state === 'sent' && (
-        <span className="delivery">
-          <TickIcon />
-          <span className="hidden">Sent</span>
-        </span>
-      )}
-      {own && delivery.state === 'pending' && (
-        <span className="delivery">
-          <ClockIcon />
-          <span className="hidden">Waiting to be sent</span>
-        </span>
-      )}
-    </p>
-  )
-}
-
-function describeTimes(message: ChatMessage, isLate: boolean): string {
-  const time = wholeTime(timeOf(message))
-  return isLate ? `Written ${wholeTime(message.writtenAt)}, sent ${time}` : time
+/** By whom it was removed, when that was not its author. */
+function removalWords({ user, redactedBy = user }: ChatMessage, me: UserId): string {
+  if (redactedBy === user) return 'This message was removed.'
+  return `This message was removed by ${redactedBy === me ? 'you' : redactedBy}.`
 }

@@ -1,4 +1,4 @@
-/** What conversations and people are called on the page, and how people's names are typed in. */
+/** What conversations, people and amounts are called on the page, and how people's names are typed in. */
 
 import { parseUserId, type UserId } from '../../shared/sync/ids.ts'
 
@@ -23,6 +23,12 @@ export function listNames(names: readonly string[]): string {
 /** `3 messages`, `1 message`. */
 export function count(number: number, singular: string): string {
   return `${number} ${singular}${number === 1 ? '' : 's'}`
+}
+
+/** `340 kB`, `1.2 MB`. */
+export function formatBytes(bytes: number): string {
+  const [value, unit] = bytes < 1_000_000 ? [Math.ceil(bytes / 1000), 'kB'] : [bytes / 1_000_000, 'MB']
+  return `${value < 10 && unit === 'MB' ? value.toFixed(1) : Math.round(value)} ${unit}`
 }
 
 export interface TypedNames {

@@ -1,17 +1,22 @@
-/** What people must know to trust the page: that it is offline, refused, or keeps nothing on this device. */
+/**
+ * What people must know to trust the page: that it is offline, refused, or keeps nothing on this device,
+ * or that a change was not taken.
+ */
 
 import { useState } from 'react'
 
-import type { ConnectionStatus, ConversationStatus } from '../api.ts'
+import type { ConnectionStatus, Conversation, ConversationStatus } from '../api.ts'
+import { FailedChanges } from './failed-changes.tsx'
 import { OfflineIcon, WarningIcon } from './icons.tsx'
 import { count } from './names.ts'
 import { explainRefusal } from './wording.ts'
 
 interface Props {
+  readonly conversation: Conversation
   readonly status: ConversationStatus
 }
 
-export function Notices({ status: { connection, storage, pending } }: Props) {
+export function Notices({ conversation, status: { connection, storage, pending } }: Props) {
   const lost = useLostConnection(connection)
   const waiting = pending === 0 ? '' : ` ${count(pending, 'message')} waiting.`
   return (
@@ -50,6 +55,7 @@ export function Notices({ status: { connection, storage, pending } }: Props) {
           Saved on this device.
         </p>
       )}
+      <FailedChanges conversation={conversation} />
     </div>
   )
 }

@@ -1,11 +1,8 @@
-/** Which part of a long conversation is rendered, and how its messages are grouped. Pure. */
+/** How the messages of a conversation are grouped: by day, by author, and where unread ones begin. Pure. */
 
-import type { MessageId } from '../../shared/chat/entry.ts'
 import type { ChatMessage } from '../api.ts'
+import type { Part } from './shown-part.ts'
 import { dayOf } from './time.ts'
-
-/** Messages rendered at first, and added by each “show older”: some screens full, and quick on any phone. */
-export const stepMessages = 200
 
 /** Messages of one author closer than this share one heading. */
 const groupMs = 5 * 60_000
@@ -16,6 +13,8 @@ export interface TimelineRow {
   readonly newDay: number | undefined
   /** Whether its author is named. */
   readonly heads: boolean
+  /** Whether what is unread begins with it. */
+  readonly beginsUnread: boolean
 }
 
 /** When a message counts as written: the server's time once it has one. */
@@ -23,33 +22,41 @@ export function timeOf({ delivery, writtenAt }: ChatMessage): number {
   return delivery.state === 'sent' ? delivery.createdAt : writtenAt
 }
 
-/** Index of the first message to render: the newest ones, and back to `oldest` where that is earlier. */
-export function firstShown(messages: readonly ChatMessage[], oldest: MessageId | undefined): number {
-  const newest = Math.max(0, messages.length - stepMessages)
-  if (oldest === undefined || newest === 0) return newest
-  const index = messages.findIndex(({ id }) => id === oldest)
-  return index === -1 ? newest : Math.min(index, newest)
+/** Undefined until the message is sent. */
+export function seqOf({ delivery }: ChatMessage): number | undefined {
+  return delivery.state === 'sent' ? delivery.seq : undefined
 }
 
-export function timelineRows(messages: readonly ChatMessage[], first: number): readonly TimelineRow[] {
+/** Index of the first message of somebody else at or behind a seq; -1 when there is none. */
+export function indexOfUnread(messages: readonly ChatMessage[], from: number | undefined): number {
+  return from === undefined ? -1 : messages.findIndex((message) => !message.own && (seqOf(message) ?? -1) >= from)
+}
+
+/** `unread`: index of the first message that is. */
+export function timelineRows(
+  messages: readonly ChatMessage[],
+  { first, end }: Part,
+  unread: number,
+): readonly TimelineRow[] {
   const rows: TimelineRow[] = []
   let lastDay: number | undefined
   let previous: ChatMessage | undefined
-  for (const message of messages.slice(first)) {
+  for (const [index, message] of messages.slice(first, end).entries()) {
     const day = dayOf(timeOf(message))
     // Pending messages stand last whenever they were written: days only go forward.
     const newDay = lastDay === undefined || day > lastDay ? day : undefined
-    const heads = newDay !== undefined || previous === undefined || !isSameGroup(previous, message)
-    rows.push({ message, newDay, heads })
+    const beginsUnread = first + index === unread
+    const isApart = newDay !== undefined || beginsUnread || previous === undefined
+    rows.push({ message, newDay, heads: isApart || !isSameGroup(previous, message), beginsUnread })
     lastDay = newDay ?? lastDay
     previous = message
   }
   return rows
 }
 
-function isSameGroup(previous: ChatMessage, message: ChatMessage): boolean {
+function isSameGroup(previous: ChatMessage | undefined, message: ChatMessage): boolean {
   return (
-    previous.user === message.user &&
+    previous?.user === message.user &&
     previous.role === message.role &&
     Math.abs(timeOf(message) - timeOf(previous)) < groupMs
   )

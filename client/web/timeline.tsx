@@ -1,99 +1,121 @@
-/** The messages of a conversation: the newest ones, more on request; it stays at the end unless somebody reads above. */
+/**
+ * The messages of a conversation: it opens at the first unread one, shows more as they are scrolled to, and stays at the
+ * end unless somebody reads above.
+ */
 
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
+import { useEffect, useMemo, useState } from 'react'
 
-import type { MessageId } from '../../shared/chat/entry.ts'
-import type { ConnectionStatus, Conversation } from '../api.ts'
+import type { Access } from '../../shared/chat/access.ts'
+import type { UserId } from '../../shared/sync/ids.ts'
+import type { ChatMessage, ConnectionStatus, Conversation } from '../api.ts'
+import { NewerEdge, OlderEdge } from './history-edge.tsx'
 import { DownIcon } from './icons.tsx'
-import { MessageItem } from './message-item.tsx'
+import { MessageList } from './message-list.tsx'
 import { count } from './names.ts'
-import { dayName, useToday } from './time.ts'
-import { firstShown, stepMessages, timelineRows } from './timeline-rows.ts'
+import type { Reading } from './reading.ts'
+import { type HeldPart, holdPart, isHeld, type Part, partOf } from './shown-part.ts'
+import { indexOfUnread, seqOf, timelineRows } from './timeline-rows.ts'
+import { useHistory } from './use-history.ts'
+import { useLostPlace } from './use-lost-place.ts'
 import { useMarkRead } from './use-mark-read.ts'
+import { useScrollHold } from './use-scroll-hold.ts'
+import { useSeekUnread } from './use-seek-unread.ts'
 import { useStore } from './use-store.ts'
+import { useUnreadLine } from './use-unread-line.ts'
 
 interface Props {
   readonly conversation: Conversation
+  readonly reading: Reading
+  readonly user: UserId
+  readonly access: Access | undefined
   readonly connection: ConnectionStatus
-  /** Whether this device has the conversation, be it without messages. */
-  readonly isKnown: boolean
   /** Grows when something is sent from here: the timeline then goes to its end. */
   readonly sent: number
 }
 
 /** Somebody reads above the end. */
 interface Away {
-  /** The oldest message that is rendered: it stays, whatever comes. */
-  readonly oldest: MessageId | undefined
-  /** How many messages there were when the end was left. */
+  readonly held: HeldPart
+  /** Seq of the newest message when the end was left. */
   readonly seen: number
   /** What `sent` was then: sending ends it. */
   readonly sent: number
 }
 
-/** Closer to the end than this, in CSS pixels, counts as at the end: about two lines. */
-const nearEndPx = 48
-
-export function Timeline({ conversation, connection, isKnown, sent }: Props) {
+export function Timeline({ conversation, reading, user, access, connection, sent }: Props) {
   const messages = useStore(conversation.messages)
-  const today = useToday()
+  const history = useStore(conversation.history)
   const [left, setLeft] = useState<Away>()
+  const [sentBefore] = useState(sent)
   const away = left?.sent === sent ? left : undefined
-  const scroller = useRef<HTMLDivElement>(null)
-  const content = useRef<HTMLOListElement>(null)
-  /** Whether the end was in view at the last scrolling: known a little earlier than `away`. */
-  const isAtEnd = useRef(true)
-  /** Where a message stood before older ones were put above it. */
-  const held = useRef<{ readonly element: Element; readonly top: number }>(undefined)
+  // Whether this device has the conversation, be it without messages.
+  const isKnown = access !== undefined
+  const line = useUnreadLine(reading, connection, isKnown, away !== undefined, sent !== sentBefore)
 
-  useMarkRead(conversation, messages, isKnown && connection.phase !== 'refused' && away === undefined)
+  const unread = indexOfUnread(messages, line.from)
+  const part = partOf(messages, away?.held)
+  const { first, end } = part
+  const partRows = useMemo(() => timelineRows(messages, { first, end }, unread), [messages, first, end, unread])
+  const isAway = away !== undefined
+  // The window may move on without what is read, which then stays on the screen until it was fetched.
+  const isLost = isAway && !isHeld(messages, away.held)
+  const [latest, setLatest] = useState(partRows)
+  if (!isLost && latest !== partRows) setLatest(partRows)
+  const rows = isLost ? latest : partRows
+  const hold = useScrollHold(!isAway, rows)
+  const { scroller } = hold
+  const isTold = connection.phase === 'live' || connection.phase === 'offline'
+  const lookRead = useMarkRead(reading, hold, isKnown && isTold && !line.isPending && !line.isSought, rows)
 
-  const first = firstShown(messages, away?.oldest)
-  const rows = useMemo(() => timelineRows(messages, first), [messages, first])
-  const fresh = away === undefined ? 0 : Math.max(0, messages.length - away.seen)
-
-  const toEnd = useCallback(() => {
-    const { current } = scroller
-    if (current !== null) current.scrollTop = current.scrollHeight
-  }, [])
-
-  // Before painting, so that neither the end nor what is read ever jumps.
-  useLayoutEffect(() => {
-    if (away === undefined) return toEnd()
-    const { current: anchor } = held
-    if (anchor === undefined || scroller.current === null) return
-    held.current = undefined
-    scroller.current.scrollTop += anchor.element.getBoundingClientRect().top - anchor.top
-  }, [rows, away, toEnd])
-
-  // The composer grows, keyboards open, windows change: the end stays the end, but not against who is just leaving it.
-  useEffect(() => {
-    if (away !== undefined || scroller.current === null || content.current === null) return
-    const observer = new ResizeObserver(() => {
-      if (isAtEnd.current) toEnd()
+  function change(step: (part: Part, all: number) => Part): void {
+    const now = conversation.messages.getSnapshot()
+    setLeft((before) => {
+      const current = before?.sent === sent ? before : undefined
+      const held = holdPart(now, step(partOf(now, current?.held), now.length))
+      return { held, seen: current?.seen ?? newestSeq(now), sent }
     })
-    observer.observe(scroller.current)
-    observer.observe(content.current)
-    return () => observer.disconnect()
-  }, [away, toEnd])
+  }
+
+  const all = messages.length
+  const isReady = !line.isSought && !isLost
+  const { top, bottom, asked, older, newer } = useHistory({
+    conversation,
+    history,
+    connection,
+    scroller,
+    part,
+    all,
+    isAway,
+    isReady,
+    rows,
+    change,
+  })
+  useSeekUnread({ conversation, history, line, unread, part, all, isAway, hold, change })
+
+  useLostPlace({ conversation, isAway, isLost, hold, change })
+
+  // Whoever comes back later begins at the newest messages.
+  useEffect(() => () => conversation.showNewest(), [conversation])
 
   function onScroll(): void {
-    const { current } = scroller
-    if (current === null) return
-    isAtEnd.current = current.scrollHeight - current.scrollTop - current.clientHeight < nearEndPx
-    if (isAtEnd.current === (away === undefined)) return
-    setLeft(isAtEnd.current ? undefined : { oldest: messages[first]?.id, seen: messages.length, sent })
+    const isNearEnd = hold.note()
+    lookRead()
+    if (isLost) return
+    const isAtEnd = isNearEnd && end === all && !history.hasNewer
+    if (isAtEnd === isAway) {
+      if (isAtEnd) setLeft(undefined)
+      else change((shown) => shown)
+    }
   }
 
   function showOlder(): void {
-    const element = content.current?.querySelector('[data-testid="message"]')
-    if (element !== null && element !== undefined) held.current = { element, top: element.getBoundingClientRect().top }
-    const oldest = messages[Math.max(0, first - stepMessages)]?.id
-    setLeft({ oldest, seen: away?.seen ?? messages.length, sent })
+    older()
     keepFocus()
   }
 
   function showEnd(): void {
+    line.found()
+    conversation.showNewest()
     setLeft(undefined)
     keepFocus()
   }
@@ -103,8 +125,14 @@ export function Timeline({ conversation, connection, isKnown, sent }: Props) {
     scroller.current?.focus({ preventScroll: true })
   }
 
+  const fresh = away === undefined ? 0 : countNewer(messages, away.seen)
   return (
     <div className="timeline">
+      {isAway && history.stale && connection.phase !== 'live' && (
+        <p className="stale" role="status" data-testid="history-stale">
+          Older messages may have changed since they were kept here.
+        </p>
+      )}
       <div
         ref={scroller}
         className="scroller"
@@ -112,30 +140,28 @@ export function Timeline({ conversation, connection, isKnown, sent }: Props) {
         aria-live="polite"
         aria-label="Messages"
         data-testid="timeline"
-        data-at-end={away === undefined}
+        data-at-end={!isAway}
         // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- scrolled with the keyboard
         tabIndex={0}
         onScroll={onScroll}
       >
-        {first > 0 && (
-          <button type="button" className="older" onClick={showOlder} data-testid="show-older">
-            Show older messages
-          </button>
-        )}
-        {rows.length === 0 && <p className="empty">{whyEmpty(connection, isKnown)}</p>}
-        <ol ref={content} className="messages">
-          {rows.map(({ message, newDay, heads }) => (
-            <MessageItem
-              key={message.id}
-              message={message}
-              conversation={conversation}
-              heads={heads}
-              day={newDay === undefined ? undefined : dayName(newDay, today)}
+        <div ref={top} className="end">
+          {rows.length > 0 && (
+            <OlderEdge
+              history={history}
+              hasMore={first > 0 || history.hasOlder}
+              isAsked={asked === 'older'}
+              onMore={showOlder}
             />
-          ))}
-        </ol>
+          )}
+        </div>
+        {rows.length === 0 && <p className="empty">{whyEmpty(connection, isKnown)}</p>}
+        <MessageList list={hold.content} rows={rows} conversation={conversation} user={user} access={access} />
+        <div ref={bottom} className="end">
+          <NewerEdge history={history} hasMore={history.hasNewer} isAsked={asked === 'newer'} onMore={newer} />
+        </div>
       </div>
-      {away !== undefined && (
+      {isAway && (
         <button type="button" className="to-end" onClick={showEnd} data-testid="to-end">
           <DownIcon />
           {fresh === 0 ? 'Newest messages' : count(fresh, 'new message')}
@@ -143,6 +169,15 @@ export function Timeline({ conversation, connection, isKnown, sent }: Props) {
       )}
     </div>
   )
+}
+
+/** -1 when none is sent. */
+function newestSeq(messages: readonly ChatMessage[]): number {
+  return messages.reduce((newest, message) => Math.max(newest, seqOf(message) ?? -1), -1)
+}
+
+function countNewer(messages: readonly ChatMessage[], seen: number): number {
+  return messages.reduce((sum, message) => ((seqOf(message) ?? -1) > seen ? sum + 1 : sum), 0)
 }
 
 function whyEmpty({ phase }: ConnectionStatus, isKnown: boolean): string {

@@ -1,27 +1,49 @@
-/** Tells the others what was read here: what arrives while the newest messages are in view of somebody. */
+/** Tells the others what was read here: what was in view while the page was. */
 
-import { useEffect } from 'react'
+import { useCallback, useEffect, useRef } from 'react'
 
-import { type ChatMessage, type Conversation, Refusal } from '../api.ts'
+import { lastSeen } from './in-view.ts'
+import type { Reading } from './reading.ts'
+import type { ScrollHold } from './use-scroll-hold.ts'
 
-/** `isReading`: the end of the conversation is shown, and reading may be told. */
-export function useMarkRead(conversation: Conversation, messages: readonly ChatMessage[], isReading: boolean): void {
+/** Whoever scrolls through a hundred messages tells it once in so long. */
+const pauseMs = 1000
+
+/** `isReading`: reading may be told. `rows`: what is rendered. Returns what is to be called when something was scrolled. */
+export function useMarkRead(
+  reading: Reading,
+  { scroller, content }: ScrollHold,
+  isReading: boolean,
+  rows: unknown,
+): () => void {
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
+
+  const mark = useCallback(() => {
+    if (!isReading || document.visibilityState !== 'visible') return
+    if (scroller.current === null || content.current === null) return
+    const through = lastSeen({ scroller: scroller.current, content: content.current })
+    if (through !== undefined) reading.mark(through)
+  }, [reading, scroller, content, isReading])
+
+  const look = useCallback(() => {
+    if (timer.current !== undefined) return
+    mark()
+    timer.current = setTimeout(() => {
+      timer.current = undefined
+      mark()
+    }, pauseMs)
+  }, [mark])
+
   useEffect(() => {
-    if (!isReading || messages.length === 0) return
-    const mark = (): void => {
-      if (document.visibilityState === 'visible') markRead(conversation)
-    }
     mark()
     document.addEventListener('visibilitychange', mark)
-    return () => document.removeEventListener('visibilitychange', mark)
-  }, [conversation, messages, isReading])
-}
+    return () => {
+      document.removeEventListener('visibilitychange', mark)
+      // The pause that is under way belongs to what was rendered before.
+      clearTimeout(timer.current)
+      timer.current = undefined
+    }
+  }, [mark, rows])
 
-function markRead(conversation: Conversation): void {
-  try {
-    conversation.markRead()
-  } catch (error) {
-    // Somebody just removed may look but not tell; all that is lost is that the others know.
-    if (!(error instanceof Refusal)) throw error
-  }
+  return look
 }

@@ -24,6 +24,8 @@ export const failures: Readonly<Record<VoidReason, string>> = {
   'id-taken': 'Its id belongs to another message.',
   'last-owner': 'A conversation always has an owner.',
   'beyond-end': 'It refers to a message that does not exist.',
+  redacted: 'The message was removed meanwhile.',
+  'too-many': 'There are as many as there may be.',
   unknown: 'The server refused it.',
 }
 

@@ -1,0 +1,49 @@
+/** The rows of a timeline. With the arrow keys the focus goes from the actions of one message to those of the next. */
+
+import type { KeyboardEvent, RefObject } from 'react'
+
+import type { Access } from '../../shared/chat/access.ts'
+import type { UserId } from '../../shared/sync/ids.ts'
+import type { Conversation } from '../api.ts'
+import { MessageItem } from './message-item.tsx'
+import { dayName, useToday } from './time.ts'
+import type { TimelineRow } from './timeline-rows.ts'
+
+interface Props {
+  readonly list: RefObject<HTMLOListElement | null>
+  readonly rows: readonly TimelineRow[]
+  readonly conversation: Conversation
+  readonly user: UserId
+  readonly access: Access | undefined
+}
+
+export function MessageList({ list, rows, conversation, user, access }: Props) {
+  const today = useToday()
+  return (
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- the keys belong to the buttons in it
+    <ol ref={list} className="messages" onKeyDown={moveFocus}>
+      {rows.map(({ message, newDay, heads, beginsUnread }, index) => (
+        <MessageItem
+          key={message.id}
+          message={message}
+          conversation={conversation}
+          user={user}
+          access={access}
+          heads={heads}
+          day={newDay === undefined ? undefined : dayName(newDay, today)}
+          beginsUnread={beginsUnread}
+          isLast={index === rows.length - 1}
+        />
+      ))}
+    </ol>
+  )
+}
+
+/** Hundreds of messages are one stop of the Tab key: the newest. */
+function moveFocus(event: KeyboardEvent<HTMLOListElement>): void {
+  const step = event.key === 'ArrowUp' ? -1 : event.key === 'ArrowDown' ? 1 : 0
+  if (step === 0 || !(event.target instanceof Element) || !event.target.matches('.message-more')) return
+  event.preventDefault()
+  const buttons = [...event.currentTarget.querySelectorAll<HTMLElement>('.message-more')]
+  buttons[buttons.findIndex((button) => button === event.target) + step]?.focus()
+}

@@ -1,0 +1,114 @@
+/** What can be done with a message. It stands in the row below it, where it covers nothing and nothing cuts it off. */
+
+import { type FocusEvent, type KeyboardEvent, type RefObject, useState } from 'react'
+
+import type { UserId } from '../../shared/sync/ids.ts'
+import type { ChatMessage } from '../api.ts'
+import { MoreIcon } from './icons.tsx'
+import type { AllowedTouches } from './rules.ts'
+import { SureButton } from './sure-button.tsx'
+import { clockTime } from './time.ts'
+import { timeOf } from './timeline-rows.ts'
+
+interface Props {
+  readonly message: ChatMessage
+  readonly user: UserId
+  readonly allowed: AllowedTouches
+  /** Whether the Tab key stops at it; with the arrow keys all can be reached. */
+  readonly isTabStop: boolean
+  /** The button that opens it. */
+  readonly more: RefObject<HTMLButtonElement | null>
+  readonly react: (emoji: string, on: boolean) => void
+  readonly edit: () => void
+  readonly redact: () => void
+  readonly pin: (on: boolean) => void
+}
+
+/** What most people answer with. */
+const quickEmoji = ['👍', '❤️', '😂', '🎉', '😮', '🙏']
+
+export function MessageMenu({ message, user, allowed, isTabStop, more, react, edit, redact, pin }: Props) {
+  const [isOpen, setOpen] = useState(false)
+  const { reactions = [], pinned = false } = message
+  const author = message.own ? 'your message' : `the message of ${message.user}`
+  const name = `${author}, ${clockTime(timeOf(message))}`
+
+  function close(): void {
+    setOpen(false)
+    more.current?.focus()
+  }
+
+  function choose(act: () => void): void {
+    close()
+    act()
+  }
+
+  function onKeyDown(event: KeyboardEvent): void {
+    if (event.key !== 'Escape' || !isOpen) return
+    event.stopPropagation()
+    close()
+  }
+
+  function onBlur({ relatedTarget, currentTarget }: FocusEvent): void {
+    // Without a target the focus is on its way from one button to the one that takes its place.
+    if (relatedTarget !== null && !currentTarget.contains(relatedTarget)) setOpen(false)
+  }
+
+  const hasMine = (emoji: string): boolean =>
+    reactions.some((reaction) => reaction.emoji === emoji && reaction.users.includes(user))
+  return (
+    // oxlint-disable-next-line jsx-a11y/no-static-element-interactions -- Escape closes it from anywhere inside
+    <div className="menu" onKeyDown={onKeyDown} onBlur={onBlur}>
+      <button
+        ref={more}
+        type="button"
+        className="icon-button message-more"
+        aria-label={`Actions for ${name}`}
+        aria-expanded={isOpen}
+        tabIndex={isTabStop || isOpen ? 0 : -1}
+        onClick={() => setOpen(!isOpen)}
+        data-testid="message-more"
+      >
+        <MoreIcon />
+      </button>
+      {isOpen && (
+        <div className="menu-row" role="group" aria-label={`Actions for ${name}`} data-testid="message-menu">
+          {quickEmoji.map((emoji) => (
+            <button
+              key={emoji}
+              type="button"
+              className="emoji"
+              aria-label={`React with ${emoji}`}
+              aria-pressed={hasMine(emoji)}
+              onClick={() => choose(() => react(emoji, !hasMine(emoji)))}
+              data-testid="message-react"
+              data-emoji={emoji}
+            >
+              {emoji}
+            </button>
+          ))}
+          {allowed.edit && (
+            // The editor takes the focus.
+            <button type="button" onClick={() => choose(edit)} data-testid="message-edit">
+              Edit
+            </button>
+          )}
+          {allowed.pin && (
+            <button type="button" onClick={() => choose(() => pin(!pinned))} data-testid="message-pin">
+              {pinned ? 'Unpin' : 'Pin'}
+            </button>
+          )}
+          {allowed.redact && (
+            <SureButton
+              label={`Delete ${name}`}
+              text="Delete"
+              sure="Delete it for everybody?"
+              onSure={() => choose(redact)}
+              testId="message-delete"
+            />
+          )}
+        </div>
+      )}
+    </div>
+  )
+}

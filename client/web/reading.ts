@@ -1,0 +1,43 @@
+/** How far an open conversation was read on this page: where reading goes on, and what is told of it. Knows no React. */
+
+import { type Conversation, Refusal } from '../api.ts'
+
+export interface Reading {
+  /** Seq at which begins what is unread; undefined when nothing is, or when nobody knows yet. */
+  readonly firstUnread: () => number | undefined
+  /** Nothing is unread, as far as the list knows: what is not here yet may be. */
+  readonly isAllRead: () => boolean
+  /** Tells that all up to this seq was seen. */
+  readonly mark: (through: number) => void
+}
+
+/** `unread` counts what the list knows to be unread; undefined while it does not know the conversation. */
+export function createReading(conversation: Conversation, unread: () => number | undefined): Reading {
+  /** What the SDK calls unread was so when the conversation was opened, and it stays open when somebody looks away. */
+  let marked = -1
+  return {
+    firstUnread: () => {
+      // Read on another device since; the list is a little behind, so of what was just opened it says nothing.
+      if (marked >= 0 && unread() === 0) return undefined
+      const first = conversation.firstUnread()
+      if (first === undefined || first > marked) return first
+      const messages = conversation.messages.getSnapshot()
+      const next = messages.find(
+        ({ delivery, own, redactedAt }) =>
+          delivery.state === 'sent' && delivery.seq > marked && !own && redactedAt === undefined,
+      )
+      return next?.delivery.state === 'sent' ? next.delivery.seq : undefined
+    },
+    isAllRead: () => unread() === 0,
+    mark: (through) => {
+      if (through <= marked) return
+      try {
+        conversation.markRead(through)
+        marked = through
+      } catch (error) {
+        // Somebody just removed may look but not tell; all that is lost is that the others know.
+        if (!(error instanceof Refusal)) throw error
+      }
+    },
+  }
+}
