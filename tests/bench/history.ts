@@ -22,7 +22,7 @@ export async function roomWithHistory(
   const [reader] = writers
   if (reader === undefined || reader.dialect === 'relay') return room
   const backlog = await startLoad('backlog', { reader, writers })
-  await backlog.run({ messages, perUpdate })
+  await backlog.run({ first: 0, messages, perUpdate })
   await backlog.close()
   return room
 }

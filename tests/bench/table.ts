@@ -77,7 +77,8 @@ function verdict({ judged, note = '' }: Figure): readonly string[] {
   return [withUnit(value, unit), `≤ ${most} ${unit}`.trim(), note === '' ? text : `${text}; ${note}`]
 }
 
-function withUnit(value: number, unit: string): string {
+/** As it is shown. */
+export function withUnit(value: number, unit: string): string {
   const digits = Number.isInteger(value) || Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2
   return `${value.toFixed(digits)} ${unit}`.trim()
 }

@@ -11,8 +11,9 @@ export interface BacklogOptions {
   readonly writers: readonly Seat[]
 }
 
-/** The messages `0` to `messages - 1`, so many in each update. */
+/** So many messages, the first of them numbered `first`; so many in each update. */
 export interface BacklogStep {
+  readonly first: number
   readonly messages: number
   readonly perUpdate: number
 }
@@ -26,15 +27,18 @@ export async function startBacklog(options: BacklogOptions): Promise<BacklogLoad
 class BacklogLoad {
   readonly #writers: readonly { readonly device: Device; readonly chain: ChainWriter }[]
   readonly #reader: Device
-  readonly #seen = new Set<number>()
+  /** The numbers of this turn that the reader has not seen. */
+  #unseen = new Set<number>()
+  #seen: Promise<void> = Promise.resolve()
   #onSeen: () => void = () => undefined
+  #turn = 0
 
   constructor({ reader, writers }: BacklogOptions) {
     this.#reader = new Device({
       seat: reader,
       onMessage: (payload) => {
-        eachMessage(payload, (number) => this.#seen.add(number))
-        this.#onSeen()
+        eachMessage(payload, (number) => this.#unseen.delete(number))
+        if (this.#unseen.size === 0) this.#onSeen()
       },
     })
     this.#writers = writers.map((seat) => ({ device: new Device({ seat }), chain: new ChainWriter(seat.user) }))
@@ -44,20 +48,22 @@ class BacklogLoad {
     await Promise.all([this.#reader, ...this.#writers.map(({ device }) => device)].map((device) => device.joined()))
   }
 
-  async run({ messages, perUpdate }: BacklogStep): Promise<void> {
-    for (let first = 0, turn = 0; first < messages; first += perUpdate, turn++) {
-      const writer = this.#writers[turn % this.#writers.length]
+  async run({ first, messages, perUpdate }: BacklogStep): Promise<void> {
+    const end = first + messages
+    for (let next = first; next < end; next += perUpdate) {
+      const writer = this.#writers[this.#turn++ % this.#writers.length]
       if (writer === undefined) throw new Error('nobody writes')
-      const through = Math.min(first + perUpdate, messages)
-      const numbers = Array.from({ length: through - first }, (_, index) => first + index)
-      const seen = new Promise<void>((resolve) => {
-        this.#onSeen = () => {
-          if (this.#seen.size >= through) resolve()
-        }
+      const numbers = Array.from({ length: Math.min(perUpdate, end - next) }, (_, index) => next + index)
+      const frame = writer.device.updateFrame(writer.chain.append(numbers))
+      // Made while the server still has the one before.
+      await this.#seen
+      this.#unseen = new Set(numbers)
+      this.#seen = new Promise<void>((resolve) => {
+        this.#onSeen = resolve
       })
-      writer.device.socket.send(writer.device.updateFrame(writer.chain.append(numbers)))
-      await seen
+      writer.device.socket.send(frame)
     }
+    await this.#seen
   }
 
   async close(): Promise<void> {

@@ -47,7 +47,7 @@ class IdleLoad {
     const fill = async (): Promise<void> => {
       for (const seat of rooms) {
         const backlog = await startBacklog({ reader: seat, writers: Array.from({ length: chains }, () => seat) })
-        await backlog.run({ messages, perUpdate: Math.ceil(messages / chains) })
+        await backlog.run({ first: 0, messages, perUpdate: Math.ceil(messages / chains) })
         await backlog.close()
       }
     }

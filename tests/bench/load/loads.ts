@@ -3,6 +3,7 @@ import { type BacklogOptions, type BacklogStep, startBacklog } from './backlog-l
 import { type ColdOpenOptions, type ColdOpenResult, startColdOpen } from './cold-open-load.ts'
 import { type FanOutOptions, type FanOutResult, type FanOutStep, startFanOut } from './fan-out-load.ts'
 import { type IdleOptions, type IdleStep, startIdle } from './idle-load.ts'
+import { type ReopenOptions, type ReopenResult, type ReopenStep, startReopen } from './reopen-load.ts'
 import { type RestOptions, type RestResult, type RestStep, startRest } from './rest-load.ts'
 import { startStorm, type StormOptions, type StormResult, type StormStep } from './storm-load.ts'
 
@@ -11,6 +12,7 @@ export interface LoadTypes {
   storm: { options: StormOptions; step: StormStep; result: StormResult }
   backlog: { options: BacklogOptions; step: BacklogStep; result: void }
   'cold-open': { options: ColdOpenOptions; step: number; result: ColdOpenResult }
+  reopen: { options: ReopenOptions; step: ReopenStep; result: ReopenResult }
   idle: { options: IdleOptions; step: IdleStep; result: void }
   rest: { options: RestOptions; step: RestStep; result: RestResult }
 }
@@ -29,6 +31,7 @@ export const loads: {
   storm: startStorm,
   backlog: startBacklog,
   'cold-open': startColdOpen,
+  reopen: startReopen,
   idle: startIdle,
   rest: startRest,
 }

@@ -1,5 +1,7 @@
 // Devices that come back at the same time with nothing missed: each says what it has, is told that it lacks nothing, and
 // tells the server the same.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { decodeUpdate } from 'yjs'
 import { parseStateVector } from '../../../shared/sync/state-vector.ts'
 import type { Seat } from '../seat.ts'
 import { Device, emptyStateVector } from './device.ts'
@@ -21,7 +23,8 @@ export interface StormResult {
   readonly generatorLoad: number
 }
 
-/** An update that carries nothing has two. */
+const restMs = 300
+/** An update that carries nothing has two; the floor's has none. */
 const emptyUpdateBytes = 2
 
 export async function startStorm({ seats, messages }: StormOptions): Promise<StormLoad> {
@@ -31,11 +34,15 @@ export async function startStorm({ seats, messages }: StormOptions): Promise<Sto
   // Stays the whole time, so that nobody has to load the room again.
   const stayer = new Device({ seat })
   await stayer.joined()
-  for (;;) {
+  for (let before: Uint8Array | undefined; ;) {
     const scout = new Device({ seat })
     const { serverStateVector } = await scout.joined()
     await scout.socket.close()
-    if (entriesIn(serverStateVector) >= messages) return new StormLoad(seats, serverStateVector, stayer)
+    // The window may still be moving on: it has come to rest when nothing is new a moment later.
+    const isAtRest = before !== undefined && Buffer.compare(before, serverStateVector) === 0
+    if (isAtRest && entriesIn(serverStateVector) >= messages) return new StormLoad(seats, serverStateVector, stayer)
+    before = serverStateVector
+    await sleep(restMs)
   }
 }
 
@@ -85,7 +92,8 @@ class StormLoad {
     this.#devices = this.#seats.map((seat) => new Device({ seat, stateVector: this.#stateVector }))
     const joined = await Promise.all(this.#devices.map((device) => device.joined()))
     for (const { update } of joined) {
-      if (update.length > emptyUpdateBytes)
+      // What was deleted is told to whoever asks: nobody can tell what of it a device knows.
+      if (update.length > emptyUpdateBytes && decodeUpdate(update).structs.length > 0)
         throw new Error('a device was sent something although it had missed nothing')
     }
   }

@@ -42,7 +42,17 @@ export async function acceptOnly(): Promise<Outcome> {
   }
 }
 
-const view: PolicyView = { accessOf: () => 'writer', ownerCount: () => 1, claimOf: () => undefined, nextSeq: () => 0 }
+const view: PolicyView = {
+  accessOf: () => 'writer',
+  ownerCount: () => 1,
+  claimOf: () => undefined,
+  nextSeq: () => 0,
+  memberCount: () => 1,
+  membersBytes: () => 100,
+  pinCount: () => 0,
+  isPinned: () => false,
+  settingsBytesWithout: () => 0,
+}
 
 function acceptOne(update: Uint8Array, user: UserId, next: number): void {
   const parsed = parseUpdate(update)

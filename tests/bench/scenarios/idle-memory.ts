@@ -1,16 +1,13 @@
 // Idle memory: conversations with a history, each open on one device that says nothing. The second half of them against the
 // first, so that what a server needs anyway does not count.
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 
 import { atMost, type Outcome } from '../figure.ts'
-import type { MemoryUse } from '../memory-probe.ts'
-import { compiled, type Parley, type Signer, startLoad, startParley } from '../processes.ts'
+import { memoryOf, startProbed } from '../memory.ts'
+import { type Signer, startLoad, startParley } from '../processes.ts'
 import type { Seat } from '../seat.ts'
-import { quiet, rssKb } from '../usage.ts'
 
 const conversations = 800
 const messages = 500
@@ -31,8 +28,7 @@ export async function idleMemory(signer: Signer): Promise<Outcome> {
     await writing.stop()
 
     // A fresh process: nothing of the writing is left in it.
-    const probe = pathToFileURL(join(compiled, 'memory-probe.js')).href
-    const server = await startParley(signer, { dataDir, nodeArgs: ['--expose-gc', `--import=${probe}`] })
+    const server = await startProbed(signer, dataDir)
     const half = conversations / 2
     await load.run({ kind: 'sit', seats: half, port: server.port })
     const first = await memoryOf(server)
@@ -55,13 +51,4 @@ export async function idleMemory(signer: Signer): Promise<Outcome> {
   } finally {
     await rm(dataDir, { recursive: true, force: true })
   }
-}
-
-/** After a garbage collection; resident memory as the system tells it. */
-async function memoryOf(server: Parley): Promise<MemoryUse> {
-  await quiet(server)
-  const answered = once(server.program.child, 'message')
-  server.program.child.send('tell')
-  const [{ usedKb }] = (await answered) as [MemoryUse]
-  return { rssKb: await rssKb(server.pid), usedKb }
 }

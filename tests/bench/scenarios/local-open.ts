@@ -1,24 +1,25 @@
-// Local open: a page that was opened while cut off is asked for a conversation that its device has; how long until the
-// newest messages are on the screen. In a real Chromium, with the built web chat.
-import { join } from 'node:path'
-
+// Local open: a page that was opened while cut off is asked for a conversation that its device has, a long one and a short
+// one in turn; how long until the newest messages are on the screen: with the window alone, and with pages of the long
+// one's archive on the device. In a real Chromium, with the built web chat.
 import { WebDevice, type WebTab } from '../../browser/web-user.ts'
+import { limits } from '../../../shared/limits.ts'
 import { CuttingProxy } from '../../helpers/cutting-proxy.ts'
-import { runProgram } from '../../helpers/program.ts'
-import { root } from '../../helpers/root.ts'
-import { type ServerProcess, startServerProcess } from '../../helpers/server-process.ts'
+import { ServerProcess } from '../../helpers/server-process.ts'
 import { until } from '../../helpers/until.ts'
+import { againstShort, type Pair } from '../against-short.ts'
 import { atMost, type Figure, median, type Outcome } from '../figure.ts'
 import { textOf } from '../load/messages.ts'
-import { parleySeat, type Target } from '../processes.ts'
-import { roomWithHistory, users } from '../history.ts'
+import { type LongRoom, type LongStore, reader, shortMessages } from '../long-store.ts'
+import { buildPage, noteReads } from '../web-page.ts'
 
-/** A full window, and a conversation that is rendered whole. */
-const sizes = { window: 1024, small: 100 } as const
-/** What the page renders at first, `stepMessages` of client/web/timeline-rows.ts; the run fails when it shows another number. */
-const renderedAtFirst = 200
-const openings = 9
+/** What the page renders at first, `firstMessages` of client/web/shown-part.ts; the run fails when it shows another number. */
+const renderedAtFirst = 80
+/** So many that a machine which others use says something, and even: each of the two comes first as often. */
+const rounds = 16
 const mostMs = 100
+/** Archived messages that the device has in the end, where there are so many: a hundred pages. */
+const wantedPages = 20_000
+const pagesMs = 120_000
 /** Beyond this the page shows nothing any more. */
 const lostAfterMs = 20_000
 
@@ -32,112 +33,140 @@ interface Opening {
   readonly shownMs: number
 }
 
-export async function localOpen(): Promise<Outcome> {
+/** On the folder in demo mode: the page signs in there. */
+export async function localOpen({ folder, long, short }: LongStore): Promise<Outcome> {
   await buildPage()
-  const server = await startServerProcess()
+  const server = new ServerProcess(folder, {})
+  await server.start()
   const proxy = await CuttingProxy.start(() => server.url)
   const device = await WebDevice.start()
   try {
-    const target = { room: (members: readonly string[]) => roomOn(server, members) }
-    const ids: string[] = []
-    for (const messages of Object.values(sizes)) {
-      ids.push((await roomWithHistory(target, { messages, perUpdate: 1 })).id)
-    }
-    const [windowId = '', smallId = ''] = ids
-    await fetchAll(device, proxy, { [windowId]: sizes.window, [smallId]: sizes.small })
-    // Everything is on the disk then.
-    await device.restart()
-    await device.addScript(noteReads)
-    proxy.cut()
-    const window: Opening[] = []
-    const small: Opening[] = []
-    for (let round = -1; round < openings; round++) {
-      // The first opening of each warms the browser's own caches.
-      const [first, second] = [
-        await openOnce(device, proxy, windowId, sizes.window),
-        await openOnce(device, proxy, smallId, sizes.small),
-      ]
-      if (round < 0) continue
-      window.push(first)
-      small.push(second)
-    }
-    return { figures: figuresOf(window, small), voids: [], failures: [] }
+    for (const { id } of [long, short]) await markRead(server, id)
+    const before = await fetchAll(device, proxy, [long, short])
+    const alone = await openings(device, proxy, { long, short })
+    const kept = await keepArchive(device, proxy, long)
+    if (before > kept / 10) throw new Error(`${before} archived messages were there from the beginning`)
+    const withPages = await openings(device, proxy, { long, short })
+    return { figures: [...figuresOf(long, alone), ...pageFigures(kept, withPages)], voids: [], failures: [] }
   } finally {
     await device.dispose()
     await proxy.close()
-    await server.dispose()
+    await server.stop()
   }
 }
 
-/** The page as its sources are now. */
-async function buildPage(): Promise<void> {
-  const build = runProgram([join(root, 'node_modules/vite/bin/vite.js'), 'build', 'client/web', '--logLevel', 'warn'])
-  const { code } = await build.ended
-  if (code !== 0) throw new Error(`the web chat could not be built: ${build.stderr()}`)
+/** The page opens a conversation at what is unread, and at its end only when that is nothing. */
+async function markRead(server: ServerProcess, id: string): Promise<void> {
+  const path = `/api/conversations/${id}`
+  const { last_seq: through } = (await server.rest(reader, 'GET', path)).body as { readonly last_seq: number | null }
+  const { status } = await server.rest(reader, 'PUT', `${path}/read`, { through })
+  if (status !== 200) throw new Error(`reading all was answered with ${status}`)
 }
 
-async function roomOn(server: ServerProcess, members: readonly string[]): ReturnType<Target['room']> {
-  const [owner = '', ...writers] = members
-  const room = await server.createConversation(owner, ...writers)
-  const port = Number(new URL(server.url).port)
-  const tokens = new Map<string, string>()
-  for (const user of members) tokens.set(user, await server.token(user))
-  return { id: room, seat: (user) => parleySeat('stock', { port, room, user, token: tokens.get(user) ?? '' }) }
+/**
+ * Signs in and opens the conversations once, so that the device has their windows; how many archived messages of the first
+ * came before it was told to keep none.
+ */
+async function fetchAll(device: WebDevice, proxy: CuttingProxy, rooms: readonly LongRoom[]): Promise<number> {
+  const tab = await device.open(proxy.url)
+  await tab.signIn(reader)
+  for (const { id, messages } of rooms) {
+    await tab.choose(id)
+    await tab.at('members-toggle').click()
+    await tab.at('keep-window').click()
+    await tab.connection('live')
+    await until('the newest messages are there', () => showsNewest(tab, messages), lostAfterMs)
+  }
+  const where = { name: `parley:${proxy.url}:${reader}`, id: rooms[0]?.id ?? '' }
+  const kept = await tab.page.evaluate(countKept, where)
+  await tab.page.close()
+  return kept
 }
 
-/** Signs in and opens the conversations once, so that the device has them. */
-async function fetchAll(
+/** Lets the background bring pages of the archive; how many messages of it the device has then. */
+async function keepArchive(device: WebDevice, proxy: CuttingProxy, { id, messages }: LongRoom): Promise<number> {
+  proxy.heal()
+  const wanted = Math.min(wantedPages, messages - limits.windowEntries)
+  const tab = await device.open(`${proxy.url}/#/c/${id}`)
+  await tab.at('members-toggle').click()
+  await tab.at('keep-all').click()
+  const where = { name: `parley:${proxy.url}:${reader}`, id }
+  const kept = await until(
+    'pages are kept',
+    async () => {
+      const count = await tab.page.evaluate(countKept, where)
+      return count >= wanted && count
+    },
+    pagesMs,
+  )
+  await tab.page.close()
+  return kept
+}
+
+/** In the page: archived messages of a conversation that the device has. */
+function countKept({ name, id }: { readonly name: string; readonly id: string }): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const opening = indexedDB.open(name)
+    opening.addEventListener('error', () => reject(new Error('it cannot be opened')))
+    opening.addEventListener('success', () => {
+      const facts = opening.result.transaction('pageFacts').objectStore('pageFacts')
+      const all = facts.getAll(IDBKeyRange.bound([id], [id, []]))
+      all.addEventListener('success', () => {
+        opening.result.close()
+        const blocks: readonly { readonly messages: number }[] = all.result
+        resolve(blocks.reduce((sum, block) => sum + block.messages, 0))
+      })
+    })
+  })
+}
+
+interface Rooms<T> {
+  readonly long: T
+  readonly short: T
+}
+
+/** Of the long and the short one in turn, by a browser that was closed: everything is on the disk. */
+async function openings(
   device: WebDevice,
   proxy: CuttingProxy,
-  counts: Readonly<Record<string, number>>,
-): Promise<void> {
-  const tab = await device.open(proxy.url)
-  await tab.signIn(users[0] ?? '')
-  for (const [id, count] of Object.entries(counts)) {
-    await tab.choose(id)
-    await tab.connection('live')
-    await until('the newest messages are there', () => showsNewest(tab, count), lostAfterMs)
+  { long, short }: Rooms<LongRoom>,
+): Promise<Rooms<readonly Opening[]>> {
+  await device.restart()
+  await device.addScript(noteReads)
+  proxy.cut()
+  const measured: Rooms<Opening[]> = { long: [], short: [] }
+  for (let round = -1; round < rounds; round++) {
+    for (const which of round % 2 === 0 ? (['long', 'short'] as const) : (['short', 'long'] as const)) {
+      const opening = await openOnce(device, proxy, which === 'long' ? long : short)
+      // The first opening of each warms the browser's own caches.
+      if (round >= 0) measured[which].push(opening)
+    }
   }
-  await tab.page.close()
+  return measured
 }
 
 /** A fresh page, cut off; asserts that what it shows is all it should, and that none of it came over the network. */
-async function openOnce(device: WebDevice, proxy: CuttingProxy, id: string, count: number): Promise<Opening> {
+async function openOnce(device: WebDevice, proxy: CuttingProxy, { id, messages }: LongRoom): Promise<Opening> {
   const before = proxy.counts
   const tab = await device.open(proxy.url)
   const item = tab.page.locator(`[data-testid="conversation-item"][data-id="${id}"]`)
   await item.waitFor()
   // What the start of a page costs is no part of it.
   await tab.page.evaluate(() => new Promise<void>((resolve) => requestIdleCallback(() => resolve())))
-  const rows = Math.min(count, renderedAtFirst)
-  const opening = await tab.page.evaluate(timeOpening, { id, rows, lostAfterMs })
-  if (!(await showsNewest(tab, count))) throw new Error(`the page shows other messages than the newest of ${count}`)
+  const opening = await tab.page.evaluate(timeOpening, { id, rows: renderedAtFirst, lostAfterMs })
+  if (!(await showsNewest(tab, messages)))
+    throw new Error(`the page shows other messages than the newest of ${messages}`)
   const { sockets, api, open } = proxy.counts
   if (sockets !== before.sockets || api !== before.api || open > 0) throw new Error('the page was not cut off')
   await tab.page.close()
   return opening
 }
 
-async function showsNewest(tab: WebTab, count: number): Promise<boolean> {
+async function showsNewest(tab: WebTab, messages: number): Promise<boolean> {
   const shown = await tab.messages()
-  const first = count - Math.min(count, renderedAtFirst)
-  const wanted = Array.from({ length: count - first }, (_, index) => textOf(first + index))
+  const first = messages - renderedAtFirst
+  const wanted = Array.from({ length: renderedAtFirst }, (_, index) => textOf(first + index))
   return shown.length === wanted.length && shown.every(({ text }, index) => text === wanted[index])
-}
-
-/** In the page, before its own scripts: notes when the databases were last read. */
-function noteReads(): void {
-  const mark = (): void => void performance.mark('read')
-  for (const name of ['get', 'getAll', 'getAllKeys', 'openCursor', 'count'] as const) {
-    const read = IDBObjectStore.prototype[name] as (...args: unknown[]) => IDBRequest
-    Object.defineProperty(IDBObjectStore.prototype, name, {
-      value: function (this: IDBObjectStore, ...args: unknown[]) {
-        const request = read.apply(this, args)
-        request.addEventListener('success', mark)
-        return request
-      },
-    })
-  }
 }
 
 /** In the page: clicks, and waits until so many messages are in the document, and then on the screen. */
@@ -172,33 +201,39 @@ function timeOpening(wanted: {
   })
 }
 
-function figuresOf(window: readonly Opening[], small: readonly Opening[]): readonly Figure[] {
-  const middle = (of: readonly Opening[], part: keyof Opening) => median(of.map((opening) => opening[part]))
-  const [windowMs, smallMs] = [middle(window, 'shownMs'), middle(small, 'shownMs')]
-  const newest = `newest ${Math.min(sizes.window, renderedAtFirst)}`
+/** Medians of both. */
+function middle({ long, short }: Rooms<readonly Opening[]>, part: keyof Opening): Pair {
+  const of = (all: readonly Opening[]): number => median(all.map((opening) => opening[part]))
+  return { short: of(short), long: of(long) }
+}
+
+function figuresOf({ messages }: LongRoom, measured: Rooms<readonly Opening[]>): readonly Figure[] {
+  const shown = { Parley: middle(measured, 'shownMs').long }
+  const size = messages.toLocaleString('en')
   return [
     {
-      name: `local open of ${sizes.window.toLocaleString('en')} messages while cut off, Chromium: until the ${newest} are painted`,
+      name: `local open of ${size} messages while cut off, Chromium: until the newest ${renderedAtFirst} are painted`,
       unit: 'ms',
-      values: { Parley: windowMs },
-      judged: atMost({ Parley: windowMs }, 'ms', mostMs),
+      values: shown,
+      judged: atMost(shown, 'ms', mostMs),
     },
+    againstShort(`  against ${shortMessages.toLocaleString('en')}`, 'ms', middle(measured, 'shownMs')),
     {
       name: '  until IndexedDB is read and the document loaded',
       unit: 'ms',
-      values: { Parley: middle(window, 'readMs') },
+      values: { Parley: middle(measured, 'readMs').long },
     },
     {
       name: '  until they are folded and rendered into the page',
       unit: 'ms',
-      values: { Parley: middle(window, 'rowsMs') },
+      values: { Parley: middle(measured, 'rowsMs').long },
     },
-    { name: '  slowest', unit: 'ms', values: { Parley: Math.max(...window.map(({ shownMs }) => shownMs)) } },
-    { name: `local open of ${sizes.small} messages: until they are painted`, unit: 'ms', values: { Parley: smallMs } },
-    {
-      name: `local open, ${sizes.window.toLocaleString('en')} messages against ${sizes.small}`,
-      unit: '×',
-      values: { Parley: windowMs / smallMs },
-    },
+    { name: '  slowest', unit: 'ms', values: { Parley: Math.max(...measured.long.map(({ shownMs }) => shownMs)) } },
   ]
+}
+
+/** `kept`: of the archive, on the device. */
+function pageFigures(kept: number, measured: Rooms<readonly Opening[]>): readonly Figure[] {
+  const name = `  with ${kept.toLocaleString('en')} archived messages on the device, against ${shortMessages.toLocaleString('en')}`
+  return [againstShort(name, 'ms', middle(measured, 'shownMs'))]
 }
