@@ -9,7 +9,7 @@ import { reportCoverage } from './coverage/report.ts'
 import { measuringEnv } from './helpers/coverage-env.ts'
 import { root } from './helpers/root.ts'
 
-const longTests = ['sigkill', 'full-disk', 'level-recovery', 'verify-store']
+const longTests = ['sigkill', 'full-disk', 'level-recovery', 'verify-store', 'convergence/archiving']
 
 const isLong = process.argv[2] === '--long'
 const selection = isLong ? [...longTests, ...process.argv.slice(3)] : process.argv.slice(2)

@@ -73,10 +73,10 @@ async function offline(...tabs: readonly WebTab[]): Promise<void> {
   await Promise.all(tabs.map((tab) => tab.connection('offline', 'connecting')))
 }
 
-test(
-  '[FORK1][CHAIN1] a profile copied while offline, both copies written to: one conversation, each message once',
+test.each(['at once', 'one after the other'] as const)(
+  '[FORK1][CHAIN1] a profile copied while offline, both copies written to, back %s: one conversation, each message once',
   { timeout: testMs },
-  async () => {
+  async (back) => {
     const stage = await setStage()
     const { proxy, device, id } = stage
     const before = await stage.open()
@@ -92,7 +92,12 @@ test(
     for (const text of ['right one', 'right two', 'right three']) await right.send(text)
     await left.shows(['sent before', 'pending left one', 'pending left two'])
     await right.shows(['sent before', 'pending right one', 'pending right two', 'pending right three'])
-    await heal(proxy, left, right)
+    await heal(proxy, ...(back === 'at once' ? [left, right] : [left]))
+    if (back === 'one after the other') {
+      // The shorter chain first: the server asks the other for nothing but its end.
+      await left.allSent(3)
+      await heal(proxy, right)
+    }
     const [leftSees, rightSees] = [await left.allSent(6), await right.allSent(6)]
     expect(leftSees).toEqual(rightSees)
     const texts = textsOf(leftSees)

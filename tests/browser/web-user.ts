@@ -103,6 +103,56 @@ export class WebTab {
     return shown
   }
 
+  /** The message that says so, be it a removed one. */
+  message(text: string): Locator {
+    const says = this.page.getByTestId('message-text').getByText(text, { exact: true })
+    return this.at('message').filter({ has: says })
+  }
+
+  /** Waits until there is a message with this text of which the page shows this: data attributes, and `reactions`. */
+  async showsMessage(text: string, wanted: Readonly<Partial<Record<string, string>>>): Promise<void> {
+    let shown: Record<string, string | undefined> = {}
+    const look = async (): Promise<boolean> => {
+      const [found] = await this.message(text).evaluateAll((elements) =>
+        elements.map((element) => {
+          const data = element instanceof HTMLElement ? element.dataset : {}
+          const chips = [...element.querySelectorAll<HTMLElement>('[data-testid="reaction"]')]
+          const reactions = chips.map(({ dataset }) => `${dataset['emoji']} ${dataset['count']}`).join(', ')
+          return Object.fromEntries([...Object.entries(data), ['reactions', reactions]])
+        }),
+      )
+      shown = found ?? {}
+      return found !== undefined && Object.entries(wanted).every(([name, value]) => (shown[name] ?? '') === value)
+    }
+    await until(`the message ${text}`, look, waitMs).catch((error: unknown) => {
+      throw new Error(`of "${text}" is shown ${JSON.stringify(shown)}`, { cause: error })
+    })
+  }
+
+  /** Opens what can be done with a message, by the keyboard. */
+  async openMenu(text: string): Promise<void> {
+    await this.message(text).getByTestId('message-more').press('Enter')
+    await this.at('message-menu').waitFor()
+  }
+
+  /** Does something with a message. */
+  async act(text: string, testId: string): Promise<void> {
+    await this.openMenu(text)
+    await this.at(testId).first().click()
+  }
+
+  /** What the menu that is open offers. */
+  async offered(): Promise<readonly string[]> {
+    const buttons = this.at('message-menu').locator('button')
+    const ids = await buttons.evaluateAll((elements) => elements.map((element) => element.getAttribute('data-testid')))
+    return [...new Set(ids.map(String))].toSorted()
+  }
+
+  /** The test id of what has the focus. */
+  focused(): Promise<string | null> {
+    return this.page.evaluate(() => document.activeElement?.getAttribute('data-testid') ?? null)
+  }
+
   /** Waits for a phase of the connection. */
   connection(...phases: readonly string[]): Promise<void> {
     return this.#phase('connection', phases)

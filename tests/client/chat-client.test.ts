@@ -3,7 +3,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import * as Y from 'yjs'
 
 import type { ChatClient, Conversation, ConversationSummary } from '../../client/api.ts'
-import { createClient, type Platform } from '../../client/chat-client.ts'
+import { createClient } from '../../client/chat-client.ts'
+import type { Platform } from '../../client/client-options.ts'
 import type { ClientStorage } from '../../client/storage/client-storage.ts'
 import { encodeEntry } from '../../shared/chat/entry.ts'
 import { append } from '../helpers/chain-doc.ts'
@@ -70,7 +71,13 @@ describe('what it is given', () => {
     const openStorage = vi.fn<Platform['openStorage']>(async () => keepingMemory())
     for (const url of ['http://A.example', 'http://a.example/', 'http://a.example:80//'])
       await createClient({ url, user: 'ann', token: 't' }, { ...platform, openStorage }).close()
-    expect(openStorage.mock.calls).toEqual(Array.from({ length: 3 }, () => ['http://a.example', 'ann']))
+    expect(openStorage.mock.calls).toEqual(
+      Array.from({ length: 3 }, () => [
+        'http://a.example',
+        'ann',
+        expect.objectContaining({ now: expect.any(Function) }),
+      ]),
+    )
   })
 
   test('ids, titles and members are looked at before anything is made', async () => {
@@ -217,6 +224,7 @@ describe('the list', () => {
       title: 'Harbour',
       lastMessage: 'two',
       unread: 0,
+      mentions: 0,
       members: [{ user: 'ann', access: 'owner' }],
     })
     const last = conversation.messages.getSnapshot().at(-1)?.delivery
@@ -233,6 +241,9 @@ describe('the list', () => {
       updated_at: '2026-01-01T00:00:00.000Z',
       last_seq: null,
       unread: 3,
+      mentions: 0,
+      read_through: null,
+      received: null,
       last_message: null,
     })
     await rig.client.refresh()

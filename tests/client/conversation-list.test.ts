@@ -43,6 +43,9 @@ function item(number: number, updatedMs: number, more: Partial<RestConversationI
     updated_at: new Date(updatedMs).toISOString(),
     last_seq: 0,
     unread: 2,
+    mentions: 1,
+    read_through: null,
+    received: null,
     last_message: null,
     ...more,
   }
@@ -59,6 +62,7 @@ function lastMessage(content: string): RestMessage {
     created_at: time,
     written_at: time,
     seq: 0,
+    revision: 0,
   }
 }
 
@@ -111,7 +115,15 @@ test('the list of the server is taken over: new ones, changed ones', async () =>
   await rig.list.merge([item(1, 5000, { last_message: lastMessage('Ahoy'), title: null }), item(2, 6000)])
   expect(shown(rig)).toEqual([two, one])
   expect(rig.list.row(one)).toEqual(
-    conversationRow(one, { access: 'writer', updatedAt: 5000, lastMessage: 'Ahoy', unread: 2, members }),
+    conversationRow(one, {
+      access: 'writer',
+      updatedAt: 5000,
+      lastMessage: 'Ahoy',
+      unread: 2,
+      mentions: 1,
+      lastSeq: 0,
+      members,
+    }),
   )
   expect(await rig.storage.conversations()).toEqual([rig.list.row(one), rig.list.row(two)])
 })
@@ -120,6 +132,16 @@ test('what is newer here is pending: its time and its text stay', async () => {
   const { list } = await start([conversationRow(one, { updatedAt: 9000, lastMessage: 'typed offline' })])
   await list.merge([item(1, 5000, { last_message: lastMessage('older') })])
   expect(list.row(one)).toMatchObject({ updatedAt: 9000, lastMessage: 'typed offline', title: 'title 1', unread: 2 })
+})
+
+test('[UNREAD1] what was read here and is not sent yet does not become unread by what the server lists', async () => {
+  const { list } = await start([conversationRow(one, { unread: 0, mentions: 0, readThrough: 9 })])
+  await list.merge([item(1, 5000, { read_through: 4, unread: 5, mentions: 2 })])
+  expect(list.row(one)).toMatchObject({ unread: 0, mentions: 0, readThrough: 9 })
+  await list.merge([item(1, 6000, { read_through: 9, unread: 1, mentions: 1 })])
+  expect(list.row(one)).toMatchObject({ unread: 1, mentions: 1, readThrough: 9 })
+  await list.merge([item(1, 7000, { read_through: 12, unread: 0, mentions: 0 })])
+  expect(list.row(one)).toMatchObject({ unread: 0, mentions: 0, readThrough: 12 })
 })
 
 test('[CLIENT3] what the server lists is registered', async () => {

@@ -46,6 +46,9 @@ function item(id: ConversationId, updatedMs: number): RestConversationItem {
     updated_at: updated,
     last_seq: 0,
     unread: 1,
+    mentions: 0,
+    read_through: null,
+    received: null,
     last_message: null,
   }
 }

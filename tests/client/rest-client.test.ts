@@ -4,7 +4,7 @@ import { expect, test, vi } from 'vitest'
 import { createRestClient, type RestClient, RestFailure } from '../../client/rest-client.ts'
 import type { TokenSource } from '../../client/sync/token-source.ts'
 import type { RestConversationItem } from '../../shared/rest.ts'
-import { ann, bob, conversationId } from '../helpers/client-rows.ts'
+import { ann, bob, clientId, conversationId, messageId } from '../helpers/client-rows.ts'
 
 interface Asked {
   readonly method: string
@@ -64,6 +64,9 @@ function item(number: number): RestConversationItem {
     updated_at: '2026-01-01T00:00:00.000Z',
     last_seq: null,
     unread: 0,
+    mentions: 0,
+    read_through: null,
+    received: null,
     last_message: null,
   }
 }
@@ -185,4 +188,71 @@ test.each<[string, unknown]>([
 ])('an answer in another language is an error: %s', async (_what, answer) => {
   const { rest } = start([json(answer)])
   await expect(rest.conversations()).rejects.toThrow('another language')
+})
+
+const stored = {
+  id: messageId(1),
+  conversation_id: one,
+  user_id: bob,
+  role: 'user',
+  content: 'Ahoy',
+  created_at: '2026-01-01T00:00:00.000Z',
+  written_at: '2026-01-01T00:00:00.000Z',
+  seq: 4,
+  revision: 9,
+}
+
+const page = (body: unknown, headers: Readonly<Record<string, string>>) => (): Response =>
+  Response.json(body, { headers })
+
+test('[PAGE1] messages come with their revisions and with what they take account of', async () => {
+  const { rest, asked } = start([page([stored], { 'parley-as-of': '12' })])
+  const answer = await rest.messages(one, { before: 5, limit: 200 })
+  expect(answer).toMatchObject({ asOf: 12, messages: [{ id: messageId(1), user: bob, seq: 4, revision: 9 }] })
+  expect(asked[0]?.url).toBe(`http://a.example/api/conversations/${one}/messages?before=5&limit=200`)
+})
+
+test('[PAGE2] changes say whether there are more', async () => {
+  const { rest, asked } = start([
+    page([stored], { 'parley-as-of': '12', 'parley-more': 'true' }),
+    page([], { 'parley-as-of': '12' }),
+  ])
+  expect(await rest.changes(one, 7)).toMatchObject({ hasMore: true, asOf: 12 })
+  expect(await rest.changes(one, 9)).toMatchObject({ hasMore: false, messages: [] })
+  expect(asked[0]?.url).toBe(`http://a.example/api/conversations/${one}/changes?after=7&limit=200`)
+})
+
+test('[ARCH2] what became of entries of a chain is told; a chain that nobody knows is none', async () => {
+  const chain = {
+    client: 7,
+    next_clock: 2,
+    entries: [
+      { clock: 0, state: 'accepted', seq: 3, crc: 5 },
+      { clock: 1, state: 'void', reason: 'access', crc: 6 },
+    ],
+  }
+  const { rest } = start([json(chain), json({ code: 'not-found', detail: '' }, 404), json({}, 503)])
+  expect(await rest.chain(one, clientId(7), 0)).toEqual(chain)
+  expect(await rest.chain(one, clientId(7), 0)).toBeUndefined()
+  await expect(rest.chain(one, clientId(7), 0)).rejects.toThrow(RestFailure)
+})
+
+test('[UNREAD1] what there is to read is told with where it is counted from', async () => {
+  const { rest } = start([
+    json({ ...item(1), unread: 3, mentions: 1, read_through: null, last_seq: 9 }),
+    json({ ...item(1), unread: 0, read_through: 4, last_seq: 9 }),
+  ])
+  expect(await rest.counts(one)).toEqual({ unread: 3, mentions: 1, readThrough: -1, lastSeq: 9 })
+  expect(await rest.counts(one)).toEqual({ unread: 0, mentions: 0, readThrough: 4, lastSeq: 9 })
+})
+
+test.each([
+  ['no list', {}, { 'parley-as-of': '1' }],
+  ['no seq', [stored], {}],
+  ['no message', [{ ...stored, role: 'other' }], { 'parley-as-of': '1' }],
+  ['what was not asked for', [{ ...stored, seq: 1 }], { 'parley-as-of': '1' }],
+  ['one twice', [stored, stored], { 'parley-as-of': '1' }],
+])('an answer in another language is an error: %s', async (_name, body, headers) => {
+  const { rest } = start([page(body, headers)])
+  await expect(rest.messages(one, { after: 1, limit: 2 })).rejects.toThrow('another language')
 })

@@ -72,6 +72,39 @@ export function clientStorageContract(name: string, open: () => Promise<OpenedCl
     )
 
     test(
+      '[PAGE3] what the list tells of unread, of the archive and of the wish to keep it comes back as it was put',
+      withStorage(async (storage) => {
+        const whole = conversationRow(one, {
+          mentions: 2,
+          archivedThrough: 0,
+          readThrough: 7,
+          lastSeq: 900,
+          keep: 'all',
+        })
+        const little = conversationRow(two, { keep: 'window' })
+        await storage.putConversation(whole)
+        await storage.putConversation(little)
+        expect(await storage.conversations()).toEqual([whole, little])
+        expect(Object.keys((await storage.conversations())[1] ?? {})).not.toContain('lastSeq')
+      }),
+    )
+
+    test(
+      '[PAGE4] pages are apart from the rows of a conversation',
+      withStorage(async (storage) => {
+        expect([storage.isNew, storage.wasLost]).toEqual([true, false])
+        await storage.putConversation(conversationRow(one))
+        await storage.putOutbox(one, row(5, 0))
+        await storage.pages.put(one, { from: 0, to: 300, messages: [] }, { asOf: 300, mayEvict: false })
+        expect(await storage.conversations()).toEqual([conversationRow(one)])
+        expect(await storage.outbox(one)).toEqual([row(5, 0)])
+        await storage.pages.drop(one)
+        expect(await storage.conversations()).toEqual([conversationRow(one)])
+        expect(await storage.unsent()).toEqual([one])
+      }),
+    )
+
+    test(
       '[CHAIN1] the pool of each conversation is its own',
       withStorage(async (storage) => {
         await storage.putPool(one, { client: clientId(7), next: 0 })
@@ -488,7 +521,9 @@ export function keepingStorageContract(name: string, open: () => Promise<OpenedK
           expect(store.status).toEqual({ phase: 'persistent' })
           expect(await store.conversations()).toEqual([])
           expect(await store.outbox(one)).toEqual([])
+          expect((await store.pages.facts(one)).spans).toEqual([])
           expect(texts(await kept(store, one))).toEqual([])
+          await store.pages.put(one, { from: index, to: index + 1, messages: [] }, { asOf: index, mayEvict: false })
           await store.putConversation(conversationRow(one, { unread: index }))
           await store.putOutbox(one, row(1, index))
           const doc = new Y.Doc()
@@ -499,6 +534,7 @@ export function keepingStorageContract(name: string, open: () => Promise<OpenedK
         for (const [index, store] of stores.entries()) {
           expect(await store.conversations()).toEqual([conversationRow(one, { unread: index })])
           expect(await store.outbox(one)).toEqual([row(1, index)])
+          expect((await store.pages.facts(one)).spans).toEqual([{ from: index, to: index + 1 }])
           expect(texts(await kept(store, one))).toEqual([String(index)])
         }
       }),

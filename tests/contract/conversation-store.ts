@@ -3,9 +3,11 @@ import { describe, expect, test } from 'vitest'
 
 import type { ConversationStore, SeqRange } from '../../server/storage/conversation-store.ts'
 import { epochContract } from './epoch-contract.ts'
-import { listOf, readBack } from './read-back.ts'
+import { everyRecord, listOf, readBack } from './read-back.ts'
 import type { OpenedStore } from './opened-store.ts'
 import { storeFailureContract } from './store-failures.ts'
+import { touchedRowsContract } from './touched-rows.ts'
+import { vanishingContract } from './vanishing-contract.ts'
 import {
   ann,
   bob,
@@ -61,6 +63,11 @@ export function conversationStoreContract(name: string, open: () => Promise<Open
           })),
           messages: commit.messages,
           single: commit.messages[0],
+          messagesAt: [commit.messages[1], commit.messages[0]],
+          touched: commit.touched,
+          pieces: [2],
+          settings: commit.settings,
+          pins: commit.pins,
           claims: commit.claims,
           idempotency: commit.idempotency[0],
           members: commit.members,
@@ -111,7 +118,7 @@ export function conversationStoreContract(name: string, open: () => Promise<Open
         payload.fill(0)
         record.fill(0)
         const [entry] = await listOf(store.entriesNewestFirst(one))
-        const [found] = await listOf(store.records(one, 0))
+        const [found] = await listOf(store.records(one, everyRecord))
         for (const [bytes, text] of [
           [entry?.payload, 'payload'],
           [found?.payload, 'record'],
@@ -136,7 +143,7 @@ export function conversationStoreContract(name: string, open: () => Promise<Open
             { clock: 9, length: 1 },
           ],
         }
-        const member = { user: bob, access: 'admin', readThrough: 1 } as const
+        const member = { user: bob, access: 'admin', readThrough: 1, received: 2 } as const
         const claim = { id: messageId(1), user: bob, seq: undefined, digest: 0xffff_ffff }
         const idempotency = { user: ann, key: 'a/key', id: messageId(1) }
         await store.commit([
@@ -265,6 +272,11 @@ export function conversationStoreContract(name: string, open: () => Promise<Open
           places: [],
           messages: [],
           single: undefined,
+          messagesAt: [undefined, undefined],
+          touched: [],
+          pieces: [],
+          settings: [],
+          pins: [],
           claims: [],
           idempotency: undefined,
           members: [],
@@ -307,9 +319,11 @@ export function conversationStoreContract(name: string, open: () => Promise<Open
             messages: seqs.map((seq) => messageAt(seq)),
           })
         }
-        for (const clock of [0, 255, 256, 299, 300, 1_000_000]) {
-          const records = await listOf(store.records(two, clock))
-          expect(records).toStrictEqual(seqsBetween(clock, length - 1).map(recordAt))
+        for (const from of [0, 255, 256, 299, 300, 1_000_000]) {
+          for (const to of [0, 1, 256, 257, 299, 300, 1_000_000]) {
+            const records = await listOf(store.records(two, { from, to }))
+            expect(records).toStrictEqual(seqsBetween(from, Math.min(to, length) - 1).map(recordAt))
+          }
         }
       }),
     )
@@ -371,14 +385,15 @@ export function conversationStoreContract(name: string, open: () => Promise<Open
     })
 
     test.each([
-      { clocks: [0, 1], from: 0 },
-      { clocks: [0, 2], from: 0 },
-      { clocks: [1, 2], from: 0 },
-      { clocks: [0, 1], from: 2 },
-    ])('[STORE3] a missing record is damage: $clocks from $from of 3', async ({ clocks, from }) => {
+      { clocks: [0, 1], from: 0, to: 3 },
+      { clocks: [0, 2], from: 0, to: 9 },
+      { clocks: [1, 2], from: 0, to: 1 },
+      { clocks: [0, 1], from: 2, to: 3 },
+      { clocks: [0], from: 0, to: 2 },
+    ])('[STORE3] a missing record is damage: $clocks from $from to $to of 3', async ({ clocks, from, to }) => {
       const run = withStore(async ({ store }) => {
         await store.commit([write(one, 1, { head: { nextRecord: 3 }, records: clocks.map(recordAt) })])
-        await expect(listOf(store.records(one, from))).rejects.toMatchObject(damaged)
+        await expect(listOf(store.records(one, { from, to }))).rejects.toMatchObject(damaged)
       })
       await run()
     })
@@ -389,12 +404,14 @@ export function conversationStoreContract(name: string, open: () => Promise<Open
         await store.commit([fullCommit(one, 5)])
         const genesis = { clock: 0, payload: Uint8Array.of(1) }
         await store.commit([write(one, 2, { head: { epoch: 2, nextSeq: 5, nextRecord: 1 }, records: [genesis] })])
-        expect(await listOf(store.records(one, 0))).toStrictEqual([genesis])
+        expect(await listOf(store.records(one, everyRecord))).toStrictEqual([genesis])
       }),
     )
   })
 
   epochContract(name, withStore)
+  touchedRowsContract(name, withStore)
+  vanishingContract(name, withStore)
 
   describe(`${name}: members`, () => {
     test(
@@ -402,10 +419,14 @@ export function conversationStoreContract(name: string, open: () => Promise<Open
       withStore(async ({ store, reopen }) => {
         const names = ['a', 'a!', 'a~', 'ab', 'A', '~']
         const commits = names.map((user, index) =>
-          write(conversationId(index), 1, { members: [{ user: userId(user), access: 'owner', readThrough: -1 }] }),
+          write(conversationId(index), 1, {
+            members: [{ user: userId(user), access: 'owner', readThrough: -1, received: -1 }],
+          }),
         )
         await store.commit(commits)
-        const everybody = names.map((user) => ({ user: userId(user), access: 'writer', readThrough: 0 }) as const)
+        const everybody = names.map(
+          (user) => ({ user: userId(user), access: 'writer', readThrough: 0, received: 0 }) as const,
+        )
         await store.commit([write(conversationId(99), 1, { members: everybody })])
         const again = await reopen()
         for (const [index, user] of names.entries()) {
@@ -422,69 +443,17 @@ export function conversationStoreContract(name: string, open: () => Promise<Open
       withStore(async ({ store }) => {
         await store.commit([fullCommit(one, 1), fullCommit(two, 1)])
         const head = { nextSeq: 1, nextRecord: 1 }
-        await store.commit([write(one, 2, { head, members: [{ user: bob, access: null, readThrough: -1 }] })])
+        await store.commit([
+          write(one, 2, { head, members: [{ user: bob, access: null, readThrough: -1, received: -1 }] }),
+        ])
         expect(await store.member(one, bob)).toBeUndefined()
         expect((await store.members(one)).map(({ user }) => user)).toEqual([ann])
         expect(await store.conversationsOf(bob)).toEqual([two])
         expect((await store.conversationsOf(ann)).toSorted()).toEqual([one, two])
-        await store.commit([write(one, 3, { head, members: [{ user: bob, access: 'writer', readThrough: 0 }] })])
+        await store.commit([
+          write(one, 3, { head, members: [{ user: bob, access: 'writer', readThrough: 0, received: 0 }] }),
+        ])
         expect((await store.conversationsOf(bob)).toSorted()).toEqual([one, two])
-      }),
-    )
-  })
-
-  describe(`${name}: deletion`, () => {
-    test(
-      '[STORE7] every row goes and a tombstone stays, for good',
-      withStore(async ({ store, reopen }) => {
-        await store.commit([fullCommit(one, 2), fullCommit(two, 2)])
-        const neighbour = await readBack(store, two, 2)
-        const tombstone = deletion(one, 1).tombstone
-        expect(await store.commit([deletion(one, 1)])).toEqual(['committed'])
-        const check = async (opened: ConversationStore): Promise<void> => {
-          expect(await readBack(opened, one, 2)).toStrictEqual({
-            head: tombstone,
-            chains: [],
-            deleted: [],
-            entries: [],
-            records: [],
-            places: [undefined, undefined],
-            messages: [],
-            single: undefined,
-            claims: [undefined, undefined],
-            idempotency: undefined,
-            members: [],
-            member: undefined,
-            inbox: false,
-          })
-          expect(await opened.conversationsOf(bob)).toEqual([two])
-          expect(await readBack(opened, two, 2)).toStrictEqual(neighbour)
-        }
-        await check(store)
-        await check(await reopen())
-      }),
-    )
-
-    test(
-      '[STORE7] nothing can be committed upon a tombstone',
-      withStore(async ({ store }) => {
-        await store.commit([write(one, 1)])
-        await store.commit([deletion(one, 1)])
-        for (const commit of [write(one, 1), write(one, 2), write(one, 3), deletion(one, 0), deletion(one, 1)]) {
-          expect(await store.commit([commit])).toEqual(['moved'])
-        }
-        expect(await store.head(one)).toEqual(deletion(one, 1).tombstone)
-      }),
-    )
-
-    test(
-      '[STORE7] a deletion and other commits are one batch',
-      withStore(async ({ store }) => {
-        await store.commit([fullCommit(one, 3), write(two, 1)])
-        const commits = [deletion(one, 1), write(two, 2), write(conversationId(3), 1)]
-        expect(await store.commit(commits)).toEqual(['committed', 'committed', 'committed'])
-        expect(await store.messages(one, { take: 'newest', limit: 9 })).toEqual([])
-        expect(await store.head(two)).toEqual({ kind: 'head', head: headAt(2) })
       }),
     )
   })
@@ -516,10 +485,16 @@ export function conversationStoreContract(name: string, open: () => Promise<Open
           async () => await store.chains(one),
           async () => await store.deleted(one),
           async () => await listOf(walk),
-          async () => await listOf(store.records(one, 0)),
+          async () => await listOf(store.records(one, everyRecord)),
           async () => await store.places(one, clientId(7), [0]),
           async () => await store.messages(one, { take: 'newest', limit: 1 }),
           async () => await store.message(one, 0),
+          async () => await store.messagesAt(one, [0]),
+          async () => await store.touched(one, { after: -1, limit: 1 }),
+          async () => await store.pieces(one, messageId(0)),
+          async () => await store.settings(one),
+          async () => await store.pins(one),
+          async () => await store.erased(),
           async () => await store.claims(one, [messageId(0)]),
           async () => await store.idempotency(one, ann, 'a/key'),
           async () => await store.members(one),

@@ -8,8 +8,10 @@ import { conversationCases } from './rest/conversation-cases.ts'
 import { idempotencyCases } from './rest/idempotency-cases.ts'
 import { messageCases } from './rest/message-cases.ts'
 import { People } from './rest/people.ts'
+import { readingCases } from './rest/reading-cases.ts'
 import type { RestServer } from './rest/rest-client.ts'
 import { shapeCases } from './rest/shape-cases.ts'
+import { touchCases } from './rest/touch-cases.ts'
 
 export type { RestServer } from './rest/rest-client.ts'
 
@@ -35,5 +37,7 @@ export function restAcceptance(name: string, start: () => Promise<RestServer>): 
     messageCases(use)
     idempotencyCases(use)
     accessCases(use)
+    touchCases(use)
+    readingCases(use)
   })
 }

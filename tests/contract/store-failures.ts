@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 
 import { StoreError } from '../../server/storage/conversation-store.ts'
 import type { WithStore } from './opened-store.ts'
-import { listOf, readBack } from './read-back.ts'
+import { everyRecord, listOf, readBack } from './read-back.ts'
 import {
   ann,
   bob,
@@ -36,7 +36,7 @@ export function storeFailureContract(name: string, withStore: WithStore): void {
           const batch = [
             { ...fullCommit(one, 4), expectedRevision: 1, head: { ...fullCommit(one, 4).head, revision: 2 } },
             deletion(two, 1),
-            write(conversationId(3), 1, { members: [{ user: bob, access: 'owner', readThrough: -1 }] }),
+            write(conversationId(3), 1, { members: [{ user: bob, access: 'owner', readThrough: -1, received: -1 }] }),
             write(conversationId(4), 9),
           ]
           await expect(store.commit(batch)).rejects.toMatchObject(failed)
@@ -170,10 +170,15 @@ export function storeFailureContract(name: string, withStore: WithStore): void {
           async () => await store.chains(one),
           async () => await store.deleted(one),
           async () => await listOf(store.entriesNewestFirst(one)),
-          async () => await listOf(store.records(one, 0)),
+          async () => await listOf(store.records(one, everyRecord)),
           async () => await store.places(one, clientId(7), [0]),
           async () => await store.messages(one, { take: 'newest', limit: 1 }),
           async () => await store.message(one, 0),
+          async () => await store.messagesAt(one, [0]),
+          async () => await store.touched(one, { after: -1, limit: 1 }),
+          async () => await store.pieces(one, messageId(0)),
+          async () => await store.settings(one),
+          async () => await store.pins(one),
           async () => await store.claims(one, [messageId(0)]),
           async () => await store.idempotency(one, ann, 'a/key'),
           async () => await store.members(one),

@@ -52,6 +52,13 @@ export function headAt(revision: number, changes: Partial<Head> = {}): Head {
     nextRecord: 0,
     lastStampMs: 1_700_000_000_000 + revision,
     lastMessageSeq: null,
+    through: -1,
+    firstRecord: 1,
+    checkpoint: null,
+    liveEntries: 0,
+    liveBytes: 0,
+    redactions: 0,
+    soleAuthor: null,
     ...changes,
   }
 }
@@ -89,6 +96,7 @@ export function messageAt(seq: number, changes: Partial<StampedMessage> = {}): S
     writtenAt: 1_600_000_000_000 + seq,
     seq,
     createdAt: 1_700_000_000_000 + seq,
+    revision: seq,
     ...changes,
   }
 }
@@ -108,10 +116,17 @@ export function write(
     dropped: [],
     entries: [],
     records: [],
+    recordsGone: undefined,
     messages: [],
+    touched: [],
+    retouched: [],
+    pieces: [],
     claims: [],
     members: [],
+    settings: [],
+    pins: [],
     idempotency: [],
+    erases: [],
     ...rows,
     head: headAt(revision, rows.head),
   }
@@ -141,9 +156,13 @@ export function fullCommit(conversation: ConversationId, count: number): Convers
     messages: seqs.map((seq) => messageAt(seq)),
     claims: seqs.map((seq) => ({ id: messageId(seq), user: ann, seq, digest: seq })),
     members: [
-      { user: ann, access: 'owner', readThrough: count - 1 },
-      { user: bob, access: 'reader', readThrough: -1 },
+      { user: ann, access: 'owner', readThrough: count - 1, received: count - 1 },
+      { user: bob, access: 'reader', readThrough: -1, received: 0 },
     ],
+    touched: [{ revision: count - 1, seq: 0 }],
+    pieces: [{ id: messageId(0), seq: count - 1 }],
+    settings: [{ key: 'metadata', value: { depth: [1, null, { on: true }] } }],
+    pins: [{ id: messageId(0), seq: count - 1 }],
     idempotency: [{ user: ann, key: 'a/key', id: messageId(0) }],
   })
 }

@@ -7,7 +7,7 @@ import { createMemoryStore } from '../../server/storage/memory/memory-store.ts'
 import { AcceptanceModel, type Rule, rules } from '../helpers/acceptance-model.ts'
 import { userId } from '../helpers/chain-doc.ts'
 import { announceSeed, createRandom } from '../helpers/seeded-random.ts'
-import { createSyncNode, type SyncNode } from '../helpers/sync-node.ts'
+import { createSyncNode, endlessWindow, type SyncNode } from '../helpers/sync-node.ts'
 import { content, item, section, skipStruct, update } from '../helpers/update-forge.ts'
 import { comeTogether, commands, type Models, type ModelWorld } from './model-commands.ts'
 import { Draw } from './model-entries.ts'
@@ -36,7 +36,8 @@ async function begin(forgets: readonly Rule[] = []): Promise<{ model: Models; re
   const clock = { nowMs: 1_700_000_000_000 }
   const random = createRandom(7)
   const disk = createMemoryDisk()
-  const start = (): SyncNode => createSyncNode({ store: createMemoryStore({ disk }), random, now: () => clock.nowMs++ })
+  const start = (): SyncNode =>
+    createSyncNode({ store: createMemoryStore({ disk }), random, now: () => clock.nowMs++, window: endlessWindow })
   let node = start()
   const rooms: ModelRoom[] = []
   for (let count = 0; count < 2; count++) {

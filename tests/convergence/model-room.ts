@@ -242,12 +242,13 @@ export class ModelRoom {
     const from = this.#checked
     for await (const row of this.#node.gate.store.entriesNewestFirst(this.id, { after: from - 1 })) {
       const { seq, client, clock, crc, voidReason, payload } = row
-      if ((payload === undefined) !== (voidReason !== undefined)) throw new Error(`row ${seq}: bytes of a void entry`)
-      rows.unshift(`${seq}: ${this.#chainOf(client)}/${clock} ${crc} ${voidReason ?? 'accepted'}`)
+      const kept = payload === undefined ? 'gone' : 'kept'
+      rows.unshift(`${seq}: ${this.#chainOf(client)}/${clock} ${crc} ${voidReason ?? 'accepted'} ${kept}`)
     }
     const entries = this.model.log.slice(from)
     const wanted = entries.map(
-      ({ chain, clock, crc, reason }, index) => `${from + index}: ${chain}/${clock} ${crc} ${reason ?? 'accepted'}`,
+      ({ chain, clock, crc, reason, payload }, index) =>
+        `${from + index}: ${chain}/${clock} ${crc} ${reason ?? 'accepted'} ${payload === undefined ? 'gone' : 'kept'}`,
     )
     expectSame('the log', rows.join('\n'), wanted.join('\n'))
     this.#checked = this.model.log.length

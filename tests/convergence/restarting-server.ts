@@ -1,4 +1,5 @@
 // A server that is ended, or that crashes, and comes back on the same disk. Knows no test runner and no kind of store.
+import type { WindowRules } from '../../server/chat/archiving.ts'
 import type { ConversationStore } from '../../server/storage/conversation-store.ts'
 import type { Random } from '../helpers/seeded-random.ts'
 import { createSyncNode, type SyncNode } from '../helpers/sync-node.ts'
@@ -22,7 +23,7 @@ export interface RestartingServer {
 
 export async function startRestartingServer(
   disk: Disk,
-  options: { readonly random: Random; readonly now: () => number },
+  options: { readonly random: Random; readonly now: () => number; readonly window?: WindowRules },
 ): Promise<RestartingServer> {
   let store = await disk.open()
   let node = createSyncNode({ ...options, store })

@@ -14,7 +14,8 @@ export interface ModelEntry {
   /** Why it is void; undefined when it is not. */
   readonly reason: string | undefined
   /** Undefined when it is void. */
-  readonly payload: Uint8Array | undefined
+  /** Undefined when it is void, or was taken away. */
+  payload: Uint8Array | undefined
 }
 
 export type ModelAnswer =
@@ -76,7 +77,13 @@ export class AcceptanceModel {
   readonly log: ModelEntry[] = []
   readonly access = new Map<string, string>()
   readonly claims = new Map<string, { user: string; complete: boolean; said: string | undefined }>()
-  title: string | null = null
+  readonly settings = new Map<string, string>()
+  readonly redacted = new Set<string>()
+  /** By message id: what it says now. */
+  readonly #contents = new Map<string, string>()
+  /** What is on: pins and reactions, each as one text. */
+  readonly #marks = new Set<string>()
+  readonly #reads = new Map<string, readonly [through: number, received: number]>()
   /** ClientIDs of held chains, which the server draws: to be told. */
   readonly heldClients = new Map<number, string>()
   readonly #server: number
@@ -227,7 +234,8 @@ export class AcceptanceModel {
   }
 
   #verdict(user: string, fields: Fields): string | undefined {
-    const reason = verdictOf({ access: this.access, claims: this.claims, length: this.log.length }, user, fields)
+    const { access, claims, redacted, log } = this
+    const reason = verdictOf({ access, claims, redacted, length: log.length }, user, fields)
     if (this.#forgets.has('void-judged')) return undefined
     return reason === 'duplicate' && this.#forgets.has('duplicate') ? undefined : reason
   }
@@ -241,7 +249,39 @@ export class AcceptanceModel {
     }
     if (kind === 'member' && access === null) this.access.delete(String(fields['user']))
     if (kind === 'member' && typeof access === 'string') this.access.set(String(fields['user']), access)
-    if (kind === 'set' && key === 'title') this.title = typeof value === 'string' ? value : null
+    if (kind === 'member' && access === null) this.#reads.delete(String(fields['user']))
+    if (kind === 'set') this.settings.set(String(key), JSON.stringify(value))
+    if (kind === 'read') this.#reads.set(user, this.#readBy(user, fields))
+    const mark = markOf(user, fields)
+    if (mark !== undefined && fields['on'] === true) this.#marks.add(mark)
+    else if (mark !== undefined) this.#marks.delete(mark)
+    if (kind === 'message') this.#contents.set(String(id), String(content))
+    if (kind === 'edit') this.#contents.set(String(of), String(content))
+    if (kind === 'redact') this.#redact(String(of))
+  }
+
+  get title(): string | null {
+    const title: unknown = JSON.parse(this.settings.get('title') ?? 'null')
+    return typeof title === 'string' ? title : null
+  }
+
+  /** The words of a message go from the log, and those of all that was said in its name. */
+  #redact(id: string): void {
+    if (this.claims.get(id)?.complete === true) this.redacted.add(id)
+    for (const entry of this.log) {
+      const read = entry.payload === undefined ? undefined : readPayload(entry.payload)
+      if (read?.kind !== 'entry') continue
+      const { kind, id: own, of } = read.fields
+      const isWord = kind === 'message' ? own === id : (kind === 'edit' || kind === 'delta') && of === id
+      if (isWord) entry.payload = undefined
+    }
+  }
+
+  #readBy(user: string, { through, received, thread }: Fields): readonly [number, number] {
+    const [read, got] = this.#reads.get(user) ?? [-1, -1]
+    if (thread !== undefined) return [read, got]
+    const now = Math.max(read, Number(through ?? -1))
+    return [now, Math.max(got, now, Number(received ?? -1))]
   }
 
   /** A request over REST; `fields` in the order in which they are written. */
@@ -256,7 +296,7 @@ export class AcceptanceModel {
     }
     const reason = this.#verdict(user, fields)
     if (reason !== undefined) return { kind: 'refused', reason }
-    if (this.#isSo(fields)) return { kind: 'done' }
+    if (this.#isSo(user, fields)) return { kind: 'done' }
     const clock = this.#heldNext.get(user) ?? 0
     this.#heldNext.set(user, clock + 1)
     this.log.push({ chain: `held/${user}`, clock, user, crc: crc32(payload), reason: undefined, payload })
@@ -265,10 +305,22 @@ export class AcceptanceModel {
   }
 
   /** Whether things are as a request would have them. */
-  #isSo({ kind, user, access, key, value }: Fields): boolean {
+  #isSo(author: string, fields: Fields): boolean {
+    const { kind, user, access, key, value, of, content } = fields
     if (kind === 'member') return (this.access.get(String(user)) ?? null) === access
-    return kind === 'set' && key === 'title' && value === this.title
+    if (kind === 'set') return (this.settings.get(String(key)) ?? 'null') === JSON.stringify(value)
+    if (kind === 'edit') return this.#contents.get(String(of)) === content
+    if (kind === 'redact') return this.redacted.has(String(of))
+    if (kind === 'read') return String(this.#readBy(author, fields)) === String(this.#reads.get(author) ?? [-1, -1])
+    const mark = markOf(author, fields)
+    return mark !== undefined && this.#marks.has(mark) === fields['on']
   }
+}
+
+/** What a reaction or a pin turns on or off; undefined for anything else. */
+function markOf(user: string, { kind, of, emoji }: Fields): string | undefined {
+  if (kind === 'pin') return `pin ${String(of)}`
+  return kind === 'react' ? `${user} ${String(emoji)} ${String(of)}` : undefined
 }
 
 /** By the running maximum of `at` in each chain, then by client, then by clock. */

@@ -4,9 +4,12 @@ import type { ChatClient } from '../../client/api.ts'
 import { createClient } from '../../client/chat-client.ts'
 import type { ClientStorage } from '../../client/storage/client-storage.ts'
 import { type FaultCode, faults } from '../../shared/fault.ts'
-import type { RestConversationItem } from '../../shared/rest.ts'
+import { type RestConversationItem, restMessage } from '../../shared/rest.ts'
+import { parseConversationId } from '../../shared/sync/ids.ts'
 import { createFakeSyncServer, type FakeSyncServer } from './fake-sync-server.ts'
+import { ann } from './client-rows.ts'
 import { keepingMemory } from './open-rig.ts'
+import type { ServerArchive } from './server-archive.ts'
 import type { StampingServer } from './stamping-server.ts'
 
 export interface ClientRig {
@@ -20,6 +23,8 @@ export interface ClientRig {
   readonly listed: RestConversationItem[]
   /** What the server says of a conversation that is asked for alone, when it is not there. */
   readonly lost: Map<string, FaultCode>
+  /** What the server has of archives and chains, by conversation; others have none. */
+  readonly archives: Map<string, ServerArchive>
   /** Addresses of the lists that were asked for. */
   readonly asked: readonly string[]
   /** The server's side of a conversation. */
@@ -48,12 +53,15 @@ export function startClientRig(options: ClientRigOptions = {}): ClientRig {
   const listed: RestConversationItem[] = []
   const lost = new Map<string, FaultCode>()
   const asked: string[] = []
+  const archives = new Map<string, ServerArchive>()
   let wake = (): void => undefined
   const sync = createFakeSyncServer({ isOffline, ...(servers === undefined ? {} : { conversations: servers }) })
 
   const fetch: typeof globalThis.fetch = async (url, init) => {
     if (sync.isOffline) throw new TypeError('fetch failed')
     const request = new Request(url)
+    const archive = archives.get(request.url.split('/').at(5)?.split('?')[0] ?? '')
+    if (init?.method === 'GET' && archive !== undefined) return answerOf(archive, new URL(request.url))
     const id = request.url.split('/').at(-1) ?? ''
     const code = lost.get(id)
     if (init?.method === 'GET' && code !== undefined) {
@@ -93,6 +101,7 @@ export function startClientRig(options: ClientRigOptions = {}): ClientRig {
     registered,
     listed,
     lost,
+    archives,
     asked,
     server: sync.conversation,
     wake: () => wake(),
@@ -104,4 +113,25 @@ export function startClientRig(options: ClientRigOptions = {}): ClientRig {
       if (isNow) sync.cut()
     },
   }
+}
+
+/** As the REST API answers. */
+async function answerOf(archive: ServerArchive, url: URL): Promise<Response> {
+  const [id, what] = url.pathname.split('/').slice(3)
+  const conversation = parseConversationId(id)
+  if (conversation === undefined) throw new Error('not a conversation id')
+  const numberOf = (name: string): number => Number(url.searchParams.get(name))
+  if (what === undefined) {
+    const { unread, mentions, readThrough, lastSeq } = await archive.counts(ann)
+    return Response.json({ unread, mentions, read_through: readThrough < 0 ? null : readThrough, last_seq: lastSeq })
+  }
+  const answer =
+    what === 'changes'
+      ? await archive.changes(numberOf('after'))
+      : await archive.messages({ before: numberOf('before'), limit: numberOf('limit') })
+  const headers = { 'parley-as-of': String(answer.asOf), 'parley-more': String('hasMore' in answer && answer.hasMore) }
+  return Response.json(
+    answer.messages.map((message) => restMessage(conversation, message)),
+    { headers },
+  )
 }

@@ -25,10 +25,8 @@ export function createFoldedDoc(doc: Y.Doc): FoldedDoc {
       server = current
       fold = new ConversationFold()
     }
-    for (;;) {
-      const record = source.recordAt(current, fold.nextRecord)
-      if (record === undefined || !fold.advance(record === 'gone' ? undefined : record, source)) return fold
-    }
+    fold.advance(source, current)
+    return fold
   }
 
   const view = (): Folded => advance().view(source)

@@ -12,6 +12,8 @@ export interface Rulebook {
   readonly access: ReadonlyMap<string, string>
   /** By message id: whose it is, and whether a message with it was accepted. */
   readonly claims: ReadonlyMap<string, { readonly user: string; readonly complete: boolean }>
+  /** Ids of messages whose content was taken away. */
+  readonly redacted: ReadonlySet<string>
   /** Entries accepted so far, void ones included. */
   readonly length: number
 }
@@ -108,11 +110,17 @@ function isDeep(value: unknown, levels: number): boolean {
 }
 
 /** Why an entry is void, by the rules of access and targets; undefined when it is not. */
-export function verdictOf({ access, claims, length }: Rulebook, author: string, fields: Fields): string | undefined {
+export function verdictOf(
+  { access, claims, redacted, length }: Rulebook,
+  author: string,
+  fields: Fields,
+): string | undefined {
   const rank = rankOf(access.get(author))
   const claim = claims.get(String(fields['kind'] === 'message' ? fields['id'] : fields['of']))
   const needs = (name: string): string | undefined => (rank < rankOf(name) ? 'access' : undefined)
   const isTarget = claim === undefined ? 'no-target' : undefined
+  const isWhole = claim?.complete === true ? undefined : 'no-target'
+  const isThere = redacted.has(String(fields['of'])) ? 'redacted' : undefined
   switch (fields['kind']) {
     case 'message':
     case 'delta':
@@ -120,18 +128,17 @@ export function verdictOf({ access, claims, length }: Rulebook, author: string, 
         needs('writer') ?? (claim && (claim.user !== author ? 'id-taken' : claim.complete ? 'duplicate' : undefined))
       )
     case 'edit':
-      return (
-        needs('writer') ?? (claim?.complete !== true ? 'no-target' : claim.user === author ? undefined : 'not-author')
-      )
+      return needs('writer') ?? isWhole ?? (claim?.user === author ? isThere : 'not-author')
     case 'redact':
       return (
         needs('writer') ?? isTarget ?? (claim?.user === author || rank >= rankOf('admin') ? undefined : 'not-author')
       )
     case 'react':
+      return needs('writer') ?? isWhole
     case 'stop':
       return needs('writer') ?? isTarget
     case 'pin':
-      return needs('admin') ?? isTarget
+      return needs('admin') ?? isWhole
     case 'set':
       return needs('admin')
     case 'read': {

@@ -2,13 +2,17 @@
 // Knows no test runner.
 import * as Y from 'yjs'
 
-import type { ConnectionStatus, ConversationInfo } from '../../client/api.ts'
+import type { ConnectionStatus, ConversationInfo, Keep } from '../../client/api.ts'
+import type { LookUpChain } from '../../client/fates.ts'
+import type { ArchiveSource } from '../../client/history/page-cache.ts'
 import { type LocalConversation, openLocal } from '../../client/local-conversation.ts'
 import { OpenConversation } from '../../client/open-conversation.ts'
 import type { Connectable } from '../../client/open-document.ts'
+import type { OwnCounts } from '../../client/rest-answers.ts'
 import type { ClientStorage } from '../../client/storage/client-storage.ts'
 import { createMemoryStorage } from '../../client/storage/memory/memory-storage.ts'
 import type { SendGate } from '../../client/sync/send-gate.ts'
+import type { UnreadCounts } from '../../client/unread.ts'
 import type { ClientId, UserId } from '../../shared/sync/ids.ts'
 import { ann, clientId, conversationId } from './client-rows.ts'
 import { createStampingServer, type StampingServer } from './stamping-server.ts'
@@ -29,7 +33,12 @@ export interface OpenRig {
   /** The document that is connected, or was last. */
   readonly doc: () => Y.Doc
   /** How often it told of a change, and of its close. */
-  readonly told: { changes: number; closes: number }
+  readonly told: {
+    changes: number
+    closes: number
+    readonly keeps: (Keep | undefined)[]
+    readonly pageFailures: unknown[]
+  }
   /** Brings the device what the server has. */
   readonly download: () => void
   /** Brings the server what the device has. */
@@ -44,13 +53,25 @@ export interface OpenRigOptions {
   readonly storage?: ClientStorage
   readonly server?: StampingServer
   readonly user?: UserId
-  readonly beforehand?: Partial<ConversationInfo>
+  readonly beforehand?: Partial<ConversationInfo & UnreadCounts>
   /** Of the chains that are drawn here. */
   readonly firstClient?: number
   readonly now?: () => number
+  /** What the server says of a chain; nobody is there to ask when it is not given. */
+  readonly lookUpChain?: LookUpChain
+  /** What the server has of the archive; as above. */
+  readonly archive?: ArchiveSource
+  readonly counts?: () => Promise<OwnCounts>
+  readonly keep?: Keep
 }
 
 export const rigId = conversationId(1)
+
+/** A server that cannot be reached. */
+const nobody: ArchiveSource = {
+  messages: () => Promise.reject(new Error('offline')),
+  changes: () => Promise.reject(new Error('offline')),
+}
 
 /** A storage in memory that says it keeps. */
 export function keepingMemory(): ClientStorage {
@@ -64,14 +85,21 @@ export async function openRig(options: OpenRigOptions = {}): Promise<OpenRig> {
   const draw = (): ClientId => clientId(drawn++)
   const local = await openLocal(storage, user, rigId, draw)
   const connections: FakeConnection[] = []
-  const told = { changes: 0, closes: 0 }
+  const told: OpenRig['told'] = { changes: 0, closes: 0, keeps: [], pageFailures: [] }
   const conversation = new OpenConversation({
     id: rigId,
     user,
     local,
     now: options.now ?? (() => clockMs++),
+    archive: options.archive ?? nobody,
+    counts: options.counts ?? (() => Promise.reject(new Error('offline'))),
+    keep: () => told.keeps.at(-1) ?? options.keep ?? 'all',
+    onKeep: async (keep) => void told.keeps.push(keep),
+    onPageKept: () => undefined,
+    onPageFailure: (error) => void told.pageFailures.push(error),
     beforehand: () => ({ title: null, access: undefined, members: [], ...options.beforehand }),
     draw,
+    lookUpChain: options.lookUpChain ?? (() => Promise.reject(new Error('offline'))),
     connect: (document, gate, status) => {
       const connection = { document, gate, status, isClosed: false }
       connections.push(connection)

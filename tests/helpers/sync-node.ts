@@ -1,5 +1,6 @@
 // The server without its sockets and without HTTP: store, group commit, live conversations, and sessions on sockets that
 // are queues. Nothing happens by itself but what `settled` waits for. Knows no test runner.
+import { type WindowRules, windowRules } from '../../server/chat/archiving.ts'
 import { BehindNotes } from '../../server/chat/behind.ts'
 import { createRegistry, type Registry } from '../../server/chat/registry.ts'
 import { createConversations } from '../../server/chat/service.ts'
@@ -23,6 +24,8 @@ export interface SyncNodeOptions {
   readonly random?: Random
   /** Server time in ms. */
   readonly now?: () => number
+  /** How much a document may hold. */
+  readonly window?: WindowRules
 }
 
 export interface SyncNode {
@@ -47,7 +50,7 @@ export interface SyncNode {
 }
 
 export function createSyncNode(options: SyncNodeOptions = {}): SyncNode {
-  const { store = createMemoryStore(), random = createRandom(1), now = steppingClock() } = options
+  const { store = createMemoryStore(), random = createRandom(1), now = steppingClock(), window = windowRules } = options
   const errors: unknown[] = []
   const recovered: unknown[] = []
   const storeFailures: unknown[] = []
@@ -68,6 +71,7 @@ export function createSyncNode(options: SyncNodeOptions = {}): SyncNode {
     afterPause,
     noteBehind: (id) => behind.note(id),
     onBug: (error) => errors.push(error),
+    window,
   })
   const drawConversationId = (): ConversationId => {
     const id = parseConversationId(forgedUuidV7(random))
@@ -102,6 +106,13 @@ export function createSyncNode(options: SyncNodeOptions = {}): SyncNode {
       return state.id
     },
   }
+}
+
+/** Documents that hold everything: of use where it is about documents that are large. */
+export const endlessWindow: WindowRules = {
+  ...windowRules,
+  entries: Number.POSITIVE_INFINITY,
+  bytes: Number.POSITIVE_INFINITY,
 }
 
 /** Nobody is slowed down. */

@@ -141,7 +141,7 @@ export class CrashRounds {
     return this.#over.reduce((sum, { seen }) => sum + seen.length, 0)
   }
 
-  /** The conversation as a newcomer gets it over sync; a damage when REST says something else. */
+  /** The whole conversation over REST; a damage when a newcomer gets another end of it over sync. */
   async find(conversation: string): Promise<readonly Seen[]> {
     const token = await this.server.token(reader)
     const client = new StockClient({ url: this.server.url, conversation, user: reader, token })
@@ -152,10 +152,11 @@ export class CrashRounds {
       if (pending.length > 0) this.damages.push(`${pending.length} entries without a stamp`)
       if (pendingStructs !== null || pendingDs !== null) this.damages.push('the document waits for more')
       const seen = sent.map(({ id, user, content, seq, createdAt }) => ({ id, user, content, seq, createdAt }))
-      if (JSON.stringify(seen) !== JSON.stringify(await this.#readAll(conversation))) {
+      const all = await this.#readAll(conversation)
+      if (JSON.stringify(seen) !== JSON.stringify(all.slice(all.length - seen.length))) {
         this.damages.push('REST tells another story than sync')
       }
-      return seen
+      return all
     } finally {
       client.destroy()
     }

@@ -50,6 +50,8 @@ function freshContent({ user, random }: WriterPlace): string {
 export class SocketWriter implements CrashWriter {
   readonly said = new Set<string>()
   readonly #place: WriterPlace
+  /** Shown as sent, and archived since. */
+  readonly #left = new Map<string, Seen>()
   #client: StockClient | undefined
   #isWriting = false
 
@@ -82,7 +84,11 @@ export class SocketWriter implements CrashWriter {
   }
 
   acknowledged(): Iterable<Seen> {
-    return this.#open().view().sent
+    const { folded } = this.#open()
+    const { sent } = folded.view()
+    for (const { messages } of folded.fold().takeArchived())
+      for (const message of messages) this.#left.set(message.id, message)
+    return [...this.#left.values(), ...sent]
   }
 
   async finish(): Promise<void> {

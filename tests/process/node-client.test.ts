@@ -1,49 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-
-import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 
 import { parseRoot } from '../../shared/sync/roots.ts'
-import { CuttingProxy } from '../helpers/cutting-proxy.ts'
 import { announcedRandom } from '../helpers/seeded-random.ts'
-import { type ServerProcess, startServerProcess } from '../helpers/server-process.ts'
+import type { ServerProcess } from '../helpers/server-process.ts'
 import { StockClient } from '../helpers/stock-client.ts'
-import { NodeDevice } from './node-device.ts'
+import type { NodeDevice } from './node-device.ts'
+import { setStage } from './node-stage.ts'
 
 const testMs = 60_000
-
-let folder = ''
-let devices = 0
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'parley-node-'))
-})
-afterEach(async () => {
-  await rm(folder, { recursive: true, force: true })
-})
-
-interface Stage {
-  readonly server: ServerProcess
-  /** Before the server, so that it can be cut off, and so that its address stays. */
-  readonly proxy: CuttingProxy
-  /** On a folder of its own; `maxFileBlocks` as NodeDevice has it. */
-  readonly device: (user: string, maxFileBlocks?: number) => Promise<NodeDevice>
-}
-
-async function setStage(): Promise<Stage> {
-  const server = await startServerProcess()
-  onTestFinished(() => server.dispose())
-  const proxy = await CuttingProxy.start(() => server.url)
-  onTestFinished(() => proxy.close())
-  const device = async (user: string, maxFileBlocks?: number): Promise<NodeDevice> => {
-    const options = { url: proxy.url, user, token: await server.token(user), folder: join(folder, `${devices++}`) }
-    const started = new NodeDevice(options, maxFileBlocks)
-    onTestFinished(() => started.kill())
-    return started
-  }
-  return { server, proxy, device }
-}
 
 /** What a newcomer sees of a conversation. */
 async function seenBy(server: ServerProcess, id: string, user: string) {

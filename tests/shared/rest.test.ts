@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 
 import { parseMessageId } from '../../shared/chat/entry.ts'
 import type { StampedMessage } from '../../shared/chat/message.ts'
-import { restMessage, restTime } from '../../shared/rest.ts'
+import { parseRestMessage, restMessage, restTime } from '../../shared/rest.ts'
 import { parseConversationId } from '../../shared/sync/ids.ts'
 import { userId } from '../helpers/chain-doc.ts'
 import { announceSeed } from '../helpers/seeded-random.ts'
@@ -40,6 +40,7 @@ test('a message in snake_case, with the fields it has and no others', () => {
     writtenAt: 1,
     seq: 7,
     createdAt: 1_700_000_000_000,
+    revision: 7,
   }
   const shown = {
     id,
@@ -50,6 +51,7 @@ test('a message in snake_case, with the fields it has and no others', () => {
     created_at: '2023-11-14T22:13:20.000Z',
     written_at: '1970-01-01T00:00:00.001Z',
     seq: 7,
+    revision: 7,
   }
   expect(restMessage(conversation, plain)).toEqual(shown)
   expect(Object.keys(restMessage(conversation, plain))).toEqual(Object.keys(shown))
@@ -59,4 +61,30 @@ test('a message in snake_case, with the fields it has and no others', () => {
     reply_to: other,
     ...more,
   })
+})
+
+test('[TOUCH1] what was changed comes back as it was, and what is no message does not', () => {
+  const changed: StampedMessage = {
+    id,
+    user,
+    role: 'user',
+    content: '',
+    writtenAt: 1,
+    seq: 7,
+    createdAt: 1_700_000_000_000,
+    revision: 11,
+    editedAt: 1_700_000_000_001,
+    redactedAt: 1_700_000_000_002,
+    redactedBy: userId('bob'),
+    reactions: [{ emoji: '👍🏽', users: [user] }],
+    pinned: true,
+    replyTo: other,
+  }
+  const shown = restMessage(conversation, changed)
+  expect(shown).toMatchObject({ edited_at: '2023-11-14T22:13:20.001Z', redacted_by: 'bob', revision: 11, pinned: true })
+  expect(parseRestMessage(JSON.parse(JSON.stringify(shown)))).toEqual(changed)
+  for (const broken of [{ seq: -1 }, { revision: 'x' }, { created_at: 'never' }, { edited_at: '' }, { id: 'x' }]) {
+    expect(parseRestMessage({ ...shown, ...broken })).toBeUndefined()
+  }
+  expect([null, 'text', [], {}].map(parseRestMessage)).toEqual([undefined, undefined, undefined, undefined])
 })

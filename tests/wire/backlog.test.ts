@@ -7,6 +7,7 @@ import { ChainWriter, messagePayload } from '../helpers/chain-writer.ts'
 import { RawSocket } from '../helpers/raw-socket.ts'
 import { type ServerProcess, startServerProcess } from '../helpers/server-process.ts'
 import { StockClient } from '../helpers/stock-client.ts'
+import { wholeHistory } from '../helpers/whole-history.ts'
 
 let server: ServerProcess
 const clients: StockClient[] = []
@@ -73,11 +74,10 @@ test('[LIMIT1] whoever writes on and on is slowed down to the limit and not refu
   while (chain.clock < total) {
     socket.send(encodeUpdateMessage(chain.append(...Array.from({ length: 20 }, () => messagePayload('on and on')))))
   }
-  const isThrough = dan.until(
-    'all of it is there',
-    () => dan.sentTexts().filter((text) => text === 'on and on').length === total,
-  )
+  const isThrough = dan.until('all of it is there', () => dan.folded.fold().stampedThrough(chain.client) === total)
   const longest = await chatUntil(own, isThrough)
+  const history = await wholeHistory(server, 'dan', conversation)
+  expect(history.filter(({ content }) => content === 'on and on')).toHaveLength(total)
   const tookMs = performance.now() - started
   console.log(`${total} entries in ${Math.round(tookMs)} ms; a message of another at most ${Math.round(longest)} ms`)
   expect(tookMs).toBeGreaterThan(1800)

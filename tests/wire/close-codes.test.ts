@@ -14,6 +14,7 @@ import { RawSocket, upgradeStatus } from '../helpers/raw-socket.ts'
 import { rawUpgrade } from '../helpers/raw-upgrade.ts'
 import { type ServerProcess, startServerProcess } from '../helpers/server-process.ts'
 import { type Close, messageEntry, StockClient, type StockClientOptions } from '../helpers/stock-client.ts'
+import { wholeHistory } from '../helpers/whole-history.ts'
 
 const secret = 'a secret for tests, long enough for it'
 const listed = 'https://chat.example.org'
@@ -306,7 +307,8 @@ describe('what passes', () => {
     expect(stampedBefore).toBeLessThan(count)
     await own.start()
     await ann.sent()
-    expect(ann.sentTexts()).toEqual(Array.from({ length: count }, (_, index) => `${index}`))
+    const all = await wholeHistory(own, 'ann', conversation)
+    expect(all.map(({ content }) => content)).toEqual(Array.from({ length: count }, (_, index) => `${index}`))
     await own.dispose()
   })
 

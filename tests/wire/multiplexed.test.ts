@@ -16,6 +16,7 @@ import { ChainWriter, messagePayload } from '../helpers/chain-writer.ts'
 import { conversationId, MuxSocket } from '../helpers/mux-socket.ts'
 import { startTestServer, type TestServer } from '../helpers/running-server.ts'
 import { StockClient } from '../helpers/stock-client.ts'
+import { until } from '../helpers/until.ts'
 
 const step1 = (clocks: ReadonlyMap<number, number> = new Map()): Uint8Array => encodeStep1(encodeStateVector(clocks))
 
@@ -207,6 +208,8 @@ describe('hello', () => {
 
     await post(user, ids[7] ?? '', 'news')
     await rest(user, 'DELETE', `/api/conversations/${ids[8]}`)
+    // What happens is told a moment later; whoever joins before that is told twice.
+    await until('it was told', () => current.frames.length > 0)
     const elsewhere = conversationId(await create('zoe'))
     const unborn = conversationId('01890a5d-ac96-774b-bcce-b302099a8057')
     const more = new Map([...versions, [elsewhere, { server: 1, records: 1 }], [unborn, { server: 1, records: 1 }]])

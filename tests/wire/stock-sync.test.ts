@@ -11,6 +11,7 @@ import { RawSocket } from '../helpers/raw-socket.ts'
 import { startRemoteClient } from '../helpers/remote-client.ts'
 import { type ServerProcess, startServerProcess } from '../helpers/server-process.ts'
 import { messageEntry, StockClient } from '../helpers/stock-client.ts'
+import { wholeHistory } from '../helpers/whole-history.ts'
 
 let server: ServerProcess
 const clients: StockClient[] = []
@@ -211,17 +212,23 @@ describe('much at once', () => {
       if (chatted > 1000) throw new Error('the backlog never ends')
     }
     await Promise.all([ann.sent(), bob.sent()])
-    const all = (client: StockClient) => client.until('all of it', () => client.view().sent.length === count + chatted)
-    await Promise.all([all(ann), all(bob)])
-
-    const { sent } = ann.view()
-    const own = sent.filter(({ user }) => user === 'ann').map(({ content }) => Number(content.split(' ')[0]))
+    const history = await wholeHistory(server, 'ann', conversation)
+    const own = history
+      .filter(({ user_id: user }) => user === 'ann')
+      .map(({ content }) => Number(content.split(' ')[0]))
     expect(own).toEqual(Array.from({ length: count }, (_, index) => index))
+    expect(history).toHaveLength(count + chatted)
+    // What is live is the end of it.
+    const all = (client: StockClient) =>
+      client.until('the end of it', () => client.view().lastSeq === history.at(-1)?.seq)
+    await Promise.all([all(ann), all(bob)])
+    const { sent } = ann.view()
+    expect(sent.map(({ id }) => id)).toEqual(history.slice(-sent.length).map(({ id }) => id))
     expect(sent).toEqual(bob.view().sent)
     // In slices: bob's words stand between ann's.
-    const first = sent.findIndex(({ user }) => user === 'ann')
-    const last = sent.findLastIndex(({ user }) => user === 'ann')
-    const between = sent.slice(first, last).filter(({ user }) => user === 'bob').length
+    const first = history.findIndex(({ user_id: user }) => user === 'ann')
+    const last = history.findLastIndex(({ user_id: user }) => user === 'ann')
+    const between = history.slice(first, last).filter(({ user_id: user }) => user === 'bob').length
     expect(between).toBeGreaterThanOrEqual(3)
     expect([ann.closes, bob.closes]).toEqual([[], []])
   })

@@ -96,3 +96,39 @@ test('records are read at their clock; what is none, or of a later version, is g
     undefined,
   ])
 })
+
+test('[ARCH3] what is gone is passed over run by run, to where the chain ends', () => {
+  const doc = createDoc(5)
+  append(doc, 'ann', [...payloads, ...payloads, ...payloads])
+  const chain = doc.getArray('chain/5/ann')
+  chain.delete(1, 4)
+  chain.delete(4, 1)
+  for (const each of [doc, docOf(Y.encodeStateAsUpdate(doc))]) {
+    const source = createDocSource(each)
+    const client = clientId(5)
+    expect([0, 1, 3, 5, 6, 7, 8, 9].map((clock) => source.nextKept(client, clock))).toEqual([0, 5, 5, 5, 6, 7, 9, 9])
+    expect(source.nextKept(clientId(6), 0)).toBe(0)
+  }
+})
+
+test('[ARCH2] the newest checkpoint is found, and found again when another takes its place', () => {
+  const doc = serverDoc(9, 1)
+  const source = createDocSource(doc)
+  const server = clientId(9)
+  const chain = doc.getArray<Uint8Array>('server/9')
+  const push = (through: number): void =>
+    chain.push([
+      encodeRecord({ kind: 'void', client: server, clock: 1, reason: 'access' }),
+      encodeRecord({ kind: 'checkpoint', through, state: {} }),
+    ])
+  expect(source.newestCheckpoint(server, 0)).toBeUndefined()
+  push(3)
+  expect(source.newestCheckpoint(server, 0)).toMatchObject({ clock: 2, record: { through: 3 } })
+  expect(source.newestCheckpoint(server, 3)).toBeUndefined()
+  push(8)
+  expect(source.newestCheckpoint(server, 3)).toMatchObject({ clock: 4, record: { through: 8 } })
+  chain.delete(1, 3)
+  expect(createDocSource(doc).newestCheckpoint(server, 1)).toEqual(source.newestCheckpoint(server, 1))
+  chain.delete(1, 1)
+  expect(source.newestCheckpoint(server, 0)).toBeUndefined()
+})

@@ -9,7 +9,7 @@ import { forgeUpdate } from '../../helpers/adversarial-corpus.ts'
 import { adversarialUpdates } from '../../helpers/adversarial-updates.ts'
 import type { Fields } from '../../helpers/model-rules.ts'
 import { createRandom } from '../../helpers/seeded-random.ts'
-import { createSyncNode, steppingClock, type SyncNode } from '../../helpers/sync-node.ts'
+import { createSyncNode, endlessWindow, steppingClock, type SyncNode } from '../../helpers/sync-node.ts'
 import { chainItems, content, section, update } from '../../helpers/update-forge.ts'
 import type { FuzzTarget } from '../fuzz-target.ts'
 import { mutateScript, readScript, type ScriptStep, writeScript } from '../script.ts'
@@ -87,6 +87,7 @@ export async function createAcceptTarget(): Promise<FuzzTarget> {
 
 function startNode(disk: ReturnType<typeof createMemoryDisk>): SyncNode {
   return createSyncNode({
+    window: endlessWindow,
     store: createMemoryStore({ disk }),
     random: createRandom(serverSeed),
     now: steppingClock(startMs),

@@ -10,8 +10,8 @@ const [client, by] = [clientId(7), userId('ann')]
 const records: readonly ServerRecord[] = [
   { kind: 'genesis', epoch: 0, owner: by, createdAt: 1_700_000_000_000 },
   { kind: 'void', client, clock: 3, reason: 'no-target' },
-  { kind: 'erased', client, clock: 3, of: '01890a5d-ac96-774b-bcce-b302099a8057', by },
-  { kind: 'checkpoint', through: 1023, settings: { title: 'Tea', members: { ann: 'owner' } } },
+  { kind: 'erased', client, clock: 3, of: '01890a5d-ac96-774b-bcce-b302099a8057', by, left: { role: 'user', at: 1 } },
+  { kind: 'checkpoint', through: 1023, state: { settings: [['title', 'Tea']], members: [['ann', 'owner']], pins: [] } },
   { kind: 'stamp', seq: 0, timeMs: 1, runs: [] },
   { kind: 'stamp', seq: 300, timeMs: 2 ** 41, runs: [{ client, clock: 3, crcs: [0xcbf4_3926, 0] }] },
   {

@@ -11,7 +11,7 @@ import { jsonPayload } from '../../helpers/adversarial-cast.ts'
 import { append, clientId, createDoc, hex, userId } from '../../helpers/chain-doc.ts'
 import { bringTogether, deliverAll, FakeDevice } from '../../helpers/fake-device.ts'
 import { freshMessageId, messageEntry } from '../../helpers/stock-client.ts'
-import { createSyncNode, steppingClock, type SyncNode } from '../../helpers/sync-node.ts'
+import { createSyncNode, endlessWindow, steppingClock, type SyncNode } from '../../helpers/sync-node.ts'
 import { chainItems, content, item, section, update } from '../../helpers/update-forge.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
@@ -48,7 +48,7 @@ function entriesIn(node: SyncNode): Record<string, number>[] {
 
 describe('a long backlog', () => {
   test('[SYNC9] goes in slices of 1,024, each a commit, and another member chats in between', async () => {
-    const node = createSyncNode()
+    const node = createSyncNode({ window: endlessWindow })
     const { id, ann, bob } = await createPair(node)
     const count = 4 * limits.entriesPerSlice + 7
     const before = node.gate.batches().length
@@ -80,7 +80,7 @@ describe('a long backlog', () => {
   })
 
   test('[SYNC9][SYNC4] the same backlog over a new socket while the old one is still at it: each entry once, in order', async () => {
-    const node = createSyncNode()
+    const node = createSyncNode({ window: endlessWindow })
     const { id, ann, bob } = await createPair(node)
     const count = 3 * limits.entriesPerSlice
     node.gate.hold()
@@ -115,7 +115,7 @@ describe('a long backlog', () => {
   })
 
   test('[SYNC9][SYNC4] a chain whose turn is in a later slice, brought by another socket meanwhile', async () => {
-    const node = createSyncNode()
+    const node = createSyncNode({ window: endlessWindow })
     const { id, ann, bob } = await createPair(node)
     node.gate.hold()
     ann.append(...saidInOrder(limits.entriesPerSlice, 'early'))
@@ -143,7 +143,7 @@ describe('a long backlog', () => {
   })
 
   test('[SYNC9][SYNC5][SYNC8] a later slice without bytes for what another socket has brought meanwhile is no fork', async () => {
-    const node = createSyncNode()
+    const node = createSyncNode({ window: endlessWindow })
     const { id, ann, bob } = await createPair(node)
     const count = limits.entriesPerSlice + 2
     node.gate.hold()
@@ -168,7 +168,7 @@ describe('a long backlog', () => {
   })
 
   test('[SYNC9][MEMBER1] who is removed in the middle of it is closed; what was taken stays, the rest never comes', async () => {
-    const node = createSyncNode()
+    const node = createSyncNode({ window: endlessWindow })
     const { id, ann, bob } = await createPair(node)
     node.gate.hold()
     bob.append(...saidInOrder(3 * limits.entriesPerSlice, 'bob'))
@@ -191,7 +191,7 @@ describe('a long backlog', () => {
   })
 
   test('[SYNC9] a sender waits while more than the limit is on its way to the disk', async () => {
-    const node = createSyncNode()
+    const node = createSyncNode({ window: endlessWindow })
     const { ann } = await createPair(node)
     const big = (index: number): Uint8Array => said(`${index} ${'x'.repeat(200 * 1024)}`)
     node.gate.hold()
@@ -421,7 +421,7 @@ describe('entries that are wrong', () => {
   )
 
   test('[SYNC7] a chain that is void again and again is closed with overloaded, and costs nobody else anything', async () => {
-    const node = createSyncNode()
+    const node = createSyncNode({ window: endlessWindow })
     const { id, ann, bob } = await createPair(node)
     const runs = limits.voidRunsPerChain
     bob.append(...saidInOrder(runs + 2, 'bob').flatMap((entry) => [entry, jsonPayload('{')]))

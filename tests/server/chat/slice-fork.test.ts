@@ -8,7 +8,7 @@ import type { ConversationId } from '../../../shared/sync/ids.ts'
 import { append, createDoc, userId } from '../../helpers/chain-doc.ts'
 import { deliverAll, FakeDevice } from '../../helpers/fake-device.ts'
 import { messageEntry } from '../../helpers/stock-client.ts'
-import { createSyncNode, type SyncNode } from '../../helpers/sync-node.ts'
+import { createSyncNode, endlessWindow, type SyncNode } from '../../helpers/sync-node.ts'
 
 /** Entries, each later than the one before. */
 function said(count: number, name: string, fromMs: number): Uint8Array[] {
@@ -48,7 +48,7 @@ const tailLength = 2 * limits.entriesPerSlice
 
 describe('a fork behind the first slice', () => {
   test('[SYNC8][SYNC9][FOLD4] exactly one of the two is told; the other loses nothing', async () => {
-    const node = createSyncNode()
+    const node = createSyncNode({ window: endlessWindow })
     const id = await node.create('ann')
     node.gate.hold()
     const tails = ['left', 'right'].map((name) => said(tailLength, name, 10_000))
@@ -72,7 +72,7 @@ describe('a fork behind the first slice', () => {
   })
 
   test('[SYNC8][SYNC9][SYNC5] the same backlog of several chains from two sockets at once is no fork', async () => {
-    const node = createSyncNode()
+    const node = createSyncNode({ window: endlessWindow })
     const id = await node.create('ann')
     node.gate.hold()
     // Merged by their times: every slice has entries of both chains.
@@ -96,7 +96,7 @@ describe('a fork behind the first slice', () => {
   })
 
   test('[SYNC8][SYNC9] a fork in the second of two chains is told too', async () => {
-    const node = createSyncNode()
+    const node = createSyncNode({ window: endlessWindow })
     const id = await node.create('ann')
     node.gate.hold()
     const one = said(tailLength, 'one', 0)

@@ -7,7 +7,7 @@ import { jsonPayload } from '../../helpers/adversarial-cast.ts'
 import { clientId, createDoc, userId } from '../../helpers/chain-doc.ts'
 import { bringTogether, deliverAll, FakeDevice } from '../../helpers/fake-device.ts'
 import { messageEntry } from '../../helpers/stock-client.ts'
-import { createSyncNode } from '../../helpers/sync-node.ts'
+import { createSyncNode, endlessWindow } from '../../helpers/sync-node.ts'
 
 const broken = jsonPayload('{')
 
@@ -16,7 +16,7 @@ function said(text: string, at: number): Uint8Array {
 }
 
 test(`[SYNC7] at the void behind ${limits.voidRunsPerChain} runs: overloaded, and what stands before it is durable`, async () => {
-  const node = createSyncNode()
+  const node = createSyncNode({ window: endlessWindow })
   const id = await node.create('ann')
   const runs = Array.from({ length: limits.voidRunsPerChain }, (_, index) => [said(`${index}`, index), broken]).flat()
   const device = new FakeDevice('ann', id, createDoc(1))
@@ -41,7 +41,7 @@ test(`[SYNC7] at the void behind ${limits.voidRunsPerChain} runs: overloaded, an
 
   // Runs are counted by those that the disk has, too.
   device.disconnect()
-  const reopened = createSyncNode({ store: node.gate.store })
+  const reopened = createSyncNode({ store: node.gate.store, window: endlessWindow })
   await bringTogether(reopened, [device])
   expect(device.closes).toEqual(['overloaded', 'overloaded'])
   expect((await node.conversations.get(userId('ann'), id)).lastSeq).toBe(runs.length + 1)
@@ -49,7 +49,7 @@ test(`[SYNC7] at the void behind ${limits.voidRunsPerChain} runs: overloaded, an
 })
 
 test('[SYNC7] one run, however long, is no reason: it costs everybody one range', async () => {
-  const node = createSyncNode()
+  const node = createSyncNode({ window: endlessWindow })
   const id = await node.create('ann')
   const device = new FakeDevice('ann', id, createDoc(1))
   device.append(...Array.from({ length: 2 * limits.voidRunsPerChain }, () => broken), said('behind', 1))

@@ -27,11 +27,10 @@ async function start(options: FakeServerOptions = {}): Promise<FakeServer> {
 }
 
 async function startFailing(get: () => Error): Promise<People> {
-  const some: Partial<Conversations> = {
-    get: async () => {
-      throw get()
-    },
+  const fail = async (): Promise<never> => {
+    throw get()
   }
+  const some: Partial<Conversations> = { get: fail, own: fail }
   return new People(await start({ deps: { conversations: partialConversations(some) }, logLevel: 'silent' }))
 }
 
@@ -58,6 +57,8 @@ describe('errors of the service', () => {
     ['not-author', 403],
     ['no-target', 404],
     ['last-owner', 409],
+    ['too-many', 409],
+    ['redacted', 410],
     ['duplicate', 409],
     ['id-taken', 409],
     ['too-large', 413],
@@ -215,8 +216,8 @@ describe('chains', () => {
     const ann = new People(await start()).person('ann')
     const where = `${await ann.creates()}/chains/7`
     const [accepted, refused] = [
-      { clock: 0, state: 'accepted', seq: 0 },
-      { clock: 1, state: 'void', reason: 'access' },
+      { clock: 0, state: 'accepted', seq: 0, crc: 7 },
+      { clock: 1, state: 'void', reason: 'access', crc: 8 },
     ]
     expect((await ann.call('GET', where)).body).toEqual({ client: 7, next_clock: 2, entries: [accepted, refused] })
     expect((await ann.call('GET', `${where}?from=1`)).body).toEqual({ client: 7, next_clock: 2, entries: [refused] })

@@ -1,23 +1,36 @@
 /** `Conversations` in memory, with the real rules and nothing else: no entries, no stamps, no disk. */
 
 import type { Access } from '../../../shared/chat/access.ts'
-import type { MessageEntry, MessageId } from '../../../shared/chat/entry.ts'
-import { messageOf, type StampedMessage } from '../../../shared/chat/message.ts'
-import { judge, type PolicyView } from '../../../shared/chat/policy.ts'
+import type { Entry, MessageEntry, MessageId } from '../../../shared/chat/entry.ts'
+import {
+  applyTouch,
+  isTouch,
+  messageOf,
+  type StampedMessage,
+  stampMessage,
+  touchMessage,
+} from '../../../shared/chat/message.ts'
+import { judge, type PolicyView, settingBytes } from '../../../shared/chat/policy.ts'
+import { applyToRoster, emptyRoster, type Roster, unread as nothingRead } from '../../../shared/chat/roster.ts'
 import { Fault } from '../../../shared/fault.ts'
 import { limits } from '../../../shared/limits.ts'
 import type { ConversationId, UserId } from '../../../shared/sync/ids.ts'
-import { Conflict, type Conversations, type ConversationState, Refused } from '../../../server/conversations.ts'
+import {
+  Conflict,
+  type Conversations,
+  type ConversationState,
+  type OwnConversation,
+  Refused,
+} from '../../../server/conversations.ts'
 
 interface Room {
   readonly id: ConversationId
   readonly createdMs: number
   updatedMs: number
-  title: string | null
+  roster: Roster
   nextSeq: number
   isDeleted: boolean
-  readonly members: Map<UserId, Access>
-  readonly messages: StampedMessage[]
+  messages: readonly StampedMessage[]
   /** Role and content as first sent. */
   readonly sent: Map<MessageId, string>
   readonly keys: Map<string, MessageId>
@@ -35,7 +48,7 @@ export function fakeConversations({ now, newId }: FakeSources): Conversations {
     const room = rooms.get(id)
     if (room === undefined) throw new Fault('not-found')
     if (room.isDeleted) throw new Fault('deleted')
-    if (!room.members.has(user)) throw new Fault('no-access')
+    if (!room.roster.members.has(user)) throw new Fault('no-access')
     return room
   }
 
@@ -47,23 +60,37 @@ export function fakeConversations({ now, newId }: FakeSources): Conversations {
   const postNew = (room: Room, user: UserId, entry: MessageEntry): StampedMessage => {
     const reason = judge(policyOf(room), user, entry)
     if (reason !== undefined) throw new Refused(reason)
-    const message = { ...messageOf(user, entry), seq: append(room), createdAt: now() }
-    room.messages.push(message)
+    const message = stampMessage(messageOf(user, entry), append(room), now())
+    room.messages = [...room.messages, message]
     room.sent.set(entry.id, digest(entry))
     return message
+  }
+
+  const change = (room: Room, user: UserId, entry: Entry): void => {
+    const reason = judge(policyOf(room), user, entry)
+    if (reason !== undefined) throw new Refused(reason)
+    if (isSo(room, user, entry)) return
+    const seq = entry.kind === 'read' ? room.nextSeq++ : append(room)
+    room.roster = applyToRoster(room.roster, user, entry, seq)
+    if (!isTouch(entry)) return
+    const touch = { user, timeMs: now(), entry, seq }
+    room.messages = room.messages.map((message) => (message.id === entry.of ? applyTouch(message, touch) : message))
   }
 
   return {
     async create(user, { id = newId(), title = null, members = [] }) {
       if (rooms.has(id)) return { state: stateOf(enter(user, id), user), created: false }
+      const all: (readonly [UserId, Access])[] = [
+        [user, 'owner'],
+        ...members.map((one) => [one.user, one.access] as const),
+      ]
       const room: Room = {
         id,
         createdMs: now(),
         updatedMs: now(),
-        title,
+        roster: { ...emptyRoster, title, members: new Map(all) },
         nextSeq: 0,
         isDeleted: false,
-        members: new Map([[user, 'owner'], ...members.map((member) => [member.user, member.access] as const)]),
         messages: [],
         sent: new Map(),
         keys: new Map(),
@@ -74,15 +101,14 @@ export function fakeConversations({ now, newId }: FakeSources): Conversations {
 
     async list(user, { limit, cursor }) {
       const mine = [...rooms.values()]
-        .filter((room) => !room.isDeleted && room.members.has(user))
+        .filter((room) => !room.isDeleted && room.roster.members.has(user))
         .toSorted((a, b) => b.updatedMs - a.updatedMs || (a.id < b.id ? 1 : -1))
       const start = cursor === undefined ? 0 : mine.findIndex((room) => room.id === cursor.id) + 1
       const page = mine.slice(start, start + limit)
       const last = page.at(-1)
       return {
         items: page.map((room) => ({
-          ...stateOf(room, user),
-          unread: Math.min(limits.unreadCount, room.messages.filter((message) => message.user !== user).length),
+          ...ownOf(room, user),
           lastMessage: room.messages.at(-1) ?? null,
         })),
         next: last === undefined || last === mine.at(-1) ? undefined : { updatedMs: last.updatedMs, id: last.id },
@@ -91,24 +117,27 @@ export function fakeConversations({ now, newId }: FakeSources): Conversations {
 
     get: async (user, id) => stateOf(enter(user, id), user),
 
+    own: async (user, id) => ownOf(enter(user, id), user),
+
     async delete(user, id) {
       const room = enter(user, id)
-      if (room.members.get(user) !== 'owner') throw new Fault('no-access')
+      if (room.roster.members.get(user) !== 'owner') throw new Fault('no-access')
       room.isDeleted = true
     },
 
-    members: async (user, id) => [...enter(user, id).members].map(([member, access]) => ({ user: member, access })),
+    members: async (user, id) =>
+      [...enter(user, id).roster.members].map(([member, access]) => ({ user: member, access })),
 
     async apply(user, id, entry) {
       const room = enter(user, id)
-      const reason = judge(policyOf(room), user, entry)
-      if (reason !== undefined) throw new Refused(reason)
-      append(room)
-      if (entry.kind === 'set' && entry.key === 'title')
-        room.title = typeof entry.value === 'string' ? entry.value : null
-      if (entry.kind === 'member' && entry.access === null) room.members.delete(entry.user)
-      if (entry.kind === 'member' && entry.access !== null) room.members.set(entry.user, entry.access)
+      change(room, user, entry)
       return stateOf(room, user)
+    },
+
+    async read(user, id, seen) {
+      const room = enter(user, id)
+      change(room, user, { kind: 'read', ...seen })
+      return room.roster.reads.get(user) ?? nothingRead
     },
 
     async post(user, id, message, idempotencyKey) {
@@ -141,33 +170,73 @@ export function fakeConversations({ now, newId }: FakeSources): Conversations {
       return message
     },
 
+    async pins(user, id) {
+      const { messages, roster } = enter(user, id)
+      const pinned = [...roster.pins].toSorted(([, a], [, b]) => a - b)
+      return pinned.flatMap(([of]) => messages.find((message) => message.id === of) ?? [])
+    },
+
+    async changes(user, id, { after, limit }) {
+      const room = enter(user, id)
+      const changed = room.messages
+        .filter(({ seq, revision }) => revision > seq && revision > after)
+        .toSorted((a, b) => a.revision - b.revision)
+      const messages = changed.slice(0, limit)
+      const more = changed.length > limit
+      return { messages, more, asOf: (more ? messages.at(-1)?.revision : undefined) ?? room.nextSeq - 1 }
+    },
+
     async chain(user, id, client, from) {
       enter(user, id)
       if (client !== 7) throw new Fault('not-found')
       const places = [
-        { clock: 0, outcome: { kind: 'accepted', seq: 0 } },
-        { clock: 1, outcome: { kind: 'void', reason: 'access' } },
+        { clock: 0, crc: 7, outcome: { kind: 'accepted', seq: 0 } },
+        { clock: 1, crc: 8, outcome: { kind: 'void', reason: 'access' } },
       ] as const
       return { next: 2, places: places.filter(({ clock }) => clock >= from) }
     },
   }
 }
 
-function stateOf(room: Room, user: UserId): ConversationState {
-  const { id, title, createdMs, updatedMs, nextSeq, members } = room
-  const lastSeq = nextSeq === 0 ? null : nextSeq - 1
-  return { id, title, createdMs, updatedMs, lastSeq, access: members.get(user) ?? 'reader' }
+/** Whether an entry that is allowed would change nothing. */
+function isSo({ roster, messages, nextSeq }: Room, user: UserId, entry: Entry): boolean {
+  if (entry.kind === 'read') return applyToRoster(roster, user, entry, nextSeq) === roster
+  const message = isTouch(entry) ? messages.find(({ id }) => id === entry.of) : undefined
+  if (!isTouch(entry) || message === undefined) return false
+  if (entry.kind === 'edit') return message.content === entry.content
+  return touchMessage(message, { user, timeMs: 0, entry }) === message
 }
 
-function policyOf(room: Room): PolicyView {
+function stateOf(room: Room, user: UserId): ConversationState {
+  const { id, roster, createdMs, updatedMs, nextSeq } = room
+  const lastSeq = nextSeq === 0 ? null : nextSeq - 1
+  return { id, title: roster.title, createdMs, updatedMs, lastSeq, access: roster.members.get(user) ?? 'reader' }
+}
+
+function ownOf(room: Room, user: UserId): OwnConversation {
+  const register = room.roster.reads.get(user) ?? nothingRead
+  const unread = room.messages
+    .filter((message) => message.seq > register.through && message.user !== user && message.redactedAt === undefined)
+    .slice(0, limits.unreadCount)
+  const mentions = unread.filter((message) => message.mentions?.includes(user) === true)
+  return { ...stateOf(room, user), unread: unread.length, mentions: mentions.length, register }
+}
+
+function policyOf({ roster, messages, nextSeq }: Room): PolicyView {
   return {
-    accessOf: (user) => room.members.get(user),
-    ownerCount: () => [...room.members.values()].filter((access) => access === 'owner').length,
+    accessOf: (user) => roster.members.get(user),
+    ownerCount: () => [...roster.members.values()].filter((access) => access === 'owner').length,
+    memberCount: () => roster.members.size,
+    membersBytes: () => 0,
     claimOf: (id) => {
-      const message = room.messages.find((one) => one.id === id)
-      return message === undefined ? undefined : { user: message.user, complete: true }
+      const message = messages.find((one) => one.id === id)
+      return message === undefined ? undefined : { user: message.user, complete: true, message }
     },
-    nextSeq: () => room.nextSeq,
+    nextSeq: () => nextSeq,
+    pinCount: () => roster.pins.size,
+    isPinned: (id) => roster.pins.has(id),
+    settingsBytesWithout: (key) =>
+      [...roster.settings].reduce((sum, [name, value]) => sum + (name === key ? 0 : settingBytes(name, value)), 0),
   }
 }
 

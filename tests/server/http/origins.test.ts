@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
 
 import { isAllowedOrigin } from '../../../server/http/origins.ts'
 import { tokenOf } from '../../contract/rest/rest-client.ts'
@@ -40,11 +41,17 @@ describe('over HTTP', () => {
   afterAll(async () => {
     await server?.close()
   })
-  const ask = async (headers: Readonly<Record<string, string>>, method = 'GET', path = '/api/conversations') => {
+  const ask = async (
+    headers: Readonly<Record<string, string>>,
+    method = 'GET',
+    path = '/api/conversations',
+    body?: string,
+  ) => {
     if (server === undefined) throw new Error('not started')
     return fetch(server.url + path, {
       method,
       headers: { authorization: `Bearer ${tokenOf(server, 'ann')}`, ...headers },
+      ...(body !== undefined && { body }),
     })
   }
 
@@ -71,9 +78,32 @@ describe('over HTTP', () => {
       const answer = await ask(headers)
       expect([200, 401]).toContain(answer.status)
       expect(answer.headers.get('access-control-allow-origin')).toBe(friend)
-      expect(answer.headers.get('access-control-expose-headers')).toContain('etag')
       expect(answer.headers.get('access-control-allow-credentials')).toBeNull()
     }
+  })
+
+  test('[HTTP1][PAGE1] a page of an origin on the list may read what pages and changes say of themselves', async () => {
+    const created = await ask(
+      { origin: friend, 'content-type': 'application/json' },
+      'POST',
+      '/api/conversations',
+      '{}',
+    )
+    expect(created.status).toBe(201)
+    const { id } = z.object({ id: z.string() }).parse(await created.json())
+    const answers: [path: string, names: string[]][] = [
+      ['messages', ['etag', 'parley-as-of']],
+      ['changes?after=0', ['parley-as-of', 'parley-more']],
+    ]
+    for (const [path, names] of answers) {
+      const { status, headers } = await ask({ origin: friend }, 'GET', `/api/conversations/${id}/${path}`)
+      expect(status).toBe(200)
+      const exposed = headers.get('access-control-expose-headers')?.split(', ')
+      for (const name of names) expect([...headers.keys()]).toContain(name)
+      expect(exposed).toEqual(expect.arrayContaining(names))
+      expect(exposed).toEqual(expect.arrayContaining([...headers.keys()].filter((name) => name.startsWith('parley-'))))
+    }
+    expect((await ask({})).headers.get('access-control-expose-headers')).toBeNull()
   })
 
   test('[HTTP1] a preflight of an origin on the list is answered without a token', async () => {

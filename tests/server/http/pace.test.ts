@@ -132,13 +132,20 @@ describe('writing too fast', () => {
     expect(answers).toEqual({
       'delete /api/conversations/{id}': 429,
       'delete /api/conversations/{id}/members/{user}': 429,
+      'delete /api/conversations/{id}/messages/{message}': 429,
+      'delete /api/conversations/{id}/messages/{message}/pin': 429,
+      'delete /api/conversations/{id}/messages/{message}/reactions/{emoji}': 429,
       'patch /api/conversations/{id}': 429,
+      'patch /api/conversations/{id}/messages/{message}': 429,
       'post /api/conversations': 429,
       'post /api/conversations/{id}/messages': 429,
       'post /api/demo/token': 404,
       'post /api/tickets': 201,
       'put /api/conversations/{id}': 429,
       'put /api/conversations/{id}/members/{user}': 429,
+      'put /api/conversations/{id}/messages/{message}/pin': 429,
+      'put /api/conversations/{id}/messages/{message}/reactions/{emoji}': 429,
+      'put /api/conversations/{id}/read': 429,
     })
   })
 

@@ -33,6 +33,12 @@ export const requestKey = fc.oneof(
   fc.string({ unit: fc.constantFrom('/', ...visible), minLength: 1, maxLength: 255 }),
 )
 
+/** Any UTF-16, halves of pairs included; short ones of few letters are often prefixes of each other. */
+export const settingKey = fc.oneof(
+  fc.string({ unit: fc.constantFrom('a', '\0', '\u00ff', '\u0100', '\uffff', '\ud83d'), minLength: 1, maxLength: 3 }),
+  fc.array(fc.nat({ max: 0xffff }), { minLength: 1 }).map((codes) => String.fromCharCode(...codes)),
+)
+
 /** Plain objects; fast-check's own may lack a prototype. */
 export function record<T>(fields: { [Key in keyof T]: fc.Arbitrary<T[Key]> }): fc.Arbitrary<T> {
   return fc.record(fields, { noNullPrototype: true })

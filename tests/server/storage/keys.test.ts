@@ -9,11 +9,13 @@ import {
   type Key,
   type KeyRange,
   numberedRange,
+  pieceRange,
   rangeKinds,
   rangeOf,
+  vanishingRange,
 } from '../../../server/storage/level/keys.ts'
 import { clientId, conversationId, messageId, userId } from '../../contract/store-rows.ts'
-import { client, conversation, count, message, record, requestKey, user } from './arbitrary-ids.ts'
+import { client, conversation, count, message, record, requestKey, settingKey, user } from './arbitrary-ids.ts'
 
 const arbitraryKey: fc.Arbitrary<Key> = fc.oneof(
   fc.constantFrom({ kind: 'format' } as const, { kind: 'generation' } as const),
@@ -26,6 +28,11 @@ const arbitraryKey: fc.Arbitrary<Key> = fc.oneof(
   record({ kind: fc.constant('member' as const), conversation, user }),
   record({ kind: fc.constant('idempotency' as const), conversation, user, key: requestKey }),
   record({ kind: fc.constant('inbox' as const), user, conversation }),
+  record({ kind: fc.constantFrom('touched' as const, 'erasing' as const), conversation, revision: count }),
+  record({ kind: fc.constant('piece' as const), conversation, id: message, seq: count }),
+  record({ kind: fc.constant('setting' as const), conversation, key: settingKey }),
+  record({ kind: fc.constant('pin' as const), conversation, id: message }),
+  record({ kind: fc.constant('purging' as const), conversation }),
 )
 
 /** The kinds in the order of their tags, which is on disk and never changes. */
@@ -44,6 +51,12 @@ const kindsInOrder: readonly Key['kind'][] = [
   'inbox',
   'generation',
   'dropped',
+  'touched',
+  'piece',
+  'setting',
+  'pin',
+  'erasing',
+  'purging',
 ]
 
 /** What a key means, most significant first; the arbitraries above list their fields so. */
@@ -59,6 +72,13 @@ function compareMeaning(a: Key, b: Key): number {
     if (mine < other) return -1
   }
   return 0
+}
+
+/** The last field of a numbered row. */
+function numberOf(key: Key): number {
+  if (key.kind === 'record') return key.clock
+  if (key.kind === 'touched') return key.revision
+  return key.kind === 'log' || key.kind === 'message' ? key.seq : -1
 }
 
 function isIn({ gte, lt }: KeyRange, key: Key): boolean {
@@ -96,10 +116,10 @@ describe('keys', () => {
   })
 
   test('[STORE6] a range of numbers holds those from the first to before the last', () => {
-    const kinds = fc.constantFrom('log' as const, 'record' as const, 'message' as const)
+    const kinds = fc.constantFrom('log' as const, 'record' as const, 'message' as const, 'touched' as const)
     fc.assert(
       fc.property(kinds, conversation, count, count, arbitraryKey, (kind, id, from, to, key) => {
-        const number = key.kind === 'record' ? key.clock : key.kind === 'log' || key.kind === 'message' ? key.seq : -1
+        const number = numberOf(key)
         const belongs = key.kind === kind && key.conversation === id && number >= from && number < to
         expect(isIn(numberedRange(kind, id, { from, to }), key)).toBe(belongs)
       }),
@@ -111,6 +131,17 @@ describe('keys', () => {
     fc.assert(
       fc.property(user, arbitraryKey, (who, key) => {
         expect(isIn(inboxRange(who), key)).toBe(key.kind === 'inbox' && key.user === who)
+      }),
+      { numRuns: 10_000 },
+    )
+  })
+
+  test('[STORE6] the range of pieces holds those of one message, and what is to vanish lies by kind', () => {
+    fc.assert(
+      fc.property(conversation, message, fc.constantFrom('erasing', 'purging'), arbitraryKey, (id, of, kind, key) => {
+        const belongs = key.kind === 'piece' && key.conversation === id && key.id === of
+        expect(isIn(pieceRange(id, of), key)).toBe(belongs)
+        expect(isIn(vanishingRange(kind), key)).toBe(key.kind === kind)
       }),
       { numRuns: 10_000 },
     )
@@ -159,6 +190,15 @@ describe('keys', () => {
     [{ kind: 'inbox', user: userId('ann'), conversation: conversationId(1) }, `0b616e6e00${id}`],
     [{ kind: 'generation' }, '0c'],
     [{ kind: 'dropped', conversation: conversationId(1), client: clientId(7) }, `0d${id}00000007`],
+    [{ kind: 'touched', conversation: conversationId(1), revision: 258 }, `0e${id}0000000000000102`],
+    [
+      { kind: 'piece', conversation: conversationId(1), id: messageId(2), seq: 3 },
+      `0f${id}0190b0000000700080000000000000020000000000000003`,
+    ],
+    [{ kind: 'setting', conversation: conversationId(1), key: 'a\u20ac\ud800' }, `10${id}006120acd800`],
+    [{ kind: 'pin', conversation: conversationId(1), id: messageId(2) }, `11${id}0190b000000070008000000000000002`],
+    [{ kind: 'erasing', conversation: conversationId(1), revision: 258 }, `12${id}0000000000000102`],
+    [{ kind: 'purging', conversation: conversationId(1) }, `13${id}`],
   ]
 
   test.each(literals)('[STORE6] the bytes of a key on disk do not change: %o', (key, hex) => {

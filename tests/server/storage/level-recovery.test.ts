@@ -7,8 +7,9 @@ import { describe, expect, test } from 'vitest'
 import type { Commit } from '../../../server/storage/conversation-store.ts'
 import { encodeKey, type Key } from '../../../server/storage/level/keys.ts'
 import { openLevelStore } from '../../../server/storage/level/level-store.ts'
-import { writeEntry, writeHead } from '../../../server/storage/level/rows.ts'
-import { listOf } from '../../contract/read-back.ts'
+import { writeEntry, writeHead, writeRecord } from '../../../server/storage/level/rows.ts'
+import { writeTouched } from '../../../server/storage/level/touch-rows.ts'
+import { everyRecord, listOf } from '../../contract/read-back.ts'
 import {
   bob,
   clientId,
@@ -64,7 +65,10 @@ describe('what a failed write left', () => {
     ['a beginning', fullCommit(conversationId(2), 2)],
     [
       'a removed member',
-      write(one, 2, { head: { nextSeq: 3, nextRecord: 3 }, members: [{ user: bob, access: null, readThrough: 0 }] }),
+      write(one, 2, {
+        head: { nextSeq: 3, nextRecord: 3 },
+        members: [{ user: bob, access: null, readThrough: 0, received: 0 }],
+      }),
     ],
   ])('[STORE10] %s of which only a part is there: the store does not go on', async (_what, commit) => {
     await afterFailure('torn', commit, async ({ store }) => {
@@ -87,6 +91,10 @@ describe('what a failed write left', () => {
     'member',
     'inbox',
     'idempotency',
+    'touched',
+    'piece',
+    'setting',
+    'pin',
   ] as const
 
   test.each(kinds)('[STORE10] a written commit without its %s row is not whole', async (kind) => {
@@ -103,6 +111,10 @@ describe('what a failed write left', () => {
         member: { kind: 'member', conversation: one, user: bob },
         inbox: { kind: 'inbox', conversation: one, user: bob },
         idempotency: { kind: 'idempotency', conversation: one, user: grown.idempotency[0]?.user ?? bob, key: 'a/key' },
+        touched: { kind: 'touched', conversation: one, revision: 3 },
+        piece: { kind: 'piece', conversation: one, id: messageId(0), seq: 3 },
+        setting: { kind: 'setting', conversation: one, key: 'metadata' },
+        pin: { kind: 'pin', conversation: one, id: messageId(0) },
       }
       const key = encodeKey(keys[kind])
       expect(await disk.database().get(key)).toBeDefined()
@@ -117,11 +129,53 @@ describe('what a failed write left', () => {
     ['no last log row', { del: encodeKey({ kind: 'log', conversation: one, seq: 2 }) }],
     ['no last record', { del: encodeKey({ kind: 'record', conversation: one, clock: 2 }) }],
     ['a log row beyond the last', { put: writeEntry(one, entryAt(3)) }],
+    ['a touched row beyond the last', { put: writeTouched(one, { revision: 3, seq: 0 }) }],
     ['a damaged last log row', { put: { ...writeEntry(one, entryAt(2)), value: Uint8Array.of(1, 2, 3, 4, 5) } }],
   ])('[STORE10] %s where nothing was written is not whole', async (_what, change) => {
     await afterFailure('refused', grown, async ({ store, disk }) => {
       if ('put' in change) await disk.database().put(change.put.key, change.put.value)
       else await disk.database().del(change.del)
+      await expect(store.recover()).rejects.toMatchObject({ ...damaged, conversation: one })
+    })
+  })
+
+  const archived = write(one, 2, {
+    head: { nextSeq: 3, nextRecord: 4, through: 0, firstRecord: 2, checkpoint: 3 },
+    entries: [entryAt(1, { payload: undefined })],
+    recordsGone: { clock: 1, length: 1 },
+    records: [recordAt(3)],
+    retouched: [2],
+    touched: [{ revision: 3, seq: 1 }],
+    settings: [{ key: 'metadata', value: null }],
+    pins: [{ id: messageId(0), seq: null }],
+    erases: [1],
+  })
+
+  test.each([
+    ['unanswered', 'after'],
+    ['refused', 'before'],
+  ] as const)('[STORE10] rewritten and removed rows: a write that was %s is as %s', async (fate, state) => {
+    await afterFailure(fate, archived, async ({ store }) => {
+      expect([...(await store.recover())]).toEqual([[one, state]])
+      expect(await store.pins(one)).toHaveLength(state === 'after' ? 0 : 1)
+      await store.erased()
+    })
+  })
+
+  test.each([
+    ['a record that goes', 'unanswered', recordAt(1)],
+    ['a touched row that goes', 'unanswered', { revision: 2, seq: 0 }],
+  ] as const)('[STORE10] %s and is still there: not whole', async (_what, fate, row) => {
+    await afterFailure(fate, archived, async ({ store, disk }) => {
+      const { key, value } = 'clock' in row ? writeRecord(one, row) : writeTouched(one, row)
+      await disk.database().put(key, value)
+      await expect(store.recover()).rejects.toMatchObject({ ...damaged, conversation: one })
+    })
+  })
+
+  test('[STORE10] a record that was to go, and went with nothing else, is not whole', async () => {
+    await afterFailure('refused', archived, async ({ store, disk }) => {
+      await disk.database().del(encodeKey({ kind: 'record', conversation: one, clock: 1 }))
       await expect(store.recover()).rejects.toMatchObject({ ...damaged, conversation: one })
     })
   })
@@ -171,7 +225,7 @@ describe('a disk that loses what was not synced', () => {
           await store.close()
           const again = await openLevelStore({ location: copy })
           const entries = await listOf(again.entriesNewestFirst(one))
-          expect(await listOf(again.records(one, 0))).toHaveLength(entries.length)
+          expect(await listOf(again.records(one, everyRecord))).toHaveLength(entries.length)
           expect([acknowledged, acknowledged + 1]).toContain(entries.length)
           outcomes.add(entries.length - acknowledged)
           await again.close()

@@ -11,13 +11,24 @@ import {
   type EntryRow,
   type Head,
   type IdempotencyRow,
+  type PieceRow,
   type PlaceRow,
+  type SettingRow,
   StoreError,
   type StoredHead,
+  type TouchedRow,
 } from '../../../server/storage/conversation-store.ts'
 import type { Key } from '../../../server/storage/level/keys.ts'
 import * as rows from '../../../server/storage/level/rows.ts'
 import { type Row, sealRow } from '../../../server/storage/level/seal.ts'
+import * as touchRows from '../../../server/storage/level/touch-rows.ts'
+import {
+  type ErasingRow,
+  readErasing,
+  readPurging,
+  writeErasing,
+  writePurging,
+} from '../../../server/storage/level/vanishing-rows.ts'
 import { accessLevels } from '../../../shared/chat/access.ts'
 import type { StampedMessage } from '../../../shared/chat/message.ts'
 import type { ClockRange } from '../../../shared/sync/chain-update/chain-struct.ts'
@@ -31,11 +42,12 @@ import {
   messageId,
   recordAt,
 } from '../../contract/store-rows.ts'
-import { client, conversation, count, message, record, requestKey, user } from './arbitrary-ids.ts'
+import { client, conversation, count, message, record, requestKey, settingKey, user } from './arbitrary-ids.ts'
 
 const one = conversationId(1)
 const crc = fc.nat({ max: 0xffff_ffff })
 const bytes = fc.uint8Array({ maxLength: 300 })
+const someBytes = fc.uint8Array({ minLength: 1, maxLength: 40 })
 const text = fc.string({ unit: 'binary' })
 /** Any UTF-16, halves of pairs included. */
 const units = fc.array(fc.nat({ max: 0xffff })).map((codes) => String.fromCharCode(...codes))
@@ -58,6 +70,8 @@ function roundTrip<T>(
   })
 }
 
+/** A seq, or -1. */
+const through = count.filter((number) => number < Number.MAX_SAFE_INTEGER).map((number) => number - 1)
 const head: fc.Arbitrary<StoredHead> = record({
   kind: fc.constant('head' as const),
   head: record<Head>({
@@ -72,6 +86,13 @@ const head: fc.Arbitrary<StoredHead> = record({
     nextRecord: count,
     lastStampMs: count,
     lastMessageSeq: fc.option(count, { nil: null }),
+    through,
+    firstRecord: count,
+    checkpoint: fc.option(count, { nil: null }),
+    liveEntries: count,
+    liveBytes: count,
+    redactions: count,
+    soleAuthor: fc.option(user, { nil: null }),
   }),
 })
 const tombstone: fc.Arbitrary<StoredHead> = record({ kind: fc.constant('deleted' as const), deletedMs: count })
@@ -81,8 +102,7 @@ const chain = record<ChainRow>({ client, user, held: fc.boolean(), next: count, 
 const deleted = record<DeletedRow>({ client, ranges: fc.array(record<ClockRange>({ clock: count, length: count })) })
 const dropped = record<DroppedRow>({ client, user: fc.option(user, { nil: null }), next: count })
 const claim = record<ClaimRow>({ id: message, user, seq: maybe(count), digest: crc })
-const readThrough = count.filter((number) => number < Number.MAX_SAFE_INTEGER).map((number) => number - 1)
-const member = record({ user, access: fc.constantFrom(...accessLevels), readThrough })
+const member = record({ user, access: fc.constantFrom(...accessLevels), readThrough: through, received: through })
 const stamped: fc.Arbitrary<StampedMessage> = record({
   id: message,
   user,
@@ -91,6 +111,7 @@ const stamped: fc.Arbitrary<StampedMessage> = record({
   writtenAt: count,
   seq: count,
   createdAt: count,
+  revision: count,
   parts: fc.array(record({ text, more: fc.array(fc.oneof(count, units, fc.constant(null))) })),
 })
 
@@ -102,17 +123,18 @@ const roundTrips: readonly (readonly [kind: string, fc.Arbitrary<RoundTrip>])[] 
   ['place', roundTrip(record<PlaceRow>(place), (value) => rows.writePlace(one, value), rows.readPlace)],
   [
     'record',
-    roundTrip(record({ clock: count, payload: bytes }), (value) => rows.writeRecord(one, value), rows.readRecord),
+    roundTrip(
+      record({ clock: count, payload: maybe(someBytes) }),
+      (value) => rows.writeRecord(one, value),
+      rows.readRecord,
+    ),
   ],
   ['message', roundTrip(stamped, (value) => rows.writeMessage(one, value), rows.readMessage)],
   ['id', roundTrip(claim, (value) => rows.writeClaim(one, value), rows.readClaim)],
   ['chain', roundTrip(chain, (value) => rows.writeChain(one, value), rows.readChain)],
   ['deleted', roundTrip(deleted, (value) => rows.writeDeleted(one, value), rows.readDeleted)],
   ['dropped', roundTrip(dropped, (value) => rows.writeDropped(one, value), rows.readDropped)],
-  [
-    'member',
-    roundTrip(member, (value) => rows.writeMember(one, value.user, value.access, value.readThrough), rows.readMember),
-  ],
+  ['member', roundTrip(member, (value) => rows.writeMember(one, value), rows.readMember)],
   ['inbox', roundTrip(conversation, (value) => rows.writeInbox(ann, value), rows.readInbox)],
   [
     'idempotency',
@@ -122,6 +144,36 @@ const roundTrips: readonly (readonly [kind: string, fc.Arbitrary<RoundTrip>])[] 
       rows.readIdempotency,
     ),
   ],
+  [
+    'touched',
+    roundTrip(
+      record<TouchedRow>({ revision: count, seq: count }),
+      (value) => touchRows.writeTouched(one, value),
+      touchRows.readTouched,
+    ),
+  ],
+  [
+    'piece',
+    roundTrip(
+      record<PieceRow>({ id: message, seq: count }),
+      (value) => touchRows.writePiece(one, value),
+      touchRows.readPiece,
+    ),
+  ],
+  [
+    'setting',
+    roundTrip(
+      record<SettingRow>({ key: settingKey, value: fc.oneof(units, count, fc.boolean(), fc.array(record({ units }))) }),
+      (value) => touchRows.writeSetting(one, value),
+      touchRows.readSetting,
+    ),
+  ],
+  ['pin', roundTrip(record({ id: message, seq: count }), (value) => touchRows.writePin(one, value), touchRows.readPin)],
+  [
+    'erasing',
+    roundTrip(record<ErasingRow>({ conversation, revision: count, seqs: fc.array(count) }), writeErasing, readErasing),
+  ],
+  ['purging', roundTrip(conversation, writePurging, readPurging)],
 ]
 
 test.each(roundTrips)('[STORE1] a %s row comes back as it was', (_kind, trips) => {
@@ -152,9 +204,15 @@ const samples: readonly (readonly [kind: string, row: Row, read: (row: Row) => u
   ],
   ['deleted', rows.writeDeleted(one, { client: clientId(3), ranges: [{ clock: 4, length: 5 }] }), rows.readDeleted],
   ['dropped', rows.writeDropped(one, { client: clientId(3), user: ann, next: 4 }), rows.readDropped],
-  ['member', rows.writeMember(one, ann, 'owner', 3), rows.readMember],
+  ['member', rows.writeMember(one, { user: ann, access: 'owner', readThrough: 3, received: 4 }), rows.readMember],
   ['inbox', rows.writeInbox(ann, one), rows.readInbox],
   ['idempotency', rows.writeIdempotency(one, { user: ann, key: 'a/key', id: messageId(3) }), rows.readIdempotency],
+  ['touched', touchRows.writeTouched(one, { revision: 4, seq: 3 }), touchRows.readTouched],
+  ['piece', touchRows.writePiece(one, { id: messageId(3), seq: 4 }), touchRows.readPiece],
+  ['setting', touchRows.writeSetting(one, { key: 'metadata', value: { content } }), touchRows.readSetting],
+  ['pin', touchRows.writePin(one, { id: messageId(3), seq: 4 }), touchRows.readPin],
+  ['erasing', writeErasing({ conversation: one, revision: 3, seqs: [4, 5] }), readErasing],
+  ['purging', writePurging(one), readPurging],
 ]
 
 function errorOf(read: () => unknown): unknown {
@@ -171,19 +229,43 @@ function flipped(source: Uint8Array, bit: number): Uint8Array {
   return copy
 }
 
-/** The same row without its last byte, sealed again. */
-function shortened({ value }: Row, key: Key): Row {
-  const body = value.subarray(0, -5)
+/** The same row without its last bytes, sealed again. */
+function shortened({ value }: Row, key: Key, length = 1): Row {
+  const body = value.subarray(0, -4 - length)
   return sealRow(key, () => undefined, body)
 }
 
 test('[STORE4] rows from before there were epochs and generations read as of the first', () => {
   const first = { kind: 'head', head: headAt(3, { epoch: 0, generation: 0 }) } as const
-  const oldHead = shortened(rows.writeHead(one, first), { kind: 'head', conversation: one })
+  // Behind the generation stand seven fields of one byte each.
+  const oldHead = shortened(rows.writeHead(one, first), { kind: 'head', conversation: one }, 8)
   expect(rows.readHead(oldHead)).toStrictEqual(first)
   const row = { client: clientId(3), user: ann, held: true, next: 4, createdMs: 5, epoch: 0 }
   const oldChain = shortened(rows.writeChain(one, row), { kind: 'chain', conversation: one, client: clientId(3) })
   expect(rows.readChain(oldChain)).toStrictEqual(row)
+})
+
+test('[STORE4] rows from before there was an archive, and messages that change, read as of then', () => {
+  const first = { kind: 'head', head: headAt(3, { generation: 5, lastMessageSeq: 2 }) } as const
+  const oldHead = shortened(rows.writeHead(one, first), { kind: 'head', conversation: one }, 7)
+  expect(rows.readHead(oldHead)).toStrictEqual(first)
+  expect(first.head).toMatchObject({
+    through: -1,
+    firstRecord: 1,
+    checkpoint: null,
+    liveEntries: 0,
+    redactions: 0,
+    soleAuthor: null,
+  })
+  for (const readThrough of [-1, 0, 7]) {
+    const row = { user: ann, access: 'owner', readThrough, received: readThrough } as const
+    const oldMember = shortened(rows.writeMember(one, row), { kind: 'member', conversation: one, user: ann })
+    expect(rows.readMember(oldMember)).toStrictEqual(row)
+  }
+  const { revision: _revision, ...oldMessage } = messageAt(3)
+  const body = Buffer.from(JSON.stringify(oldMessage))
+  const oldRow = sealRow({ kind: 'message', conversation: one, seq: 3 }, () => undefined, body)
+  expect(rows.readMessage(oldRow)).toStrictEqual(messageAt(3))
 })
 
 describe('damage', () => {

@@ -12,7 +12,7 @@ import { append, createDoc, docOf, hex, isSettled, stateVectorOf, userId } from 
 import { ChainWriter, messagePayload, voidPayload } from '../../helpers/chain-writer.ts'
 import { deliverAll, FakeDevice } from '../../helpers/fake-device.ts'
 import { announceSeed, createRandom, type Random } from '../../helpers/seeded-random.ts'
-import { createSyncNode, type SyncNode } from '../../helpers/sync-node.ts'
+import { createSyncNode, endlessWindow, type SyncNode } from '../../helpers/sync-node.ts'
 
 const users = ['ann', 'bob', 'cleo']
 
@@ -46,7 +46,7 @@ function deafPort(closes: string[] = []): SocketPort {
 }
 
 async function openRoom(): Promise<Room> {
-  const node = createSyncNode()
+  const node = createSyncNode({ window: endlessWindow })
   const [owner = '', ...others] = users
   const id = await node.create(owner, ...others)
   const { live, release } = await node.registry.acquire(id)

@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
 
-import { Ledger, type SealedLedger } from '../../../server/sync/ledger.ts'
+import { Ledger } from '../../../server/sync/ledger.ts'
+import { goneBytes, type SealedLedger } from '../../../server/sync/sealed-ledger.ts'
 import { crc32 } from '../../../shared/sync/crc32.ts'
 import { parseRecord, type ServerRecord } from '../../../shared/sync/record.ts'
 import { clientId, docOf, userId } from '../../helpers/chain-doc.ts'
@@ -11,6 +12,8 @@ const ann = userId('ann')
 const one = clientId(1)
 const two = clientId(2)
 
+const noWindow = { through: -1, firstRecord: 1, checkpoint: null, liveEntries: 0, liveBytes: 0 }
+
 function startLedger(): Ledger {
   const ledger = new Ledger({
     epoch: 0,
@@ -18,6 +21,7 @@ function startLedger(): Ledger {
     nextRecord: 0,
     nextSeq: 0,
     lastStampMs: 0,
+    ...noWindow,
     chains: [],
     deleted: [],
   })
@@ -31,7 +35,7 @@ function append(ledger: Ledger, client: typeof one, clock: number, voidReason?: 
 }
 
 function recordsOf({ records }: SealedLedger): readonly (ServerRecord | undefined)[] {
-  return records.map(({ payload }) => parseRecord(payload))
+  return records.map(({ payload }) => payload && parseRecord(payload))
 }
 
 describe('a ledger', () => {
@@ -143,6 +147,7 @@ describe('a ledger', () => {
       nextRecord: 4,
       nextSeq: 7,
       lastStampMs: 5000,
+      ...noWindow,
       chains: [{ client: one, user: ann, held: true, next: 3, createdMs: 1, epoch: 0 }],
       deleted: [{ client: one, ranges: [{ clock: 2, length: 1 }] }],
     })
@@ -252,5 +257,118 @@ describe('a ledger', () => {
     expect(() => append(ledger, clientId(3), 0)).toThrow(/end of a chain/)
     expect(() => ledger.addChain({ client: one, user: ann, held: false, createdMs: 1 })).toThrow(/taken/)
     expect(() => ledger.addChain({ client: clientId(9), user: ann, held: false, createdMs: 1 })).toThrow(/taken/)
+  })
+
+  test('[ARCH1] archives in one commit: entries, records and the checkpoint before go, and a checkpoint stands for them', () => {
+    const ledger = startLedger()
+    const told: Uint8Array[] = []
+    const commit = (nowMs: number): SealedLedger => {
+      const sealed = ledger.seal(nowMs)
+      ledger.settle(sealed)
+      told.push(sealed.update())
+      return sealed
+    }
+    for (let clock = 0; clock < 6; clock++) {
+      append(ledger, one, clock, clock === 1 ? 'access' : undefined)
+      commit(1000 + clock)
+    }
+    // Genesis and a stamp, a void and a stamp, then a stamp each: what is stamped at 4 and before goes.
+    expect(ledger.window).toMatchObject({ liveEntries: 6, liveBytes: 15 + goneBytes })
+    const state = (): Readonly<Record<string, unknown>> => ({ what: 'it came to' })
+    ledger.archive({ through: 2, ends: new Map([[one, 3]]), firstRecord: 5, liveEntries: 3, liveBytes: 9, state })
+    const sealed = commit(2000)
+    expect(sealed.window).toEqual({ through: 2, firstRecord: 5, checkpoint: 8, liveEntries: 3, liveBytes: 9 })
+    expect([sealed.recordsGone, sealed.firstNewRecord]).toEqual([{ clock: 1, length: 4 }, 8])
+    expect(recordsOf(sealed)).toEqual([{ kind: 'checkpoint', through: 2, state: { what: 'it came to' } }])
+    expect(sealed.deleted).toEqual([
+      { client: 1, ranges: [{ clock: 0, length: 3 }] },
+      { client: 9, ranges: [{ clock: 1, length: 4 }] },
+    ])
+    const doc = docOf(...told)
+    expect([doc.getArray('chain/1/ann').length, doc.getArray('server/9').length]).toEqual([3, 5])
+
+    append(ledger, one, 6)
+    ledger.archive({ through: 3, ends: new Map([[one, 4]]), firstRecord: 6, liveEntries: 3, liveBytes: 9, state })
+    const next = commit(3000)
+    expect(recordsOf(next).map((record) => record?.kind)).toEqual([undefined, 'stamp', 'checkpoint'])
+    expect(next.records.map(({ clock, payload }) => [clock, payload === undefined])).toEqual([
+      [8, true],
+      [9, false],
+      [10, false],
+    ])
+    expect(next.window).toEqual({ through: 3, firstRecord: 6, checkpoint: 10, liveEntries: 3, liveBytes: 9 })
+    expect(() => {
+      ledger.archive({ through: 3, ends: new Map(), firstRecord: 6, liveEntries: 0, liveBytes: 0, state })
+    }).toThrow(/archived/)
+    // A replica that had all of it has the same as one that is new.
+    expect(Y.encodeStateAsUpdate(docOf(...told))).toEqual(Y.encodeStateAsUpdate(docOf(Y.mergeUpdates(told))))
+  })
+
+  test('[ARCH2][EPOCH1] a chain that a new epoch did without is not in the document again when its void entries are archived', () => {
+    const ledger = startLedger()
+    append(ledger, one, 0, 'access')
+    append(ledger, two, 0)
+    ledger.settle(ledger.seal(1000))
+    const genesis = { kind: 'genesis', epoch: 1, owner: ann, createdAt: 1 } as const
+    ledger.beginEpoch({ serverClient: clientId(10), genesis, without: [one] })
+    ledger.settle(ledger.seal(2000))
+    const ends = new Map([one, two].map((client) => [client, 1]))
+    ledger.archive({ through: 1, ends, firstRecord: 3, liveEntries: 0, liveBytes: 0, state: () => ({}) })
+    const sealed = ledger.seal(3000)
+    expect(new Set(sealed.deleted.map(({ client }) => client))).toEqual(new Set([two, 10]))
+    ledger.settle(sealed)
+    expect(new Set(ledger.durable().deleted.keys())).toEqual(new Set([two, 10]))
+    expect(new Set(Y.decodeUpdate(sealed.update()).ds.clients.keys())).toEqual(new Set([two, 10]))
+  })
+
+  test('[ERASE1][PROC4] what is erased of a long stream between others costs no more than its length', () => {
+    const ledger = startLedger()
+    const count = 40_000
+    const payload = Uint8Array.of(1)
+    const piece = { client: one, payload, voidReason: undefined, isPassing: true }
+    for (let clock = 0; clock < count; clock++) ledger.append({ ...piece, clock })
+    ledger.settle(ledger.seal(1000))
+    const places = Array.from({ length: count / 2 }, (_, index) => ({ seq: 2 * index, client: one, clock: 2 * index }))
+    const startMs = performance.now()
+    ledger.erase(places.map((place) => ({ ...place, bytes: 1, wasPassing: true, of: 'm', by: ann })))
+    // Seconds, when each of them goes through all ranges; a tenth of one on a slow machine else.
+    expect(performance.now() - startMs).toBeLessThan(1500)
+    expect(ledger.deletedRanges(one)).toBe(count / 2)
+  })
+
+  test('[ERASE1] takes the bytes of an entry out of the document, whether it was told of or not', () => {
+    const ledger = startLedger()
+    const [first, second] = [append(ledger, one, 0), append(ledger, one, 1)]
+    const before = ledger.seal(1000)
+    ledger.settle(before)
+    const third = append(ledger, one, 2)
+    const place = { client: one, bytes: 3, wasPassing: false, of: 'm', by: ann }
+    ledger.erase([
+      { ...place, seq: first, clock: 0, left: { role: 'user' } },
+      { ...place, seq: third, clock: 2 },
+    ])
+    const sealed = ledger.seal(2000)
+    expect(sealed.entries).toMatchObject([{ seq: third, payload: undefined, voidReason: undefined }])
+    expect(sealed.entries[0]?.crc).toBe(crc32(Uint8Array.of(1, 1, 2)))
+    expect(recordsOf(sealed)).toMatchObject([
+      { kind: 'erased', client: 1, clock: 0, of: 'm', by: 'ann', left: { role: 'user' } },
+      { kind: 'erased', client: 1, clock: 2, of: 'm', by: 'ann' },
+      { kind: 'stamp', seq: third },
+    ])
+    expect(sealed.window).toMatchObject({ liveEntries: 3, liveBytes: 3 + 2 * goneBytes })
+    const doc = docOf(before.update(), sealed.update())
+    expect(doc.getArray('chain/1/ann').toArray()).toEqual([Uint8Array.of(1, 1, second)])
+    ledger.settle(sealed)
+    // What is archived has left the document already.
+    ledger.archive({
+      through: second,
+      ends: new Map([[one, 2]]),
+      firstRecord: 2,
+      liveEntries: 1,
+      liveBytes: 3,
+      state: () => ({}),
+    })
+    ledger.erase([{ ...place, seq: second, clock: 1 }])
+    expect(recordsOf(ledger.seal(3000)).map((record) => record?.kind)).toEqual(['checkpoint'])
   })
 })

@@ -2,22 +2,15 @@
 import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
 
-import {
-  encodeMissing,
-  type DurableState,
-  durableStateVector,
-  structsOf,
-  withClock,
-} from '../../../server/sync/projection.ts'
+import { encodeMissing, type DurableState, durableStateVector } from '../../../server/sync/projection.ts'
 import type { ConversationStore, EntryRow } from '../../../server/storage/conversation-store.ts'
-import { encodeEntry } from '../../../shared/chat/entry.ts'
 import { parseUpdate } from '../../../shared/sync/chain-update/parse-update.ts'
 import type { ConversationId } from '../../../shared/sync/ids.ts'
 import { conversationId } from '../../contract/store-rows.ts'
 import { jsonPayload, messagePayload } from '../../helpers/adversarial-cast.ts'
 import { clientId, createDoc, docOf, hex, isSettled, stateVectorOf, userId } from '../../helpers/chain-doc.ts'
 import { bringTogether, FakeDevice } from '../../helpers/fake-device.ts'
-import { createRandom, forSeeds, type Random } from '../../helpers/seeded-random.ts'
+import { createRandom, type Random } from '../../helpers/seeded-random.ts'
 import { createSyncNode, type SyncNode } from '../../helpers/sync-node.ts'
 import { chainItems, content, deleteSet, section, update } from '../../helpers/update-forge.ts'
 
@@ -224,35 +217,5 @@ describe('what a device lacks', () => {
     if (chain === undefined) throw new Error('no chain')
     const chains = new Map(story.state.chains).set(chain[0], { ...chain[1], next: chain[1].next + 1 })
     await expect(missing({ ...story, state: { ...story.state, chains } }, new Map())).rejects.toThrow(/not in the log/)
-  })
-})
-
-describe('its parts', () => {
-  test('[DOC1] runs without bytes become one struct', () => {
-    const bytes = encodeEntry({ kind: 'read', through: 1 })
-    const gone = { payload: undefined }
-    expect(structsOf([{ payload: bytes }, gone, gone, { payload: bytes }, gone])).toEqual([
-      { kind: 'payload', bytes },
-      { kind: 'deleted', length: 2 },
-      { kind: 'payload', bytes },
-      { kind: 'deleted', length: 1 },
-    ])
-    expect(structsOf([])).toEqual([])
-  })
-
-  test('[DOC1] ranges of deleted clocks stay merged and ascending', () => {
-    forSeeds('ranges', 20, (random) => {
-      const clocks = Array.from({ length: 40 }, (_, clock) => clock).filter(() => random.chance(0.5))
-      const ranges = clocks.reduce<ReturnType<typeof withClock>>(withClock, [])
-      expect(ranges.flatMap(({ clock, length }) => Array.from({ length }, (_, index) => clock + index))).toEqual(clocks)
-      const distances = ranges.slice(1).map(({ clock }, index) => {
-        const before = ranges[index]
-        return clock - (before === undefined ? clock : before.clock + before.length)
-      })
-      expect(distances.every((distance) => distance > 0)).toBe(true)
-      const frozen = structuredClone(ranges)
-      withClock(ranges, 99)
-      expect(ranges).toEqual(frozen)
-    })
   })
 })

@@ -12,7 +12,7 @@ import { limits } from '../../../shared/limits.ts'
 import { encodeUpdateMessage } from '../../../shared/sync/wire.ts'
 import { userId } from '../../helpers/chain-doc.ts'
 import { ChainWriter, messagePayload } from '../../helpers/chain-writer.ts'
-import { createSyncNode, freeRates, type SyncNode } from '../../helpers/sync-node.ts'
+import { createSyncNode, endlessWindow, freeRates, type SyncNode } from '../../helpers/sync-node.ts'
 
 const large = 'x'.repeat(200_000)
 /** What the buffers of the network between two sockets of one machine can hold, and much more. */
@@ -26,7 +26,7 @@ let port: number
 
 beforeEach(async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] })
-  node = createSyncNode()
+  node = createSyncNode({ window: endlessWindow })
   const id = await node.create('ann')
   room = id
   const nothing = (): void => undefined

@@ -26,7 +26,10 @@ export async function makeRealStore(
   const rich = await node.create('ann', 'bob', 'cleo')
   const devices = [new FakeDevice('ann', rich, createDoc(11)), new FakeDevice('bob', rich, createDoc(12))]
   const [first, second] = devices
-  first?.append(...['one', 'two', 'three'].map((text) => encodeEntry(messageEntry(text))))
+  const said = ['one', 'two', 'three'].map((text) => messageEntry(text))
+  const [one, two, three] = said.map(({ id }) => id)
+  if (one === undefined || two === undefined || three === undefined) throw new Error('nothing was said')
+  first?.append(...said.map((entry) => encodeEntry(entry)))
   await bringTogether(node, devices)
   const nowhere = freshMessageId()
   second?.append(
@@ -39,9 +42,20 @@ export async function makeRealStore(
     encodeEntry({ kind: 'pin', of: nowhere, on: true }),
   )
   await bringTogether(node, devices)
+  first?.append(
+    encodeEntry({ kind: 'edit', of: one, content: 'one, edited', at: 1 }),
+    encodeEntry({ kind: 'edit', of: two, content: 'two, to be redacted', at: 1 }),
+    encodeEntry({ kind: 'pin', of: one, on: true }),
+    encodeEntry({ kind: 'set', key: 'colour', value: 'blue' }),
+  )
+  await bringTogether(node, devices)
   await halfway()
   second?.append(Uint8Array.of(2), encodeEntry(messageEntry('five')), encodeEntry({ kind: 'read', through: 5 }))
   await bringTogether(node, devices)
+  await conversations.apply(bob, rich, { kind: 'react', of: one, emoji: 'x', on: true })
+  await conversations.apply(ann, rich, { kind: 'redact', of: two })
+  await conversations.apply(ann, rich, { kind: 'pin', of: three, on: true })
+  await conversations.apply(ann, rich, { kind: 'pin', of: one, on: false })
   await conversations.post(bob, rich, messageEntry('over REST'), 'a key')
   await conversations.apply(ann, rich, { kind: 'set', key: 'title', value: 'A title' })
   await conversations.apply(ann, rich, { kind: 'member', user: userId('cleo'), access: null })
@@ -60,6 +74,8 @@ export async function makeRealStore(
   await restored.settled()
   if (restored.errors.length > 0) throw new Error('the node has failed', { cause: restored.errors[0] })
   if (node.errors.length > 0) throw new Error('the node has failed', { cause: node.errors[0] })
+  // What was deleted is gone, row by row.
+  await store.erased()
   await store.close()
   return { rich, plain, deleted }
 }

@@ -29,11 +29,24 @@ import {
   writeRecord,
 } from '../../../server/storage/level/rows.ts'
 import type { Row } from '../../../server/storage/level/seal.ts'
+import {
+  readPin,
+  readSetting,
+  readTouched,
+  writePin,
+  writeSetting,
+  writeTouched,
+} from '../../../server/storage/level/touch-rows.ts'
 import type { Finding } from '../../../server/verify/finding.ts'
 import { verifyStore } from '../../../server/verify/verify-store.ts'
-import { rounds } from '../../helpers/long-run.ts'
+import { encodeEntry } from '../../../shared/chat/entry.ts'
+import type { StampedMessage } from '../../../shared/chat/message.ts'
 import type { ConversationId } from '../../../shared/sync/ids.ts'
+import { userId } from '../../helpers/chain-doc.ts'
+import { rounds } from '../../helpers/long-run.ts'
+import { messageEntry } from '../../helpers/stock-client.ts'
 import { messageId } from '../../contract/store-rows.ts'
+import { createSyncNode } from '../../helpers/sync-node.ts'
 import { announcedRandom } from '../../helpers/seeded-random.ts'
 import { commitAndClose, filesEnding, inFolder, putRow, rowsIn, withDatabase } from '../storage/store-folder.ts'
 import { makeRealStore, type RealStore } from './real-store.ts'
@@ -74,6 +87,26 @@ describe('a whole store', () => {
       expect(await readdir(join(location, '..'))).toEqual(['store'])
     })
   })
+
+  test('[STORE8] of a conversation from before there was an archive has no damage either', async () => {
+    await inFolder(async (location) => {
+      const store = await openLevelStore({ location })
+      const node = createSyncNode({ store })
+      const ann = userId('ann')
+      const { state } = await node.conversations.create(ann, { title: 'Tea' })
+      await node.conversations.post(ann, state.id, messageEntry('one'), undefined)
+      await store.close()
+      for (const row of await rowsIn(location)) {
+        const kind = kindOf(row)
+        if (kind === 'setting') await withDatabase(location, (database) => database.del(row.key))
+        const stored = kind === 'head' ? readHead(row) : undefined
+        if (stored?.kind !== 'head') continue
+        const head = { ...stored.head, liveEntries: 0, liveBytes: 0 }
+        await putRow(location, writeHead(state.id, { kind: 'head', head }))
+      }
+      expect(await look(location)).toMatchObject({ texts: [], messages: 1 })
+    })
+  })
 })
 
 /** Every file with its bytes. */
@@ -99,6 +132,10 @@ const allKinds = [
   'inbox',
   'generation',
   'dropped',
+  'touched',
+  'piece',
+  'setting',
+  'pin',
 ] as const
 
 describe('rows', () => {
@@ -114,7 +151,7 @@ describe('rows', () => {
         const expectProblem = async (what: string, row: Row): Promise<void> => {
           const { problems, texts } = await look(location)
           if (problems === 0) silent.push(`${what} ${Buffer.from(row.key).toString('hex')}`)
-          expect(texts.join()).not.toMatch(/three|over REST|A title|a key$/)
+          expect(texts.join()).not.toMatch(/three|over REST|A title|blue|colour|a key$/)
         }
         for (const row of random.shuffled(ofKind).slice(0, rowsOfKind)) {
           await putRow(location, { key: row.key, value: flipped(row.value) })
@@ -145,7 +182,9 @@ describe('rows', () => {
         const row = now.get(hex(key))
         return row !== undefined && hex(row.value) !== hex(value)
       })
-      expect(new Set(stale.map(kindOf))).toEqual(new Set(['head', 'chain', 'member', 'deleted', 'record']))
+      expect(new Set(stale.map(kindOf))).toEqual(
+        new Set(['head', 'chain', 'member', 'deleted', 'record', 'log', 'message']),
+      )
       for (const row of stale) {
         await putRow(location, row)
         expect([kindOf(row), (await look(location)).problems > 0]).toEqual([kindOf(row), true])
@@ -156,7 +195,7 @@ describe('rows', () => {
     })
   })
 
-  const claimed = { seq: 3, digest: 1 }
+  const claimed = { seq: 99, digest: 1 }
   /** Whole rows that say something else; undefined for rows of other kinds. */
   const lies: Readonly<Record<string, (row: Row, id: ConversationId) => Row | undefined>> = {
     head: (row, id) => {
@@ -172,7 +211,10 @@ describe('rows', () => {
     chain: (row, id) => writeChain(id, { ...readChain(row), next: 99 }),
     deleted: (row, id) => writeDeleted(id, { ...readDeleted(row), ranges: [{ clock: 0, length: 1 }] }),
     place: (row, id) => writePlace(id, { ...readPlace(row), crc: 7 }),
-    member: (row, id) => writeMember(id, readMember(row).user, 'admin', 99),
+    member: (row, id) => writeMember(id, { ...readMember(row), received: 99 }),
+    touched: (row, id) => writeTouched(id, { ...readTouched(row), seq: 0 }),
+    setting: (row, id) => writeSetting(id, { ...readSetting(row), value: 'else' }),
+    pin: (row, id) => writePin(id, { ...readPin(row), seq: 0 }),
     idempotency: (row, id) => writeIdempotency(id, { ...readIdempotency(row), id: messageId(1) }),
   }
 
@@ -195,6 +237,53 @@ describe('rows', () => {
     })
   })
 
+  test('[STORE8][ERASE1] bytes that are gone without a redaction, and words that one should have taken, are found', async () => {
+    await withRealStore(async (location, { rich }) => {
+      const rows = await rowsIn(location)
+      const ofKind = (kind: Key['kind']): Row[] =>
+        rows.filter(({ key }) => {
+          const found = decodeKey(key)
+          return found?.kind === kind && 'conversation' in found && found.conversation === rich
+        })
+      const logged = ofKind('log').map((row) => ({ row, entry: readEntry(row) }))
+      for (const { row, entry } of logged) {
+        if (entry.voidReason !== undefined) continue
+        const payload = entry.payload === undefined ? encodeEntry(messageEntry('back')) : undefined
+        await putRow(location, writeEntry(rich, { ...entry, payload }))
+        expect([entry.seq, (await look(location)).problems > 0]).toEqual([entry.seq, true])
+        await putRow(location, row)
+      }
+      const messages = ofKind('message').map((row) => ({ row, message: readMessage(row) }))
+      const changed = messages.filter(({ message: { seq, revision } }) => revision > seq)
+      expect(changed.length).toBeGreaterThanOrEqual(3)
+      const others: readonly Partial<StampedMessage>[] = [
+        { content: 'else' },
+        { reactions: [] },
+        { revision: 1 },
+        { redactedBy: userId('eve') },
+      ]
+      for (const { row, message } of changed) {
+        for (const lie of others) {
+          await putRow(location, writeMessage(rich, { ...message, ...lie }))
+          expect([message.seq, lie, (await look(location)).problems > 0]).toEqual([message.seq, lie, true])
+        }
+        await putRow(location, row)
+      }
+      const [head] = ofKind('head')
+      const stored = head && readHead(head)
+      if (head === undefined || stored?.kind !== 'head') throw new Error('no head')
+      for (const name of ['liveEntries', 'liveBytes', 'redactions'] as const) {
+        await putRow(location, writeHead(rich, { kind: 'head', head: { ...stored.head, [name]: 99 } }))
+        expect([name, (await look(location)).problems]).toEqual([name, 1])
+      }
+      const other = { ...stored.head, soleAuthor: userId('zoe') }
+      await putRow(location, writeHead(rich, { kind: 'head', head: other }))
+      expect(await look(location)).toMatchObject({ problems: 1 })
+      await putRow(location, head)
+      expect(await look(location)).toMatchObject({ problems: 0 })
+    })
+  })
+
   test('[STORE8][DOC1] rows that fit each other, but make no document that Yjs takes whole, are found', async () => {
     await withRealStore(async (location, { rich }) => {
       const rows = await rowsIn(location)
@@ -213,7 +302,7 @@ describe('rows', () => {
         writeHead(rich, { kind: 'head', head: { ...stored.head, serverClient: readChain(chain).client } }),
       )
       const { client } = readChain(chain)
-      expect((await look(location)).texts).toEqual([`chain ${client}: the document has other entries than the log`])
+      expect((await look(location)).texts).toContain(`chain ${client}: the document has other entries than the log`)
     })
   })
 

@@ -37,13 +37,8 @@ test('[FOLD4][FOLD3] nothing of it is applied: neither other chains, nor members
 
   const source = chainSource(ann)
   const fold = new ConversationFold()
-  const advances: boolean[] = []
-  for (let clock = 0; clock < 4; clock++) {
-    const record = source.recordAt(clientId(900), fold.nextRecord)
-    advances.push(fold.advance(record === 'gone' ? undefined : record, source))
-  }
-  // Genesis, the first stamp, and the one with the fork, offered twice.
-  expect(advances).toEqual([true, true, false, false])
+  for (let time = 0; time < 2; time++) fold.advance(source, clientId(900))
+  // Genesis and the first stamp; not the one with the fork, although it was offered twice.
   expect(fold.nextRecord).toBe(2)
   expect(fold.fork).toEqual({ client: 1, clock: 1 })
   expect([one, two].map((client) => fold.stampedThrough(client))).toEqual([1, 0])

@@ -20,14 +20,11 @@ const message = (number: number, at: number, content = `message ${number}`): Kno
   return { kind: 'message', id: messageId(number), role: 'user', content, at }
 }
 
-/** Offers the records of a document to a fold until it waits or has seen them all. */
+/** Lets a fold take what a document has. */
 function advance(fold: ConversationFold, doc: Y.Doc): Folded {
   const source = chainSource(doc)
   const server = source.serverClient()
-  while (server !== undefined) {
-    const record = source.recordAt(server, fold.nextRecord)
-    if (record === undefined || !fold.advance(record === 'gone' ? undefined : record, source)) break
-  }
+  if (server !== undefined) fold.advance(source, server)
   return fold.view(source)
 }
 
@@ -72,9 +69,36 @@ describe('what is stamped and what is pending', () => {
     server.commit([...places(1, 0), ...places(2, 0), ...places(1, 1)], 7_000)
     const view = folded(server.doc)
     expect(view.sent).toEqual([
-      { id: messageId(1), user: 'ann', role: 'user', content: 'message 1', writtenAt: 500, seq: 0, createdAt: 7_000 },
-      { id: messageId(3), user: 'bob', role: 'user', content: 'message 3', writtenAt: 100, seq: 1, createdAt: 7_000 },
-      { id: messageId(2), user: 'ann', role: 'user', content: 'message 2', writtenAt: 400, seq: 2, createdAt: 7_000 },
+      {
+        id: messageId(1),
+        user: 'ann',
+        role: 'user',
+        content: 'message 1',
+        writtenAt: 500,
+        seq: 0,
+        createdAt: 7_000,
+        revision: 0,
+      },
+      {
+        id: messageId(3),
+        user: 'bob',
+        role: 'user',
+        content: 'message 3',
+        writtenAt: 100,
+        seq: 1,
+        createdAt: 7_000,
+        revision: 1,
+      },
+      {
+        id: messageId(2),
+        user: 'ann',
+        role: 'user',
+        content: 'message 2',
+        writtenAt: 400,
+        seq: 2,
+        createdAt: 7_000,
+        revision: 2,
+      },
     ])
     expect(view).toMatchObject({
       pending: [],
@@ -225,7 +249,6 @@ describe('what is stamped and what is pending', () => {
     server.append(
       jsonPayload('{"kind":"later"}'),
       { kind: 'erased', client: clientId(1), clock: 0, of: messageId(1), by: userId('ann') },
-      { kind: 'checkpoint', through: 0, settings: {} },
       Uint8Array.of(9),
     )
     server.commit(places(1, 0), 1)
@@ -274,7 +297,15 @@ describe('title, settings and members', () => {
     const server = createStampingServer()
     const ann = device(1)
     const bob = device(2)
-    write(ann, 'ann', message(1, 1), message(2, 2), { kind: 'read', through: 1 }, { kind: 'read', through: 0 })
+    write(
+      ann,
+      'ann',
+      { kind: 'member', user: userId('bob'), access: 'reader' },
+      message(1, 1),
+      message(2, 2),
+      { kind: 'read', through: 1 },
+      { kind: 'read', through: 0 },
+    )
     write(
       bob,
       'bob',
@@ -284,16 +315,16 @@ describe('title, settings and members', () => {
     )
     server.receive(ann)
     server.receive(bob)
-    server.commit([...places(1, 0, 1, 2), ...places(2, 0), ...places(1, 3), ...places(2, 1, 2)], 1)
+    server.commit([...places(1, 0, 1, 2, 3), ...places(2, 0), ...places(1, 4), ...places(2, 1, 2)], 1)
     expect([...folded(server.doc).reads]).toEqual([
-      ['ann', 1],
-      ['bob', 0],
+      ['ann', { through: 1, received: 1 }],
+      ['bob', { through: 0, received: 9 }],
     ])
     write(bob, 'bob', { kind: 'read', through: 3 })
     server.receive(bob)
     expect([...folded(server.doc).reads]).toEqual([
-      ['ann', 1],
-      ['bob', 3],
+      ['ann', { through: 1, received: 1 }],
+      ['bob', { through: 3, received: 9 }],
     ])
   })
 
@@ -314,9 +345,9 @@ describe('title, settings and members', () => {
     ])
     expect([rules.ownerCount(), rules.nextSeq()]).toEqual([1, 2])
     expect([1, 2, 3, 4].map((number) => rules.claimOf(messageId(number)))).toEqual([
-      { user: 'ann', complete: true },
+      { user: 'ann', complete: true, message: expect.objectContaining({ content: 'message 1' }) },
       { user: 'ann', complete: false },
-      { user: 'ann', complete: true },
+      { user: 'ann', complete: true, message: expect.objectContaining({ content: 'message 3' }) },
       undefined,
     ])
     expect(judge(rules, userId('bob'), { kind: 'edit', of: messageId(3), content: 'x', at: 1 })).toBe('not-author')

@@ -9,9 +9,12 @@ import {
   judge,
   parseVoidReason,
   type PolicyView,
+  settingBytes,
   type VoidReason,
   voidReasons,
 } from '../../../shared/chat/policy.ts'
+import type { Reaction } from '../../../shared/chat/message.ts'
+import { limits } from '../../../shared/limits.ts'
 import type { UserId } from '../../../shared/sync/ids.ts'
 import { userId } from '../../helpers/chain-doc.ts'
 import { announceSeed } from '../../helpers/seeded-random.ts'
@@ -28,6 +31,8 @@ const ids = {
   ownStream: messageId(2),
   theirs: messageId(3),
   theirStream: messageId(4),
+  redacted: messageId(5),
+  unseen: messageId(6),
 }
 const author = userId('ann')
 const boss = userId('boss')
@@ -38,6 +43,7 @@ const claims = new Map<MessageId, IdClaim>([
   [ids.ownStream, { user: author, complete: false }],
   [ids.theirs, { user: boss, complete: true }],
   [ids.theirStream, { user: boss, complete: false }],
+  [ids.redacted, { user: author, complete: true, message: { redactedAt: 1 } }],
 ])
 
 /** A conversation with these members beside the author; `boss` owns it unless told otherwise. */
@@ -49,7 +55,18 @@ function viewOf(access: Access | undefined, others: Readonly<Record<string, Acce
     ownerCount: () => [...members.values()].filter((level) => level === 'owner').length,
     claimOf: (id) => claims.get(id),
     nextSeq: () => nextSeq,
+    ...roomy,
+    memberCount: () => members.size,
   }
+}
+
+/** Nothing that is counted is full. */
+const roomy = {
+  memberCount: () => 1,
+  membersBytes: () => 0,
+  pinCount: () => 0,
+  isPinned: () => false,
+  settingsBytesWithout: () => 0,
 }
 
 /** Verdicts for owner, admin, writer, reader and a stranger; `ok` is accepted. */
@@ -81,11 +98,13 @@ const rows: readonly Row[] = [
 
   ['an edit of an own message', edit(ids.own), 'ok ok ok access access'],
   ["an edit of another's message", edit(ids.theirs), 'not-author not-author not-author access access'],
+  ['an edit of what was redacted', edit(ids.redacted), 'redacted redacted redacted access access'],
   ['an edit of nothing', edit(ids.new), 'no-target no-target no-target access access'],
   ['an edit of an own stream', edit(ids.ownStream), 'no-target no-target no-target access access'],
 
   ['a redaction of an own message', { kind: 'redact', of: ids.own }, 'ok ok ok access access'],
   ["a redaction of another's message", { kind: 'redact', of: ids.theirs }, 'ok ok not-author access access'],
+  ['a second redaction', { kind: 'redact', of: ids.redacted }, 'ok ok ok access access'],
   ['a redaction of an own stream', { kind: 'redact', of: ids.ownStream }, 'ok ok ok access access'],
   ["a redaction of another's stream", { kind: 'redact', of: ids.theirStream }, 'ok ok not-author access access'],
   ['a redaction of nothing', { kind: 'redact', of: ids.new }, 'no-target no-target no-target access access'],
@@ -101,11 +120,23 @@ const rows: readonly Row[] = [
     { kind: 'react', of: ids.new, emoji: 'x', on: true },
     'no-target no-target no-target access access',
   ],
+  [
+    'a reaction to what was redacted',
+    { kind: 'react', of: ids.redacted, emoji: 'x', on: true },
+    'ok ok ok access access',
+  ],
+  [
+    'a reaction to a stream',
+    { kind: 'react', of: ids.theirStream, emoji: 'x', on: true },
+    'no-target no-target no-target access access',
+  ],
   ["a stop of another's stream", { kind: 'stop', of: ids.theirStream }, 'ok ok ok access access'],
   ['a stop of nothing', { kind: 'stop', of: ids.new }, 'no-target no-target no-target access access'],
 
   ["a pin of another's message", { kind: 'pin', of: ids.theirs, on: true }, 'ok ok access access access'],
   ['a pin of nothing', { kind: 'pin', of: ids.new, on: true }, 'no-target no-target access access access'],
+
+  ['a pin of a stream', { kind: 'pin', of: ids.ownStream, on: true }, 'no-target no-target access access access'],
 
   ['read through the last', { kind: 'read', through: nextSeq - 1 }, 'ok ok ok ok access'],
   ['received the last', { kind: 'read', received: nextSeq - 1 }, 'ok ok ok ok access'],
@@ -180,6 +211,7 @@ describe('the last owner', () => {
           ownerCount: () => [...members.values()].filter((level) => level === 'owner').length,
           claimOf: () => undefined,
           nextSeq: () => 0,
+          ...roomy,
         }
         for (const { by, user, access } of list) {
           if (judge(view, by, { kind: 'member', user, access }) !== undefined) continue
@@ -192,6 +224,60 @@ describe('the last owner', () => {
       }),
       { seed: announceSeed('POLICY1 owners'), numRuns: 1_000 },
     )
+  })
+})
+
+describe('what is full', () => {
+  const react = (emoji: string, on = true): Entry => ({ kind: 'react', of: ids.unseen, emoji, on })
+  const verdict = (entry: Entry, full: Partial<PolicyView>): VoidReason | 'ok' =>
+    judge({ ...viewOf('owner', others), ...full }, author, entry) ?? 'ok'
+  const reacted = (reactions: readonly Reaction[]): Partial<PolicyView> => ({
+    claimOf: () => ({ user: boss, complete: true, message: { reactions } }),
+  })
+
+  test('[POLICY1][TOUCH2] one more emoji than a message may have is too many; what is there may grow, and be taken back', () => {
+    const many = Array.from({ length: limits.emojiPerMessage }, (_, index) => ({ emoji: `${index}`, users: [boss] }))
+    expect(verdict(react('new'), reacted(many.slice(1)))).toBe('ok')
+    expect(verdict(react('new'), reacted(many))).toBe('too-many')
+    expect(verdict(react('0'), reacted(many))).toBe('ok')
+    expect(verdict(react('new', false), reacted(many))).toBe('ok')
+  })
+
+  test('[POLICY1][TOUCH2] one more reaction than a message may have is too many, unless it is there already', () => {
+    const users = Array.from({ length: limits.reactionsPerMessage - 1 }, (_, index) => userId(`user-${index}`))
+    expect(verdict(react('a'), reacted([{ emoji: 'a', users }]))).toBe('ok')
+    expect(verdict(react('a'), reacted([{ emoji: 'a', users: [...users, boss] }]))).toBe('too-many')
+    expect(verdict(react('a'), reacted([{ emoji: 'a', users: [...users, author] }]))).toBe('ok')
+  })
+
+  test('[POLICY1][TOUCH2] a claim whose message is not here to be looked at keeps nobody from trying', () => {
+    const unseen = { claimOf: () => ({ user: author, complete: true }) }
+    expect([verdict(react('a'), unseen), verdict(edit(ids.unseen), unseen)]).toEqual(['ok', 'ok'])
+  })
+
+  test('[POLICY1][TOUCH2] one more pin than a conversation may have is too many, unless it is pinned', () => {
+    const pin = (on: boolean): Entry => ({ kind: 'pin', of: ids.theirs, on })
+    const full = { pinCount: () => limits.pins }
+    expect(verdict(pin(true), { pinCount: () => limits.pins - 1 })).toBe('ok')
+    expect(verdict(pin(true), full)).toBe('too-many')
+    expect(verdict(pin(true), { ...full, isPinned: () => true })).toBe('ok')
+    expect(verdict(pin(false), full)).toBe('ok')
+  })
+
+  test('[POLICY1] one more member than a conversation may have is too many; those who are there may be changed', () => {
+    const full = { memberCount: () => limits.members }
+    expect(verdict(member('new', 'reader'), { memberCount: () => limits.members - 1 })).toBe('ok')
+    expect(verdict(member('new', 'reader'), full)).toBe('too-many')
+    expect(verdict(member('writer', 'reader'), full)).toBe('ok')
+    expect(verdict(member('writer', null), full)).toBe('ok')
+  })
+
+  test('[POLICY1] settings beyond their bytes are too large, and clearing one is always allowed', () => {
+    const set = (value: unknown): Entry => ({ kind: 'set', key: 'colour', value })
+    const left = limits.settingsBytes - settingBytes('colour', 'blue')
+    expect(verdict(set('blue'), { settingsBytesWithout: () => left })).toBe('ok')
+    expect(verdict(set('blue'), { settingsBytesWithout: () => left + 1 })).toBe('too-large')
+    expect(verdict(set(null), { settingsBytesWithout: () => limits.settingsBytes })).toBe('ok')
   })
 })
 

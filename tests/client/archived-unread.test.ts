@@ -1,0 +1,191 @@
+// Unread and mention counts beyond the window: from pages, else from the server, the same on every device.
+import { expect, test, vi } from 'vitest'
+
+import { encodeEntry, type KnownEntry } from '../../shared/chat/entry.ts'
+import { append, createDoc } from '../helpers/chain-doc.ts'
+import { ann, message, messageId } from '../helpers/client-rows.ts'
+import { keepingMemory, openRig, type OpenRig, type OpenRigOptions, stampAll } from '../helpers/open-rig.ts'
+import { createServerArchive, type ServerArchive } from '../helpers/server-archive.ts'
+import { createStampingServer, type StampingServer } from '../helpers/stamping-server.ts'
+
+interface Written {
+  readonly server: StampingServer
+  readonly archive: ServerArchive
+  readonly write: (...entries: readonly KnownEntry[]) => void
+}
+
+function startServer(): Written {
+  const stamping = createStampingServer(900, 'bob')
+  const archive = createServerArchive(stamping)
+  const doc = createDoc(7)
+  const write = (...entries: readonly KnownEntry[]): void => {
+    append(doc, 'bob', entries.map(encodeEntry))
+    stamping.receive(doc)
+    stampAll(stamping)
+  }
+  write({ kind: 'member', user: ann, access: 'writer' })
+  return { server: stamping, archive, write }
+}
+
+/** Twenty messages at the seqs 1 to 20, of which every fifth mentions ann. */
+function written(): Written {
+  const all = startServer()
+  for (let number = 1; number <= 20; number++)
+    all.write({ ...message(number), ...(number % 5 === 0 ? { mentions: [ann] } : {}) })
+  return all
+}
+
+async function open(all: Written, options: Partial<OpenRigOptions> = {}): Promise<OpenRig> {
+  const { archive } = all
+  return openRig({ server: all.server, archive, counts: () => archive.counts(ann), ...options })
+}
+
+function live(rig: OpenRig): void {
+  rig.download()
+  rig.connections.at(-1)?.status({ phase: 'live' })
+}
+
+test('[UNREAD1] a device that never opened it asks the server once', async () => {
+  const all = written()
+  all.server.archive(12)
+  const rig = await open(all)
+  rig.download()
+  // Nobody knows yet whether something before the window is unread.
+  expect(rig.conversation.firstUnread()).toBeUndefined()
+  live(rig)
+  await vi.waitFor(() => expect(rig.conversation.unread).toEqual({ unread: 20, mentions: 4 }))
+  all.write(message(21))
+  rig.download()
+  expect(rig.conversation.unread).toEqual({ unread: 21, mentions: 4 })
+  expect(all.archive.asked.filter((what) => what === 'counts')).toHaveLength(1)
+  expect(rig.conversation.firstUnread()).toBe(0)
+  // It is told as of the opening, also when all has been read since.
+  rig.conversation.markRead()
+  rig.sync()
+  expect(rig.conversation.unread).toEqual({ unread: 0, mentions: 0 })
+  expect(rig.conversation.firstUnread()).toBe(0)
+})
+
+test('[UNREAD1] what leaves the window unread stays counted, without asking, and the register ends it', async () => {
+  const all = written()
+  const rig = await open(all)
+  live(rig)
+  rig.conversation.markRead(4)
+  rig.sync()
+  expect(rig.conversation.unread).toEqual({ unread: 16, mentions: 4 })
+  all.server.archive(12)
+  rig.download()
+  expect(rig.conversation.unread).toEqual({ unread: 16, mentions: 4 })
+  expect(all.archive.asked).not.toContain('counts')
+  rig.conversation.markRead()
+  expect(rig.conversation.unread).toEqual({ unread: 0, mentions: 0 })
+})
+
+test('[UNREAD1] offline it is counted from what is kept, and where that is not all, nothing is forgotten', async () => {
+  const all = written()
+  const storage = keepingMemory()
+  const first = await open(all, { storage })
+  live(first)
+  first.conversation.markRead(4)
+  first.sync()
+  all.server.archive(12)
+  first.download()
+  await vi.waitFor(() => expect(first.conversation.history.getSnapshot().kept.messages).toBe(12))
+  await first.conversation.close()
+  all.archive.isOffline = true
+  const rig = await open(all, { storage, firstClient: 200 })
+  await vi.waitFor(() => expect(rig.conversation.unread).toEqual({ unread: 16, mentions: 4 }))
+  expect(rig.conversation.firstUnread()).toBe(5)
+  const other = await open(all, { firstClient: 300, beforehand: { unread: 16, mentions: 4 } })
+  other.download()
+  expect(other.conversation.unread).toEqual({ unread: 16, mentions: 4 })
+})
+
+test('[UNREAD1] a redaction of an archived message is not counted any more', async () => {
+  const all = written()
+  all.server.archive(12)
+  const rig = await open(all)
+  live(rig)
+  await vi.waitFor(() => expect(rig.conversation.unread.unread).toBe(20))
+  all.write({ kind: 'redact', of: messageId(5) })
+  rig.download()
+  await vi.waitFor(() => expect(rig.conversation.unread).toEqual({ unread: 19, mentions: 3 }))
+})
+
+test('[UNREAD1] the first unread message is as of the opening, wherever it stands', async () => {
+  const all = written()
+  const rig = await open(all)
+  live(rig)
+  expect(rig.conversation.firstUnread()).toBe(1)
+  rig.conversation.markRead()
+  rig.sync()
+  expect(rig.conversation.firstUnread()).toBe(1)
+})
+
+test('[UNREAD1] what leaves the window before the register was counted anew is counted by the register', async () => {
+  const all = written()
+  all.server.archive(12)
+  const rig = await open(all)
+  live(rig)
+  await vi.waitFor(() => expect(rig.conversation.unread.unread).toBe(20))
+  all.archive.isOffline = true
+  rig.conversation.markRead(4)
+  rig.sync()
+  all.server.archive(15)
+  rig.download()
+  all.archive.isOffline = false
+  await vi.waitFor(() => expect(rig.conversation.unread).toEqual({ unread: 16, mentions: 4 }), 4000)
+})
+
+test('[UNREAD1] a redaction that comes together with an archiving is counted', async () => {
+  const all = written()
+  all.server.archive(12)
+  const rig = await open(all)
+  live(rig)
+  await vi.waitFor(() => expect(rig.conversation.unread.unread).toBe(20))
+  all.write({ kind: 'redact', of: messageId(5) })
+  all.server.archive(14)
+  rig.download()
+  await vi.waitFor(() => expect(rig.conversation.unread).toEqual({ unread: 19, mentions: 3 }))
+  all.write({ kind: 'redact', of: messageId(6) }, message(21))
+  all.server.archive(22)
+  rig.download()
+  await vi.waitFor(() => expect(rig.conversation.unread).toEqual({ unread: 19, mentions: 3 }))
+})
+
+test('[UNREAD1] a register that moves while it is counted is counted by, offline too', async () => {
+  const all = written()
+  const storage = keepingMemory()
+  const first = await open(all, { storage })
+  live(first)
+  all.server.archive(12)
+  first.download()
+  await vi.waitFor(() => expect(first.conversation.history.getSnapshot().kept.messages).toBe(12))
+  await first.conversation.close()
+  all.archive.isOffline = true
+  const rig = await open(all, { storage, firstClient: 200 })
+  rig.conversation.markRead(8)
+  await vi.waitFor(() => expect(rig.conversation.unread).toEqual({ unread: 12, mentions: 3 }))
+})
+
+test('[UNREAD1] as on the server the first 999 count, and those of them that mention', async () => {
+  const all = startServer()
+  const numbers = Array.from({ length: 1010 }, (_, index) => index + 1)
+  // One is the 999th, and one comes behind it.
+  all.write(...numbers.map((number) => ({ ...message(number), ...(number % 7 === 6 ? { mentions: [ann] } : {}) })))
+  const mentions = numbers.filter((number) => number <= 999 && number % 7 === 6).length
+  const rig = await open(all)
+  live(rig)
+  expect(rig.conversation.unread).toEqual({ unread: 999, mentions })
+  all.server.archive(500)
+  rig.download()
+  expect(rig.conversation.unread).toEqual({ unread: 999, mentions })
+  const other = await open(all, { firstClient: 300 })
+  live(other)
+  await vi.waitFor(() => expect(other.conversation.unread).toEqual({ unread: 999, mentions }))
+  all.write(...numbers.slice(980, 1000).map((number) => ({ kind: 'redact', of: messageId(number) }) as const))
+  for (const each of [rig, other]) each.download()
+  const left = numbers.filter((number) => number % 7 === 6 && (number <= 980 || number > 1000)).length
+  for (const each of [rig, other])
+    await vi.waitFor(() => expect(each.conversation.unread).toEqual({ unread: 990, mentions: left }))
+})
