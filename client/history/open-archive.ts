@@ -79,8 +79,7 @@ export class OpenArchive {
   }
 
   hasUnread(): boolean {
-    const { unread } = this.#unread.counts() ?? this.#deps.listed() ?? nothingUnread
-    return unread > 0
+    return (this.#counted()?.unread ?? 0) > 0
   }
 
   firstUnread(): number | undefined {
@@ -96,9 +95,15 @@ export class OpenArchive {
     return [...shown.messages, ...sent].find((message) => message.seq > read && isUnread(message, user))?.seq
   }
 
+  /** Of the archive, or of all as the list has it; undefined while nobody knows. */
+  #counted(): UnreadCounts | undefined {
+    return this.#unread.counts() ?? this.#deps.listed()
+  }
+
   #noteUnread(): void {
-    const counts = this.#unread.counts() ?? this.#deps.listed()
-    if (this.#hadUnread === true || this.#readBefore === undefined || counts === undefined) return
+    if (this.#hadUnread === true || this.#readBefore === undefined) return
+    const counts = this.#counted()
+    if (counts === undefined) return
     // What was read before anybody had counted it was not read when this was opened.
     const wasRead = readThrough(this.#deps.folded(), this.#deps.user) > this.#readBefore
     this.#hadUnread = counts.unread > 0 || (wasRead && this.#hadUnread === undefined)

@@ -2,6 +2,7 @@
 
 import type { ConversationId } from '../../../shared/sync/ids.ts'
 import type { Span } from '../page-store.ts'
+import { mediumInTurns } from '../pages/medium-in-turns.ts'
 import {
   type Block,
   blockNumber,
@@ -10,7 +11,6 @@ import {
   type PageMedium,
   type PageRows,
 } from '../pages/page-medium.ts'
-import { createTurns } from '../turns.ts'
 
 interface Tables {
   readonly blocks: Map<ConversationId, Map<number, Block>>
@@ -22,17 +22,7 @@ const everyBlock: Span = { from: 0, to: Infinity }
 
 export function createMemoryPages(): PageMedium {
   const tables: Tables = { blocks: new Map(), conversations: new Map(), totalBytes: 0 }
-  const rows = rowsOf(tables)
-  const inTurn = createTurns()
-  return {
-    look: (query) => inTurn(() => query(rows)),
-    change: (plan) =>
-      inTurn(async () => {
-        const { changes, answer } = await plan(rows)
-        apply(tables, changes)
-        return answer
-      }),
-  }
+  return mediumInTurns(rowsOf(tables), (changes) => apply(tables, changes))
 }
 
 function rowsOf(tables: Tables): PageRows {

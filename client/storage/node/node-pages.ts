@@ -6,24 +6,14 @@
 import { type ConversationId, parseConversationId } from '../../../shared/sync/ids.ts'
 import type { PageRun, Span } from '../page-store.ts'
 import { isSpan, parseConversationFacts } from '../pages/conversation-facts.ts'
+import { mediumInTurns } from '../pages/medium-in-turns.ts'
 import { type BlockFacts, blockNumber, type PageChanges, type PageMedium, type PageRows } from '../pages/page-medium.ts'
-import { createTurns } from '../turns.ts'
 import { type Database, fromJson, last, padded, toJson, values } from './database.ts'
 
 const totalKey = 'page-total'
 
 export function createNodePages(db: Database): PageMedium {
-  const rows = rowsOf(db)
-  const inTurn = createTurns()
-  return {
-    look: (query) => inTurn(() => query(rows)),
-    change: (plan) =>
-      inTurn(async () => {
-        const { changes, answer } = await plan(rows)
-        await write(db, changes)
-        return answer
-      }),
-  }
+  return mediumInTurns(rowsOf(db), (changes) => write(db, changes))
 }
 
 function rowsOf(db: Database): PageRows {
