@@ -5,10 +5,8 @@
 
 import type { ClientId, ConversationId } from '../../shared/sync/ids.ts'
 import type { ConversationStore } from '../storage/conversation-store.ts'
+import { placesNewestFirst } from '../storage/places.ts'
 import type { Ledger } from '../sync/ledger.ts'
-
-/** Places looked up in one go. */
-const placesPerLookUp = 256
 
 export async function droppableChains(
   store: ConversationStore,
@@ -30,14 +28,11 @@ async function hasErased(
   ledger: Ledger,
 ): Promise<boolean> {
   const { through } = ledger.window
-  for (let end = ledger.durableNext(client); end > 0; end -= placesPerLookUp) {
-    const start = Math.max(0, end - placesPerLookUp)
-    const clocks = Array.from({ length: end - start }, (_, index) => end - 1 - index)
-    for (const place of await store.places(conversation, client, clocks)) {
-      // What lies before it in the chain lies before it in the order.
-      if (place === undefined || place.seq <= through) return false
-      if (place.voidReason === undefined) return true
-    }
+  const all = { from: 0, to: ledger.durableNext(client) }
+  for await (const { place } of placesNewestFirst(store, conversation, client, all)) {
+    // What lies before it in the chain lies before it in the order.
+    if (place === undefined || place.seq <= through) return false
+    if (place.voidReason === undefined) return true
   }
   return false
 }

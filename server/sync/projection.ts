@@ -11,6 +11,7 @@ import { chainRoot, serverRoot } from '../../shared/sync/roots.ts'
 import type { StateVector } from '../../shared/sync/state-vector.ts'
 import type { ConversationStore, EntryRow } from '../storage/conversation-store.ts'
 import { missingRows } from '../storage/missing-rows.ts'
+import { placesNewestFirst } from '../storage/places.ts'
 
 /** What is durable of a conversation at one moment. Never mutated. */
 export interface DurableState {
@@ -103,8 +104,6 @@ function isSpent(budget: Budget, payload: Uint8Array | undefined): boolean {
 
 /** Rows beyond twice what lacks, after which the walk gives way to looking up place by place. */
 const walkSlack = 256
-/** Places looked up in one go. */
-const placesPerLookUp = 256
 
 /** Payloads by their clocks; those that are gone are left out. */
 type Payloads = Map<number, Uint8Array>
@@ -202,15 +201,10 @@ async function* lookUp(
   from: number,
   end: number,
 ): AsyncGenerator<EntryRow> {
-  for (let high = end; high > from; high -= placesPerLookUp) {
-    const low = Math.max(from, high - placesPerLookUp)
-    const clocks = Array.from({ length: high - low }, (_, index) => high - 1 - index)
-    for (const [index, place] of (await store.places(conversation, client, clocks)).entries()) {
-      const row = place && (await entryAt(store, conversation, place.seq))
-      if (row === undefined || row.client !== client || row.clock !== clocks[index])
-        throw await notInLog(store, conversation)
-      yield row
-    }
+  for await (const { clock, place } of placesNewestFirst(store, conversation, client, { from, to: end })) {
+    const row = place && (await entryAt(store, conversation, place.seq))
+    if (row === undefined || row.client !== client || row.clock !== clock) throw await notInLog(store, conversation)
+    yield row
   }
 }
 
