@@ -4,7 +4,6 @@
  * record so that one more entry costs one more step. Knows no Yjs: it reads the document through a `ChainSource`.
  */
 
-import { crc32 } from '../sync/crc32.ts'
 import type { ClientId, UserId } from '../sync/ids.ts'
 import type { Erased, Genesis, ServerRecord, Stamp } from '../sync/record.ts'
 import type { ChainSource } from './chain-source.ts'
@@ -12,20 +11,12 @@ import { type MessageId, parseEntry, parseMessageId } from './entry.ts'
 import { readErased } from './erased.ts'
 import { isTouch, messageOf, type StampedMessage } from './message.ts'
 import { foldPending, PendingEntries, type PendingMessage, type PendingTouch } from './pending.ts'
-import { parseVoidReason, type PolicyView, type VoidReason } from './policy.ts'
+import type { PolicyView, VoidReason } from './policy.ts'
 import { policyViewOf } from './policy-view.ts'
+import { RecordedPlaces } from './recorded-places.ts'
 import { applyToRoster, emptyRoster, type Roster, rosterFromJson } from './roster.ts'
+import { lastSeqOf, readStamped, type StampedEntry } from './stamped-entries.ts'
 import { type ArchiveTouches, type LeftWindow, MessageWindow } from './window.ts'
-
-/** A stamped entry with its place in the order. */
-interface StampedEntry {
-  readonly client: ClientId
-  readonly clock: number
-  readonly user: UserId | undefined
-  readonly seq: number
-  /** Undefined when the bytes are gone. */
-  readonly payload: Uint8Array | undefined
-}
 
 export interface Folded extends Roster {
   /** Undefined until the server's first record has arrived. */
@@ -59,23 +50,15 @@ export interface Archived extends LeftWindow {
   readonly asOf: number
 }
 
-interface StampedCrc {
-  readonly crc: number
-  readonly seq: number
-}
-
 export class ConversationFold {
   #genesis: Genesis | undefined
   #roster: Roster = emptyRoster
   #window = new MessageWindow()
   /** Of streams: ids that only pieces have. */
   #streams = new Map<MessageId, UserId>()
-  readonly #voids = new Map<string, VoidReason>()
+  readonly #places = new RecordedPlaces()
   /** Stamped entries whose bytes are not here, as long as no record says why; by ascending seq. */
   #gone = new Map<string, StampedEntry & { readonly timeMs: number }>()
-  readonly #erased = new Map<string, Erased>()
-  #stamped = new Map<ClientId, number>()
-  readonly #crcs = new Map<string, StampedCrc>()
   readonly #pending = new PendingEntries()
   #archived: Archived[] = []
   #through = -1
@@ -98,17 +81,17 @@ export class ConversationFold {
 
   /** Clock up to which the entries of a chain are stamped, as far as that can be seen here. */
   stampedThrough(client: ClientId): number {
-    return this.#stamped.get(client) ?? 0
+    return this.#places.stampedThrough(client)
   }
 
   /** The checksum that was stamped at a place; undefined when there is no stamp for it here: it may be archived. */
   stampedCrc(client: ClientId, clock: number): number | undefined {
-    return this.#crcs.get(place(client, clock))?.crc
+    return this.#places.crc(client, clock)
   }
 
   /** Why the entry at a stamped place is void; undefined when it is not. */
   voidReason(client: ClientId, clock: number): VoidReason | undefined {
-    return this.#voids.get(place(client, clock))
+    return this.#places.voidReason(client, clock)
   }
 
   /** Whether the live window has a message with this id. */
@@ -163,7 +146,7 @@ export class ConversationFold {
       case 'stamp':
         return this.#applyStamp(record, source, server)
       case 'void':
-        this.#voids.set(place(record.client, record.clock), parseVoidReason(record.reason))
+        this.#places.noteVoid(record)
         return 'applied'
       case 'erased':
         this.#applyErased(record)
@@ -210,7 +193,7 @@ export class ConversationFold {
     this.#window = new MessageWindow()
     this.#streams = new Map()
     this.#gone = new Map()
-    this.#stamped = new Map()
+    this.#places.beginAnew()
     this.#skipped = undefined
     this.#lastSeq = through
     this.#begunWith = checkpoint.clock
@@ -232,46 +215,31 @@ export class ConversationFold {
     this.#archived.push({ ...this.#window.leave(through), before, through, asOf })
     for (const [key, { seq }] of this.#gone) if (seq <= through) this.#gone.delete(key)
     // One checkpoint later than the rest: the outbox still asks for them.
-    for (const [key, { seq }] of this.#crcs) {
-      if (seq > before) continue
-      for (const places of [this.#crcs, this.#voids, this.#erased]) places.delete(key)
-    }
+    this.#places.forget(before)
     this.#through = through
   }
 
   /** All of it or, where it contradicts this device, nothing: what was typed here must not look sent. */
   #applyStamp(stamp: Stamp, source: ChainSource, server: ClientId): 'applied' | 'waits' | 'begun-anew' {
-    const absent = this.#firstAbsent(stamp, source)
-    if (absent !== undefined) return this.#replaced(absent, source, server) ? 'begun-anew' : 'waits'
-    const entries: StampedEntry[] = []
-    let seq = stamp.seq
-    for (const { client, clock: first, crcs } of stamp.runs) {
-      const user = source.userOf(client)
-      for (const [index, crc] of crcs.entries()) {
-        const clock = first + index
-        const isVoid = this.#voids.has(place(client, clock))
-        const there = isVoid ? undefined : source.payloadAt(client, clock)
-        const payload = there instanceof Uint8Array ? there : undefined
-        if (payload !== undefined && crc32(payload) !== crc) {
-          this.#fork = { client, clock }
-          return 'waits'
-        }
-        if (!isVoid && seq > this.#through) entries.push({ client, clock, user, seq, payload })
-        seq++
-      }
+    const stamped = readStamped(stamp, source, this.#places, this.#through)
+    if (stamped.kind === 'absent') return this.#replaced(stamped.seq, source, server) ? 'begun-anew' : 'waits'
+    if (stamped.kind === 'fork') {
+      this.#fork = { client: stamped.client, clock: stamped.clock }
+      return 'waits'
     }
+    const { entries } = stamped
     const expected = this.#lastSeq + 1
     const lacking = stamp.seq > expected ? expected : entries.find((entry) => this.#isUnexplained(entry))?.seq
     if (lacking !== undefined && this.#replaced(lacking, source, server)) return 'begun-anew'
     if (stamp.seq > expected) this.#skipped ??= expected
-    this.#noteStamped(stamp)
+    this.#places.noteStamp(stamp)
     for (const entry of entries) this.#applyEntry(entry, stamp.timeMs)
-    this.#lastSeq = Math.max(this.#lastSeq, seq - 1)
+    this.#lastSeq = Math.max(this.#lastSeq, lastSeqOf(stamp))
     return 'applied'
   }
 
   #isUnexplained({ client, clock, payload }: StampedEntry): boolean {
-    return payload === undefined && !this.#erased.has(place(client, clock))
+    return payload === undefined && this.#places.erased(client, clock) === undefined
   }
 
   /** Begins anew where a checkpoint that has arrived takes the place of the entry at `seq`. */
@@ -280,35 +248,11 @@ export class ConversationFold {
     return newest !== undefined && newest.record.through >= seq && this.#beginAnew(source, server)
   }
 
-  /**
-   * Seq of the first live entry of a stamp whose chain has not come so far. Of what is void or archived nothing needs to
-   * arrive: a new epoch does without chains of which nothing is left.
-   */
-  #firstAbsent({ seq: first, runs }: Stamp, source: ChainSource): number | undefined {
-    let seq = first
-    for (const { client, clock, crcs } of runs) {
-      let last = clock + crcs.length - 1
-      while (last >= clock && this.#voids.has(place(client, last))) last--
-      const lastSeq = seq + last - clock
-      if (last >= clock && lastSeq > this.#through && source.payloadAt(client, last) === undefined) return lastSeq
-      seq += crcs.length
-    }
-    return undefined
-  }
-
-  #noteStamped({ runs, seq: first }: Stamp): void {
-    let seq = first
-    for (const { client, clock, crcs } of runs) {
-      this.#stamped.set(client, clock + crcs.length)
-      for (const [index, crc] of crcs.entries()) this.#crcs.set(place(client, clock + index), { crc, seq: seq++ })
-    }
-  }
-
   #applyEntry(stamped: StampedEntry, timeMs: number): void {
     const { user, payload, seq, client, clock } = stamped
     if (user === undefined) return
     if (payload === undefined) {
-      const erased = this.#erased.get(place(client, clock))
+      const erased = this.#places.erased(client, clock)
       if (erased === undefined) this.#gone.set(place(client, clock), { ...stamped, timeMs })
       else this.#showErased(erased, user, seq, timeMs)
       return
@@ -329,8 +273,8 @@ export class ConversationFold {
   }
 
   #applyErased(record: Erased): void {
+    this.#places.noteErased(record)
     const key = place(record.client, record.clock)
-    this.#erased.set(key, record)
     const gone = this.#gone.get(key)
     this.#gone.delete(key)
     if (gone?.user !== undefined) this.#showErased(record, gone.user, gone.seq, gone.timeMs)
