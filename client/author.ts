@@ -5,7 +5,7 @@
 
 import type { Access } from '../shared/chat/access.ts'
 import type { KnownEntry, MessageId } from '../shared/chat/entry.ts'
-import { isTouch, type Message, type StampedMessage, touchMessage } from '../shared/chat/message.ts'
+import { type Message, type StampedMessage, touchIn, touchMessage } from '../shared/chat/message.ts'
 import { judge } from '../shared/chat/policy.ts'
 import { parseUserId, type UserId } from '../shared/sync/ids.ts'
 import { type Draft, Refusal } from './api.ts'
@@ -20,6 +20,8 @@ export interface AuthorDeps {
   readonly document: () => OpenDocument
   /** A message before the window, when it is here. */
   readonly archived: (id: MessageId) => StampedMessage | undefined
+  /** It is the private state of the user. */
+  readonly isPrivate: boolean
   /** Whether something before the window is unread. */
   readonly hasOlderUnread: () => boolean
 }
@@ -96,14 +98,18 @@ export class Author {
   }
 
   #append(entry: KnownEntry): void {
-    const { user, document, archived } = this.#deps
+    const { user, document, archived, isPrivate } = this.#deps
     const open = document()
     const { fold, folded } = open.replica
     const payload = encodeOwn(entry)
-    const reason = folded.genesis && judge(fold.policyView(folded, archived), user, entry)
+    const reason = folded.genesis && judge(fold.policyView(folded, archived, isPrivate), user, entry)
     // Of what is archived not all is here: whether there is such a message the server will say.
-    const isElsewhere = reason === 'no-target' && isTouch(entry) && folded.through >= 0
+    const isElsewhere = reason === 'no-target' && reachesBack(entry) && folded.through >= 0
     if (reason !== undefined && !isElsewhere) throw new Refusal(reason)
     open.append(payload)
   }
+}
+
+function reachesBack(entry: KnownEntry): boolean {
+  return touchIn(entry) !== undefined || (entry.kind === 'read' && entry.thread !== undefined)
 }

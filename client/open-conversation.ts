@@ -2,6 +2,7 @@
 
 import type { Access } from '../shared/chat/access.ts'
 import type { MessageId } from '../shared/chat/entry.ts'
+import { isPrivateConversation } from '../shared/chat/private-conversation.ts'
 import type { ConversationId, UserId } from '../shared/sync/ids.ts'
 import type {
   ChatMessage,
@@ -79,6 +80,7 @@ export class OpenConversation implements Conversation {
       now: deps.now,
       document: () => this.#writable(),
       archived: (message) => this.#archive.history.message(message),
+      isPrivate: isPrivateConversation(id),
       hasOlderUnread: () => this.#archive.hasUnread(),
     })
     const { unread: _unread, mentions: _mentions, ...known } = deps.beforehand()

@@ -29,6 +29,16 @@ export interface OwnConversation extends ConversationState {
   readonly register: ReadRegister
 }
 
+/** A thread as one of the members sees it. */
+export interface ThreadState {
+  readonly root: StampedMessage
+  /** Others' replies behind what the user has read of it, at most `limits.unreadCount`. */
+  readonly unread: number
+  readonly mentions: number
+  /** Seq up to which the user has read it; -1 before the first. */
+  readonly through: number
+}
+
 export interface ConversationSummary extends OwnConversation {
   readonly lastMessage: StampedMessage | null
 }
@@ -58,6 +68,8 @@ export interface MessageQuery {
   readonly before?: number
   readonly after?: number
   readonly around?: number
+  /** Only those in the thread of this message. */
+  readonly thread?: MessageId
 }
 
 export interface ChainPlace {
@@ -125,8 +137,16 @@ export interface Conversations {
   members(user: UserId, id: ConversationId): Promise<readonly Member[]>
   /** Appends a `set`, `member`, … entry to the user's held chain; Refused when the rules forbid it. */
   apply(user: UserId, id: ConversationId, entry: Exclude<KnownEntry, MessageEntry>): Promise<ConversationState>
-  /** Moves the user's registers forward; how they stand then. Refused `beyond-end`. */
-  read(user: UserId, id: ConversationId, seen: Partial<ReadRegister>): Promise<ReadRegister>
+  /** Moves the user's registers forward, or that of a thread; how they stand then. Refused `beyond-end`, `no-target`. */
+  read(
+    user: UserId,
+    id: ConversationId,
+    seen: Partial<ReadRegister> & { readonly thread?: MessageId },
+  ): Promise<ReadRegister>
+  /** What the thread of a message comes to for the user; of one without replies nothing. */
+  thread(user: UserId, id: ConversationId, root: MessageId): Promise<ThreadState>
+  /** What the user's devices keep for nobody else: keys with any JSON. */
+  privateState(user: UserId): Promise<readonly { readonly key: string; readonly value: unknown }[]>
   /** Appends a message to the user's held chain; Refused or Conflict. */
   post(user: UserId, id: ConversationId, message: MessageEntry, idempotencyKey: string | undefined): Promise<Posted>
   /** By ascending seq. `asOf` is the seq of the last entry that the answer takes account of (-1: none). */

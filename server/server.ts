@@ -125,7 +125,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     allowsOrigin: (origin, host) =>
       isAllowedOrigin(origin, host, config.origins) &&
       (config.auth.kind !== 'demo' || isDemoHost(host, config.origins)),
-    acquire: (id) => acquireTarget(registry, id),
+    acquire: (user, id) => acquireTarget(registry, user, id),
     overview: (user, versions) => readOverview(store, user, versions),
     activity,
     rates: {

@@ -73,6 +73,8 @@ export const limits = {
   touchedPerSlice: 64,
   /** Clocks without bytes that one update may claim: clients delete nothing, and a run of them costs its sender nothing. */
   deletedClocksPerUpdate: 1024,
+  /** Places in one record of superseded entries: whoever reads it walks over all of them. */
+  supersededPerRecord: 1024,
   /** Separate runs of void entries on one chain: each is told to every device at every sync; honest chains have a few. */
   voidRunsPerChain: 1024,
   /** Chains of which nothing is left: every device keeps a little of each, so beyond it a new epoch does without them. */
@@ -105,6 +107,12 @@ export const limits = {
   emojiPerMessage: 20,
   /** Reactions to one message, of all users together: its row is written anew at each. */
   reactionsPerMessage: 2000,
+  /** Users named at the root of a thread: a line under it, which is written anew at each reply. */
+  threadUsers: 50,
+  /** What the read registers of threads take in a checkpoint at most, all members together: it has to fit in a frame with the rest. */
+  threadReadsBytes: 96 * kibibyte,
+  /** Bytes of the private state of a user as JSON: no members stand beside it in the checkpoint. */
+  privateBytes: 768 * kibibyte,
   /** Members of a conversation: a checkpoint names them all, and has to fit in a frame. */
   members: 5000,
   /** What they take there at most, with their registers: names of 45 bytes when there are so many. */

@@ -2,7 +2,7 @@
 
 import type { Access } from './chat/access.ts'
 import { type MessageId, parseMessageId, type Role } from './chat/entry.ts'
-import type { Reaction, StampedMessage } from './chat/message.ts'
+import type { Reaction, Replies, StampedMessage } from './chat/message.ts'
 import { type ConversationId, parseUserId, type UserId } from './sync/ids.ts'
 
 export interface RestError {
@@ -53,6 +53,20 @@ export interface RestRead {
   readonly received: number | null
 }
 
+/** A thread as whoever asks sees it. */
+export interface RestThread {
+  readonly root: RestMessage
+  readonly unread: number
+  readonly mentions: number
+  /** Null before the first. */
+  readonly read_through: number | null
+}
+
+/** What a user's devices keep for nobody else. */
+export interface RestPrivateState {
+  readonly items: readonly { readonly key: string; readonly value: unknown }[]
+}
+
 export interface RestMessage {
   readonly id: MessageId
   readonly conversation_id: ConversationId
@@ -71,6 +85,8 @@ export interface RestMessage {
   readonly redacted_at?: string
   readonly redacted_by?: UserId
   readonly pinned?: true
+  /** Of the root of a thread. */
+  readonly replies?: { readonly count: number; readonly users: readonly UserId[]; readonly last_at: string }
   readonly reply_to?: MessageId
   readonly thread?: MessageId
   readonly parent?: MessageId
@@ -110,7 +126,7 @@ export function restTime(timeMs: number): string {
 
 export function restMessage(conversation: ConversationId, message: StampedMessage): RestMessage {
   const { id, user, role, content, seq, revision, createdAt, writtenAt, ...fields } = message
-  const { editedAt, redactedAt, redactedBy, replyTo, ...rest } = fields
+  const { editedAt, redactedAt, redactedBy, replyTo, replies, ...rest } = fields
   return {
     id,
     conversation_id: conversation,
@@ -125,8 +141,13 @@ export function restMessage(conversation: ConversationId, message: StampedMessag
     ...(redactedAt === undefined ? {} : { redacted_at: restTime(redactedAt) }),
     ...(redactedBy === undefined ? {} : { redacted_by: redactedBy }),
     ...(replyTo === undefined ? {} : { reply_to: replyTo }),
+    ...(replies === undefined ? {} : { replies: restReplies(replies) }),
     ...rest,
   }
+}
+
+function restReplies({ count, users, lastAt }: Replies): NonNullable<RestMessage['replies']> {
+  return { count, users, last_at: restTime(lastAt) }
 }
 
 /** Reads a message of the REST API back; undefined for what is none. */
@@ -147,6 +168,8 @@ export function parseRestMessage(value: unknown): StampedMessage | undefined {
     (redactedBy === undefined || parseUserId(redactedBy) !== undefined) &&
     (replyTo === undefined || parseMessageId(replyTo) !== undefined)
   if (!isMessage || createdAt === undefined || writtenAt === undefined) return undefined
+  const replies = parseReplies(fields['replies'])
+  if (fields['replies'] !== undefined && replies === undefined) return undefined
   const isLacking = (name: string, time: number | undefined): boolean =>
     fields[name] !== undefined && time === undefined
   if (isLacking('edited_at', editedAt) || isLacking('redacted_at', redactedAt)) return undefined
@@ -164,9 +187,18 @@ export function parseRestMessage(value: unknown): StampedMessage | undefined {
     ...(redactedAt === undefined ? {} : { redactedAt }),
     ...(redactedBy === undefined ? {} : { redactedBy }),
     ...(replyTo === undefined ? {} : { replyTo }),
+    ...(replies === undefined ? {} : { replies }),
   }
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is read of it here was looked at above
   return message as unknown as StampedMessage
+}
+
+function parseReplies(value: unknown): Replies | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const { count, users, last_at: last }: { count?: unknown; users?: unknown; last_at?: unknown } = value
+  const lastAt = parseTime(last)
+  if (!isSeq(count) || !Array.isArray(users) || lastAt === undefined) return undefined
+  return { count, users: users.map(parseUserId).filter((user) => user !== undefined), lastAt }
 }
 
 /** In ms. */
@@ -185,6 +217,7 @@ const restNames: ReadonlySet<string> = new Set([
   'redacted_at',
   'redacted_by',
   'reply_to',
+  'replies',
 ])
 
 function isSeq(value: unknown): value is number {

@@ -1,4 +1,5 @@
 // One run for everything: unit, contract, process and browser tests. Knows where tests lie, not what they do.
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 import { defineConfig } from 'vitest/config'
@@ -13,6 +14,8 @@ export default defineConfig({
     hookTimeout: 30_000,
     // A test that passes at the second attempt has failed.
     retry: 0,
+    // Many tests wait, for timers, disks and processes: more of them at once than there are processors. Vitest leaves one out.
+    maxWorkers: Math.max(3, availableParallelism()),
     coverage: {
       provider: 'v8',
       include: ['shared/**/*.ts', 'server/**/*.ts', 'client/**/*.{ts,tsx}'],

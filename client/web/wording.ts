@@ -26,6 +26,7 @@ export const failures: Readonly<Record<VoidReason, string>> = {
   'beyond-end': 'It refers to a message that does not exist.',
   redacted: 'The message was removed meanwhile.',
   'too-many': 'There are as many as there may be.',
+  'not-member': 'It mentions somebody who is no longer a member.',
   unknown: 'The server refused it.',
 }
 

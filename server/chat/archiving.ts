@@ -3,13 +3,13 @@
  * of it has to be kept in memory. What they come to as messages has been in rows all along.
  */
 
-import { parseEntry } from '../../shared/chat/entry.ts'
 import { limits } from '../../shared/limits.ts'
 import type { ClientId, ConversationId } from '../../shared/sync/ids.ts'
 import { parseRecord } from '../../shared/sync/record.ts'
 import type { ConversationStore } from '../storage/conversation-store.ts'
 import type { DurableState } from '../sync/projection.ts'
-import { type Archiving, goneBytes, type WindowState } from '../sync/sealed-ledger.ts'
+import type { Archiving, WindowState } from '../sync/sealed-ledger.ts'
+import { liveCost } from './live-cost.ts'
 
 /** How much a document may hold, and what is left of it then; see `limits`. */
 export interface WindowRules {
@@ -47,15 +47,6 @@ export function isOverfull(
   )
 }
 
-/** Whether an entry is not counted among those of the window: a piece of a stream goes when that ends. */
-export function isPassing(payload: Uint8Array): boolean {
-  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
-  // Nearly all are no piece, and tell so without being parsed; with a backslash the word could be spelled in another way.
-  if (!bytes.includes('"delta"') && !bytes.includes('\\')) return false
-  const parsed = parseEntry(payload)
-  return parsed.kind === 'entry' && parsed.entry.kind === 'delta'
-}
-
 /** Undefined when nothing would leave. `state`: what all of the conversation comes to, messages aside. */
 export async function planArchiving(
   store: ConversationStore,
@@ -68,18 +59,16 @@ export async function planArchiving(
   const ends = new Map<ClientId, number>()
   let through = before
   let [all, liveEntries, liveBytes] = [0, 0, 0]
-  for await (const { seq, client, clock, payload } of store.entriesNewestFirst(conversation, {
-    after: before,
-    before: durable.nextSeq,
-  })) {
+  const range = { after: before, before: durable.nextSeq }
+  for await (const row of store.entriesNewestFirst(conversation, range)) {
+    const { seq, client, clock } = row
     if (through === before) {
-      const bytes = payload?.length ?? goneBytes
-      const isPiece = payload !== undefined && isPassing(payload)
+      const { counts, bytes } = liveCost(row)
       const fits = all < passingFactor * rules.keptEntries && liveBytes + bytes <= rules.keptBytes
-      if (isPiece ? fits : liveEntries < rules.keptAtLeast || (fits && liveEntries < rules.keptEntries)) {
+      if (counts ? liveEntries < rules.keptAtLeast || (fits && liveEntries < rules.keptEntries) : fits) {
         all++
         liveBytes += bytes
-        if (!isPiece) liveEntries++
+        if (counts) liveEntries++
         continue
       }
       through = seq

@@ -1,7 +1,7 @@
 /** Fresh entries on their way to a verdict: read, put in order, and the message ids they touch. */
 
 import { type Entry, entryTime, type MessageId, parseEntry } from '../../shared/chat/entry.ts'
-import { isTouch } from '../../shared/chat/message.ts'
+import { touchIn } from '../../shared/chat/message.ts'
 import type { VoidReason } from '../../shared/chat/policy.ts'
 import { limits } from '../../shared/limits.ts'
 import { mergeInFoldOrder } from '../../shared/sync/order.ts'
@@ -41,7 +41,8 @@ export function nextCandidates(rest: Iterator<Candidate>): Candidate[] {
     if (read.done === true) break
     slice.push(read.value)
     const { content } = read.value
-    if (content.kind === 'entry' && isTouch(content.entry)) touched.add(content.entry.of)
+    const of = content.kind === 'entry' ? touchIn(content.entry)?.of : undefined
+    if (of !== undefined) touched.add(of)
   }
   return slice
 }
@@ -54,6 +55,13 @@ export function touchedIds(candidates: readonly Candidate[]): MessageId[] {
     const { entry } = content
     if (entry.kind === 'message') ids.add(entry.id)
     else if ('of' in entry) ids.add(entry.of)
+    const back = reachesBack(entry)
+    if (back !== undefined) ids.add(back)
   }
   return [...ids]
+}
+
+/** The message that the rules look at as it stands, or that is changed. */
+export function reachesBack(entry: Entry): MessageId | undefined {
+  return touchIn(entry)?.of ?? (entry.kind === 'read' ? entry.thread : undefined)
 }

@@ -1,17 +1,19 @@
 /** A live conversation as a channel sees it. */
 
 import { Fault } from '../../shared/fault.ts'
-import type { ClientId, ConversationId } from '../../shared/sync/ids.ts'
+import type { ClientId, ConversationId, UserId } from '../../shared/sync/ids.ts'
 import type { StateVector } from '../../shared/sync/state-vector.ts'
 import { encodePart, encodeRest } from '../sync/catch-up.ts'
 import type { Ledger } from '../sync/ledger.ts'
 import type { DurableState } from '../sync/projection.ts'
 import type { SyncTarget } from '../sync/sync-target.ts'
 import { takeUpdate } from './intake.ts'
+import { enterPrivate } from './private-state.ts'
 import type { Registry } from './registry.ts'
 
-/** Acquires a conversation for a channel; Fault `not-found` or `deleted`. */
-export async function acquireTarget(registry: Registry, id: ConversationId): Promise<SyncTarget> {
+/** Acquires a conversation for a channel of `user`; Fault `not-found`, `deleted` or `no-access`. */
+export async function acquireTarget(registry: Registry, user: UserId, id: ConversationId): Promise<SyncTarget> {
+  await enterPrivate(registry, user, id)
   const { live, release } = await registry.acquire(id)
   const { store } = live.deps
   const { presence, ledger } = live

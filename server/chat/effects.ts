@@ -4,7 +4,7 @@
  */
 
 import type { Entry, MessageId } from '../../shared/chat/entry.ts'
-import { isTouch, messageOf, type StampedMessage } from '../../shared/chat/message.ts'
+import { messageOf, type StampedMessage, touchIn } from '../../shared/chat/message.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
 import type { ClaimRow } from '../storage/conversation-store.ts'
 import { messageDigest } from './digest.ts'
@@ -25,6 +25,8 @@ export interface EffectTarget {
   readonly claims: Map<MessageId, ClaimRow>
   /** A message of an earlier commit, as that left it. */
   readonly earlier: (seq: number) => StampedMessage | undefined
+  /** Takes seqs of entries that say nothing any more that is not said behind them. */
+  readonly supersede: (seqs: readonly number[]) => void
 }
 
 export function applyEffects({ author, seq, entry }: PlacedEntry, target: EffectTarget): void {
@@ -35,14 +37,16 @@ export function applyEffects({ author, seq, entry }: PlacedEntry, target: Effect
   }
   // Whoever only reads does not move the conversation to the top of everybody's list.
   if (entry.kind !== 'read') staged.isActivity = true
-  if (isTouch(entry)) {
-    const of = claims.get(entry.of)?.seq
+  const touch = touchIn(entry)
+  if (touch !== undefined) {
+    const of = claims.get(touch.of)?.seq
     // A stream that is taken away before it is a message.
-    if (of !== undefined) staged.touch(of, { user: author, seq, entry }, target.earlier(of))
+    if (of !== undefined) staged.touch(of, { user: author, seq, entry: touch }, target.earlier(of))
   }
   switch (entry.kind) {
     case 'message':
       staged.messages.set(seq, messageOf(author, entry))
+      if (entry.thread !== undefined) staged.replies.push({ root: entry.thread, seq })
       claim({ id: entry.id, user: author, seq, digest: messageDigest(entry) })
       return
     case 'delta':
@@ -59,14 +63,18 @@ export function applyEffects({ author, seq, entry }: PlacedEntry, target: Effect
       staged.members.set(entry.user, roster.setAccess(entry.user, entry.access))
       return
     case 'read': {
-      const moved = roster.read(author, entry)
-      if (moved !== undefined) staged.members.set(author, moved)
+      const { row, superseded } = roster.read(author, entry, seq)
+      if (row !== undefined) staged.members.set(author, row)
+      target.supersede(superseded)
       return
     }
-    case 'set':
-      staged.settings.set(entry.key, roster.set(entry))
+    case 'set': {
+      const { row, superseded } = roster.set(entry, seq)
+      if (row !== undefined) staged.settings.set(entry.key, row)
+      target.supersede(superseded)
       if (entry.key === 'title') staged.title = { value: typeof entry.value === 'string' ? entry.value : null }
       return
+    }
     case 'redact':
     case 'react':
     case 'stop':

@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Entry } from '../../shared/chat/entry.ts'
 import { isTouch, type Message, type StampedMessage, touchMessage } from '../../shared/chat/message.ts'
 import type { PolicyView } from '../../shared/chat/policy.ts'
-import { advance } from '../../shared/chat/roster.ts'
+import { advanceAll } from '../../shared/chat/roster.ts'
 import { Fault } from '../../shared/fault.ts'
 import { limits } from '../../shared/limits.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
@@ -17,6 +17,7 @@ import type { Candidate } from './candidate.ts'
 import { applyEffects } from './effects.ts'
 import { eraseWords } from './erasure.ts'
 import type { LiveRoster } from './live-roster.ts'
+import { supersedeEntries } from './superseding.ts'
 import type { Targets } from './targets.ts'
 import type { Uncommitted } from './uncommitted.ts'
 
@@ -73,18 +74,26 @@ export function stageCandidates(
     if (content.kind !== 'entry' || reason !== undefined) continue
     const { entry } = content
     const isRedaction = entry.kind === 'redact' && view.claimOf(entry.of)?.message?.redactedAt === undefined
-    if (hasWords(entry)) staged.places.set(seq, { client, clock, isPassing })
-    const target = { staged, roster, claims, earlier: (of: number) => earlier(uncommitted, targets, of) }
-    applyEffects({ author, seq, entry }, target)
+    if (mayLoseBytes(entry)) staged.places.set(seq, { client, clock, isPassing })
+    applyEffects(
+      { author, seq, entry },
+      {
+        staged,
+        roster,
+        claims,
+        earlier: (of) => earlier(uncommitted, targets, of),
+        supersede: (seqs) => ledger.supersede(supersedeEntries(seqs, uncommitted, targets)),
+      },
+    )
     if (!isRedaction) continue
     const redacted = { of: entry.of, seq: claims.get(entry.of)?.seq, by: author }
     ledger.erase(eraseWords(redacted, uncommitted, targets))
   }
 }
 
-/** Whether it holds words of a message, which go when that is redacted. */
-function hasWords(entry: Entry): boolean {
-  return entry.kind === 'message' || entry.kind === 'edit' || entry.kind === 'delta'
+/** Words of a message go when that is redacted; receipts and private state when others take their place. */
+function mayLoseBytes({ kind }: Entry): boolean {
+  return kind === 'message' || kind === 'edit' || kind === 'delta' || kind === 'read' || kind === 'set'
 }
 
 /** Whether things are already as an entry of `user` would have them: then a repeated request needs none. */
@@ -106,7 +115,10 @@ export function changesNothing(
       return isDeepStrictEqual(roster.setting(entry.key), entry.value)
     case 'read': {
       const register = roster.registerOf(user)
-      return register !== undefined && entry.thread === undefined && advance(register, entry) === register
+      if (register === undefined) return false
+      const threads = roster.threadReadsOf(user)
+      const after = advanceAll({ register, threads }, entry)
+      return after.register === register && after.threads === threads
     }
     default:
       return false

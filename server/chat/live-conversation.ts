@@ -30,7 +30,7 @@ import { LiveRoster } from './live-roster.ts'
 import { droppableChains } from './dead-chains.ts'
 import { type LoadedConversation, readGenesis } from './loaded-conversation.ts'
 import { Staged } from './staged.ts'
-import { findTargets, type Targets } from './targets.ts'
+import { type AuthorView, findTargets, type Targets } from './targets.ts'
 import { Uncommitted } from './uncommitted.ts'
 
 export class LiveConversation implements Writer {
@@ -130,9 +130,13 @@ export class LiveConversation implements Writer {
 
   /** Looks up what candidates reach back to, and uses it while nothing newer is on the disk; from a serial job. */
   async withTargets<T>(author: UserId, candidates: readonly Candidate[], use: (targets: Targets) => T): Promise<T> {
-    const mayRedact = ({ user }: ClaimRow): boolean => mayErase(this.accessOf(author), user === author)
+    const view: AuthorView = {
+      mayRedact: ({ user }) => mayErase(this.accessOf(author), user === author),
+      supersedable: (entry) =>
+        this.roster.supersedable(author, entry).filter((seq) => seq > this.ledger.window.through),
+    }
     for (;;) {
-      const targets = await findTargets(this.deps.store, this.id, this.#uncommitted, candidates, mayRedact)
+      const targets = await findTargets(this.deps.store, this.id, this.#uncommitted, candidates, view)
       // Two commits at most come in between: what is staged comes from serial jobs alone.
       if (targets.settled === this.#uncommitted.settled) return use(targets)
     }

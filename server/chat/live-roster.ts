@@ -4,18 +4,36 @@
  */
 
 import type { Access } from '../../shared/chat/access.ts'
-import type { MessageId, PinEntry, ReadEntry, SetEntry } from '../../shared/chat/entry.ts'
+import type { Entry, MessageId, PinEntry, ReadEntry, SetEntry } from '../../shared/chat/entry.ts'
 import type { PolicyView } from '../../shared/chat/policy.ts'
-import { memberBytes, settingBytes } from '../../shared/chat/policy.ts'
-import { advance, type ReadRegister, type Roster } from '../../shared/chat/roster.ts'
+import { memberBytes, settingBytes, threadReadBytes } from '../../shared/chat/policy.ts'
+import {
+  advance,
+  advanceAll,
+  type ReadRegister,
+  type Registers,
+  type Roster,
+  type ThreadReads,
+  unread,
+} from '../../shared/chat/roster.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
 import type { MemberRow, PinRow, SettingRow } from '../storage/conversation-store.ts'
 
-/** Rows of the store. */
+/** Rows of the store, and of a private conversation what nobody writes down. */
 export interface RosterRows {
   readonly members: readonly MemberRow[]
   readonly settings: readonly SettingRow[]
   readonly pins: readonly PinRow[]
+  /** Of a private conversation: seqs of the live entries that set its settings last. Absent: it is not private. */
+  readonly setAt?: ReadonlyMap<string, number> | undefined
+}
+
+/** What a `read` or `set` entry comes to. */
+export interface Superseding<Row> {
+  /** To be written; undefined when things are as it says already. */
+  readonly row: Row | undefined
+  /** Seqs of entries that say nothing any more that is not said behind them; its own, when it says nothing new. */
+  readonly superseded: readonly number[]
 }
 
 export class LiveRoster {
@@ -24,10 +42,15 @@ export class LiveRoster {
   readonly #settings = new Map<string, { readonly value: unknown; readonly bytes: number }>()
   #settingsBytes = 0
   readonly #pins = new Map<MessageId, number>()
+  #threadReadsBytes = 0
+  /** Of a private conversation. */
+  readonly #setAt: Map<string, number> | undefined
 
-  constructor({ members, settings, pins }: RosterRows) {
+  constructor({ members, settings, pins, setAt }: RosterRows) {
     this.#members = new Map(members.map((row) => [row.user, row]))
     for (const { user } of members) this.#membersBytes += memberBytes(user)
+    for (const row of members) this.#threadReadsBytes += threadsBytes(row)
+    this.#setAt = setAt && new Map(setAt)
     for (const { key, value } of settings) this.#putSetting(key, value)
     for (const { id, seq } of pins) if (seq !== null) this.#pins.set(id, seq)
   }
@@ -46,6 +69,25 @@ export class LiveRoster {
     return row === undefined ? undefined : { through: row.readThrough, received: row.received }
   }
 
+  /** What a member has read of threads beyond that. */
+  threadReadsOf(user: UserId): ThreadReads {
+    return new Map((this.#members.get(user)?.threads ?? []).map(({ root, through }) => [root, through]))
+  }
+
+  /** It holds the private state of its only member. */
+  get isPrivate(): boolean {
+    return this.#setAt !== undefined
+  }
+
+  /** Seqs of entries that one of `user` may supersede. */
+  supersedable(user: UserId, entry: Entry): readonly number[] {
+    if (entry.kind === 'set') return [this.#setAt?.get(entry.key)].filter((seq) => seq !== undefined)
+    if (entry.kind !== 'read') return []
+    const { readAt, threads = [] } = this.#members.get(user) ?? {}
+    if (entry.thread !== undefined) return threads.flatMap(({ root, at }) => (root === entry.thread ? [at] : []))
+    return [...(readAt === undefined ? [] : [readAt]), ...threads.map(({ at }) => at)]
+  }
+
   /** Null when there is none. */
   setting(key: string): unknown {
     return this.#settings.get(key)?.value ?? null
@@ -58,6 +100,7 @@ export class LiveRoster {
   /** What the rules ask of all this. */
   policyView(): Omit<PolicyView, 'claimOf' | 'nextSeq'> {
     return {
+      isPrivate: () => this.isPrivate,
       accessOf: (user) => this.accessOf(user),
       ownerCount: () => [...this.#members.values()].filter(({ access }) => access === 'owner').length,
       memberCount: () => this.#members.size,
@@ -65,38 +108,48 @@ export class LiveRoster {
       pinCount: () => this.#pins.size,
       isPinned: (id) => this.isPinned(id),
       settingsBytesWithout: (key) => this.#settingsBytes - (this.#settings.get(key)?.bytes ?? 0),
+      threadReadsBytesWithout: (user, thread) => {
+        const has = this.#members.get(user)?.threads?.some(({ root }) => root === thread) === true
+        return this.#threadReadsBytes - (has ? threadReadBytes(user) : 0)
+      },
     }
   }
 
   /** Gives, changes or, with null, takes away access, and with it the registers; the row to write. */
   setAccess(user: UserId, access: Access | null): MemberRow {
+    const before = this.#members.get(user)
     if (access === null) {
       if (this.#members.delete(user)) this.#membersBytes -= memberBytes(user)
+      this.#threadReadsBytes -= threadsBytes(before)
       return { user, access, readThrough: -1, received: -1 }
     }
-    const { readThrough, received } = this.#members.get(user) ?? { readThrough: -1, received: -1 }
-    if (!this.#members.has(user)) this.#membersBytes += memberBytes(user)
-    const row = { user, access, readThrough, received }
+    if (before === undefined) this.#membersBytes += memberBytes(user)
+    const row = { ...(before ?? { user, readThrough: -1, received: -1 }), access }
     this.#members.set(user, row)
     return row
   }
 
-  /** Moves a member's registers forward; the row to write, undefined when they are there already. */
-  read(user: UserId, entry: Pick<ReadEntry, 'through' | 'received' | 'thread'>): MemberRow | undefined {
+  /** Moves a member's registers forward; `seq` is that of the entry. */
+  read(user: UserId, entry: ReadEntry, seq: number): Superseding<MemberRow> {
     const row = this.#members.get(user)
-    const before = this.registerOf(user)
-    if (row === undefined || before === undefined || entry.thread !== undefined) return undefined
-    const after = advance(before, entry)
-    if (after === before) return undefined
-    const moved = { ...row, readThrough: after.through, received: after.received }
-    this.#members.set(user, moved)
+    const register = this.registerOf(user)
+    if (row === undefined || register === undefined) return { row: undefined, superseded: [] }
+    const threads = this.threadReadsOf(user)
+    const after = advanceAll({ register, threads }, entry)
+    if (after.register === register && after.threads === threads) return { row: undefined, superseded: [seq] }
+    const moved =
+      entry.thread === undefined ? readAll(row, after, entry, seq) : readThread(row, after, entry.thread, seq)
+    this.#threadReadsBytes += threadsBytes(moved.row) - threadsBytes(row)
+    this.#members.set(user, moved.row)
     return moved
   }
 
-  /** The row to write. */
-  set({ key, value }: Pick<SetEntry, 'key' | 'value'>): SettingRow {
+  /** `seq` is that of the entry. */
+  set({ key, value }: Pick<SetEntry, 'key' | 'value'>, seq: number): Superseding<SettingRow> {
     this.#putSetting(key, value)
-    return { key, value }
+    const before = this.#setAt?.get(key)
+    this.#setAt?.set(key, seq)
+    return { row: { key, value }, superseded: before === undefined ? [] : [before] }
   }
 
   /** `seq` is that of the entry. The row to write. */
@@ -111,11 +164,13 @@ export class LiveRoster {
     const title = this.setting('title')
     const rows = [...this.#members.values()]
     const reads = rows.filter(({ received }) => received >= 0)
+    const readers = rows.filter(({ threads = [] }) => threads.length > 0)
     return {
       title: typeof title === 'string' ? title : null,
       settings: new Map([...this.#settings].map(([key, { value }]) => [key, value])),
       members: new Map(rows.flatMap(({ user, access }) => (access === null ? [] : [[user, access]]))),
       reads: new Map(reads.map(({ user, readThrough, received }) => [user, { through: readThrough, received }])),
+      threadReads: new Map(readers.map(({ user }) => [user, this.threadReadsOf(user)])),
       pins: new Map([...this.#pins].toSorted(([, a], [, b]) => a - b)),
     }
   }
@@ -130,4 +185,44 @@ export class LiveRoster {
     this.#settings.set(key, { value, bytes })
     this.#settingsBytes += bytes
   }
+}
+
+interface Moved extends Superseding<MemberRow> {
+  readonly row: MemberRow
+}
+
+/** What was read of all was read of each thread. */
+function readAll(row: MemberRow, { register, threads }: Registers, entry: ReadEntry, seq: number): Moved {
+  const { threads: before = [], readAt, ...rest } = row
+  // Else what is said before it is still needed: one of the two is not in it.
+  const saysAll = isSameRegister(advance(unread, entry), register)
+  const left = before.filter(({ root }) => threads.has(root))
+  const gone = before.filter(({ root }) => !threads.has(root)).map(({ at }) => at)
+  return {
+    row: {
+      ...rest,
+      readThrough: register.through,
+      received: register.received,
+      readAt: seq,
+      ...(left.length === 0 ? {} : { threads: left }),
+    },
+    superseded: [...(saysAll && readAt !== undefined ? [readAt] : []), ...gone],
+  }
+}
+
+function readThread(row: MemberRow, { threads }: Registers, root: MessageId, seq: number): Moved {
+  const others = (row.threads ?? []).filter((thread) => thread.root !== root)
+  const before = (row.threads ?? []).filter((thread) => thread.root === root)
+  return {
+    row: { ...row, threads: [...others, { root, through: threads.get(root) ?? -1, at: seq }] },
+    superseded: before.map(({ at }) => at),
+  }
+}
+
+function isSameRegister(a: ReadRegister, b: ReadRegister): boolean {
+  return a.through === b.through && a.received === b.received
+}
+
+function threadsBytes(row: MemberRow | undefined): number {
+  return row === undefined ? 0 : (row.threads?.length ?? 0) * threadReadBytes(row.user)
 }

@@ -1,11 +1,13 @@
 /** What a live conversation starts from: rows of the store, or nothing but an owner. */
 
+import { isPrivateConversation } from '../../shared/chat/private-conversation.ts'
 import { Fault } from '../../shared/fault.ts'
 import type { ClientId, ConversationId } from '../../shared/sync/ids.ts'
 import { type Genesis, parseRecord } from '../../shared/sync/record.ts'
 import type { ChainRow, ConversationStore, DeletedRow, Head } from '../storage/conversation-store.ts'
 import { missingRows } from '../storage/missing-rows.ts'
 import type { RosterRows } from './live-roster.ts'
+import { findSetAt } from './private-state.ts'
 import { findUpgrade, type Upgrade } from './upgrading.ts'
 
 export interface LoadedConversation extends RosterRows {
@@ -33,7 +35,8 @@ export async function loadConversation(
     store.settings(id),
     store.pins(id),
   ])
-  const rows = { generation, chains, deleted, members, settings, pins }
+  const setAt = await findSetAt(store, id, stored.head)
+  const rows = { generation, chains, deleted, members, settings, pins, setAt }
   const upgrade = await findUpgrade(store, id, stored.head)
   if (upgrade === undefined) return { ...rows, head: stored.head }
   const { liveEntries, liveBytes } = upgrade
@@ -55,7 +58,12 @@ export async function readGenesis(store: ConversationStore, id: ConversationId):
  * A conversation before its first commit. After a restore devices may know it from before, in epochs that nobody can
  * tell any more: its own is later than those.
  */
-export function emptyConversation(serverClient: ClientId, createdMs: number, generation: number): LoadedConversation {
+export function emptyConversation(
+  id: ConversationId,
+  serverClient: ClientId,
+  createdMs: number,
+  generation: number,
+): LoadedConversation {
   const head: Head = {
     revision: 0,
     epoch: generation,
@@ -76,5 +84,6 @@ export function emptyConversation(serverClient: ClientId, createdMs: number, gen
     redactions: 0,
     soleAuthor: null,
   }
-  return { head, generation, chains: [], deleted: [], members: [], settings: [], pins: [] }
+  const setAt = isPrivateConversation(id) ? new Map<string, number>() : undefined
+  return { head, generation, chains: [], deleted: [], members: [], settings: [], pins: [], setAt }
 }

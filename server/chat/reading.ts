@@ -7,18 +7,22 @@ import { limits } from '../../shared/limits.ts'
 import type { ClientId, ConversationId, UserId } from '../../shared/sync/ids.ts'
 import type { Changes, ChainPlace, MessageQuery } from '../conversations.ts'
 import type { ConversationStore, Head } from '../storage/conversation-store.ts'
+import { readReplies } from './threads.ts'
 
 export async function readMessages(
   store: ConversationStore,
   id: ConversationId,
-  { limit, before, after, around }: MessageQuery,
+  { limit, before, after, around, thread }: MessageQuery,
 ): Promise<readonly StampedMessage[]> {
-  if (after !== undefined) return store.messages(id, { after, limit, take: 'oldest' })
-  if (before !== undefined) return store.messages(id, { before, limit, take: 'newest' })
-  if (around === undefined) return store.messages(id, { limit, take: 'newest' })
+  type Run = Parameters<ConversationStore['messages']>[1]
+  const read = (run: Run): Promise<readonly StampedMessage[]> =>
+    thread === undefined ? store.messages(id, run) : readReplies(store, id, thread, run)
+  if (after !== undefined) return read({ after, limit, take: 'oldest' })
+  if (before !== undefined) return read({ before, limit, take: 'newest' })
+  if (around === undefined) return read({ limit, take: 'newest' })
   const half = Math.floor(limit / 2)
-  const older = half === 0 ? [] : await store.messages(id, { before: around, limit: half, take: 'newest' })
-  const newer = await store.messages(id, { after: around, limit: limit - half, take: 'oldest' })
+  const older = half === 0 ? [] : await read({ before: around, limit: half, take: 'newest' })
+  const newer = await read({ after: around, limit: limit - half, take: 'oldest' })
   return [...older, ...newer]
 }
 

@@ -43,7 +43,7 @@ export function createRegistry(deps: LiveDeps): Registry {
     const loaded = await loadConversation(deps.store, id)
     if (loaded === undefined) {
       const generation = await deps.store.generation()
-      return new LiveConversation(id, emptyConversation(drawClientId(deps), deps.now(), generation), deps)
+      return new LiveConversation(id, emptyConversation(id, drawClientId(deps), deps.now(), generation), deps)
     }
     const live = new LiveConversation(id, loaded, deps)
     // From a backup: before anybody is answered, so that nobody builds upon what devices know more of.

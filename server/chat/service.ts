@@ -2,6 +2,7 @@
 
 import type { Access } from '../../shared/chat/access.ts'
 import type { KnownEntry } from '../../shared/chat/entry.ts'
+import { isPrivateConversation, privateConversationOf } from '../../shared/chat/private-conversation.ts'
 import { type ReadRegister, unread as nothingRead } from '../../shared/chat/roster.ts'
 import { Fault } from '../../shared/fault.ts'
 import type { ConversationId, UserId } from '../../shared/sync/ids.ts'
@@ -17,8 +18,10 @@ import { type ConversationStore, type Head, isDamage, type MemberRow } from '../
 import { requireAccess } from './authority.ts'
 import type { LiveConversation } from './live-conversation.ts'
 import { applyEntry, postMessage, stageOwn } from './posting.ts'
+import { enterPrivate } from './private-state.ts'
 import { findMessage, readChain, readChanges, readMessages, readPins } from './reading.ts'
 import type { Registry } from './registry.ts'
+import { readThread, threadThrough } from './threads.ts'
 import { UnreadCounts } from './unread.ts'
 
 export interface ServiceDeps {
@@ -63,12 +66,13 @@ export function createConversations({ store, registry, drawConversationId }: Ser
   return {
     create: async (user, fresh) => {
       const id = fresh.id ?? drawConversationId()
+      await enterPrivate(registry, user, id)
       const created = await registry.useOrBegin(id, (live) => beginOrEnter(live, user, fresh))
       return { state: await state(user, id), created }
     },
 
     list: async (user, { limit, cursor }) => {
-      const ids = await store.conversationsOf(user)
+      const ids = (await store.conversationsOf(user)).filter((id) => !isPrivateConversation(id))
       const heads = await store.heads(ids)
       const behind = ids
         .flatMap((id, index) => {
@@ -96,6 +100,8 @@ export function createConversations({ store, registry, drawConversationId }: Ser
     own: async (user, id) => own(id, await enter(user, id)),
 
     delete: async (user, id) => {
+      // Its id cannot come back, and belongs to the user for ever.
+      if (isPrivateConversation(id)) throw new Fault('no-access')
       await registry.use(id, async (live) => {
         const deleted = await live.serially(async () => {
           live.assertMember(user, 'owner')
@@ -112,6 +118,7 @@ export function createConversations({ store, registry, drawConversationId }: Ser
     },
 
     apply: async (user, id, entry) => {
+      await enterPrivate(registry, user, id)
       await registry.use(id, (live) => applyEntry(live, user, entry))
       // Whoever has just left has no state to see any more; the answer is what they left.
       const stored = await store.head(id)
@@ -123,8 +130,17 @@ export function createConversations({ store, registry, drawConversationId }: Ser
     read: async (user, id, seen) => {
       await registry.use(id, (live) => applyEntry(live, user, { kind: 'read', ...seen }))
       const member = await store.member(id, user)
-      return member === undefined ? nothingRead : registerOf(member)
+      if (member === undefined) return nothingRead
+      const { through, received } = registerOf(member)
+      return { through: seen.thread === undefined ? through : threadThrough(member, seen.thread), received }
     },
+
+    thread: async (user, id, root) => {
+      const { member } = await enter(user, id)
+      return readThread(store, id, member, await findMessage(store, id, root))
+    },
+
+    privateState: async (user) => store.settings(privateConversationOf(user)),
 
     post: (user, id, message, key) => registry.use(id, (live) => postMessage(live, user, message, key)),
 

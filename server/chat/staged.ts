@@ -13,6 +13,7 @@ import type {
   MemberRow,
   PieceRow,
   PinRow,
+  ReplyRow,
   SettingRow,
 } from '../storage/conversation-store.ts'
 import type { Upgrade } from './upgrading.ts'
@@ -44,13 +45,16 @@ export class Staged {
   readonly settings = new Map<string, SettingRow>()
   readonly pins = new Map<MessageId, PinRow>()
   readonly pieces: PieceRow[] = []
-  /** Of messages and their pieces, by seq. */
+  readonly replies: ReplyRow[] = []
+  /** Of entries that may lose their bytes, by seq. */
   readonly places = new Map<number, Place>()
   readonly idempotency: IdempotencyRow[] = []
   /** Seqs of entries that lose their bytes, of this commit and older ones. */
   readonly erased = new Set<number>()
   /** The older ones among them, without their bytes. */
   readonly erasedRows: EntryRow[] = []
+  /** Older entries that are superseded, without their bytes. */
+  readonly supersededRows: EntryRow[] = []
   /** Seqs of the messages that are redacted. */
   readonly redacted = new Set<number>()
   title: { readonly value: string | null } | undefined

@@ -3,14 +3,14 @@
  * rows whose bytes a redaction takes. The judging itself waits for nothing.
  */
 
-import type { MessageId } from '../../shared/chat/entry.ts'
-import { isTouch, type StampedMessage } from '../../shared/chat/message.ts'
+import type { Entry, MessageId } from '../../shared/chat/entry.ts'
+import type { StampedMessage } from '../../shared/chat/message.ts'
 import type { ConversationId } from '../../shared/sync/ids.ts'
 import type { ClaimRow, ConversationStore, EntryRow } from '../storage/conversation-store.ts'
 import { runsOf } from '../storage/seq-run.ts'
 import { missingRows } from '../storage/missing-rows.ts'
-import { isPassing } from './archiving.ts'
-import { type Candidate, touchedIds } from './candidate.ts'
+import { type Candidate, reachesBack, touchedIds } from './candidate.ts'
+import { isPassing } from './live-cost.ts'
 import type { Uncommitted } from './uncommitted.ts'
 
 /** A row of the log that holds words, without them: those of a thousand edits would fill the memory. */
@@ -32,6 +32,16 @@ export interface Targets {
   readonly messages: ReadonlyMap<number, StampedMessage>
   /** Of messages to be redacted: their own rows of the log and those of their pieces, as far as they have bytes. */
   readonly words: ReadonlyMap<MessageId, readonly HeldRow[]>
+  /** Live rows of the log that these entries may supersede, by seq. */
+  readonly superseded: ReadonlyMap<number, HeldRow>
+}
+
+/** What is known of the author of the entries. */
+export interface AuthorView {
+  /** Whether they may redact the message. */
+  readonly mayRedact: (claim: ClaimRow) => boolean
+  /** Seqs of live entries of theirs that one may supersede. */
+  readonly supersedable: (entry: Entry) => readonly number[]
 }
 
 export async function findTargets(
@@ -39,14 +49,16 @@ export async function findTargets(
   id: ConversationId,
   uncommitted: Uncommitted,
   candidates: readonly Candidate[],
-  mayRedact: (claim: ClaimRow) => boolean,
+  { mayRedact, supersedable }: AuthorView,
 ): Promise<Targets> {
   const { settled } = uncommitted
   const claims = await uncommitted.claims(touchedIds(candidates))
-  const [touched, redacted] = [new Set<number>(), new Set<MessageId>()]
+  const [touched, redacted, old] = [new Set<number>(), new Set<MessageId>(), new Set<number>()]
   for (const { content } of candidates) {
-    if (content.kind !== 'entry' || !isTouch(content.entry)) continue
-    const claim = claims.get(content.entry.of)
+    if (content.kind !== 'entry') continue
+    for (const seq of supersedable(content.entry)) if (isDurable(uncommitted, seq)) old.add(seq)
+    const of = reachesBack(content.entry)
+    const claim = of === undefined ? undefined : claims.get(of)
     if (claim?.seq !== undefined) touched.add(claim.seq)
     // A redaction that will be void takes nothing: else anybody could have thousands of rows read with one entry.
     if (claim !== undefined && content.entry.kind === 'redact' && mayRedact(claim)) redacted.add(claim.id)
@@ -59,7 +71,12 @@ export async function findTargets(
     const pieces = await store.pieces(id, of)
     words.set(of, await findHeld(store, id, seq === undefined ? pieces : [seq, ...pieces]))
   }
-  return { settled, claims, messages, words }
+  const held = old.size === 0 ? [] : await findHeld(store, id, [...old])
+  return { settled, claims, messages, words, superseded: new Map(held.map((one) => [one.row.seq, one])) }
+}
+
+function isDurable(uncommitted: Uncommitted, seq: number): boolean {
+  return !uncommitted.staged.places.has(seq) && uncommitted.writtenEntry(seq) === undefined
 }
 
 async function findMessages(

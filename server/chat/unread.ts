@@ -5,6 +5,7 @@
  */
 
 import type { StampedMessage } from '../../shared/chat/message.ts'
+import { isUnread, type ThreadReads } from '../../shared/chat/roster.ts'
 import { limits } from '../../shared/limits.ts'
 import type { ConversationId, UserId } from '../../shared/sync/ids.ts'
 import type { ConversationStore, Head, MemberRow } from '../storage/conversation-store.ts'
@@ -22,6 +23,8 @@ interface Counted extends Unread {
   readonly countedTo: number
   /** Of the head: with more of them, what was counted may be gone. */
   readonly redactions: number
+  /** What was read of threads beyond that. */
+  readonly threadsKey: string
 }
 
 export class UnreadCounts {
@@ -40,19 +43,23 @@ export class UnreadCounts {
   }
 
   /** `head` was read before: rows may be newer, never older. */
-  async count(id: ConversationId, head: Head, { user, readThrough }: MemberRow): Promise<Unread> {
+  async count(id: ConversationId, head: Head, { user, readThrough, threads = [] }: MemberRow): Promise<Unread> {
     // Chats with an assistant are all one's own; none of their messages need be looked at.
     if (head.soleAuthor === user) return nothing
     const { redactions } = head
     const key = `${id}/${user}`
     const known = this.#counted.get(key)
-    const isGood = known?.readThrough === readThrough && known.redactions === redactions
-    let counted: Counted = isGood ? known : { readThrough, redactions, countedTo: readThrough, unread: 0, mentions: 0 }
+    const readThreads = new Map(threads.map(({ root, through }) => [root, through]))
+    const threadsKey = threads.map(({ root, through }) => `${root}/${through}`).join()
+    const isGood =
+      known?.readThrough === readThrough && known.redactions === redactions && known.threadsKey === threadsKey
+    const none = { readThrough, redactions, threadsKey, countedTo: readThrough, unread: 0, mentions: 0 }
+    let counted: Counted = isGood ? known : none
     while ((head.lastMessageSeq ?? -1) > counted.countedTo && counted.unread < limits.unreadCount) {
       const range = { after: counted.countedTo, limit: limits.pageMessages, take: 'oldest' } as const
       const rows = await this.#store.messages(id, range)
       if (rows.length === 0) break
-      counted = rows.reduce((before, message) => countMessage(before, message, user), counted)
+      counted = rows.reduce((before, message) => countMessage(before, message, user, readThreads), counted)
     }
     this.#counted.delete(key)
     this.#counted.set(key, counted)
@@ -64,9 +71,10 @@ export class UnreadCounts {
   }
 }
 
-function countMessage(counted: Counted, { seq, user, redactedAt, mentions }: StampedMessage, reader: UserId): Counted {
+function countMessage(counted: Counted, message: StampedMessage, reader: UserId, readThreads: ThreadReads): Counted {
+  const { seq, mentions } = message
   if (counted.unread >= limits.unreadCount) return counted
-  if (user === reader || redactedAt !== undefined) return { ...counted, countedTo: seq }
+  if (!isUnread(message, reader, readThreads)) return { ...counted, countedTo: seq }
   const isMention = mentions?.includes(reader) === true
   return {
     ...counted,

@@ -6,8 +6,7 @@
 import { type MessageId, parseEntry } from '../../shared/chat/entry.ts'
 import type { ConversationId } from '../../shared/sync/ids.ts'
 import type { ConversationStore, Head, PieceRow, PinRow, SettingRow } from '../storage/conversation-store.ts'
-import { goneBytes } from '../sync/sealed-ledger.ts'
-import { isPassing } from './archiving.ts'
+import { liveCost } from './live-cost.ts'
 
 /** What such a conversation lacks. */
 export interface Upgrade extends Pick<Head, 'liveEntries' | 'liveBytes'> {
@@ -28,9 +27,11 @@ export async function findUpgrade(
   const pieces: PieceRow[] = []
   const live = { liveEntries: 0, liveBytes: 0 }
   // Newest first: what was set last is met first.
-  for await (const { seq, payload } of store.entriesNewestFirst(id, { before: nextSeq })) {
-    if (payload === undefined || !isPassing(payload)) live.liveEntries++
-    live.liveBytes += payload?.length ?? goneBytes
+  for await (const row of store.entriesNewestFirst(id, { before: nextSeq })) {
+    const { seq, payload } = row
+    const { counts, bytes } = liveCost(row)
+    if (counts) live.liveEntries++
+    live.liveBytes += bytes
     if (payload === undefined) continue
     const parsed = parseEntry(payload)
     if (parsed.kind !== 'entry') continue

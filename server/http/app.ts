@@ -33,8 +33,10 @@ import { guardOrigins } from './origins.ts'
 import { withOtherMethods } from './other-methods.ts'
 import { createPace, type Delay } from './pace.ts'
 import { internalProblem, problemBody, problemOf } from './problem.ts'
+import { privateStateRoutes } from './private-state.ts'
 import { readRoutes } from './read.ts'
 import { demoTokenRoute, ticketRoute } from './sign-in.ts'
+import { threadRoutes } from './threads.ts'
 import { touchRoutes } from './touches.ts'
 import { webRoutes } from './web.ts'
 
@@ -160,6 +162,8 @@ function addRoutes(app: FastifyInstance, deps: AppDeps, closing: AbortSignal): v
     messageRoutes(scope, { conversations, pace, now })
     touchRoutes(scope, { conversations, pace, now })
     readRoutes(scope, conversations, pace)
+    threadRoutes(scope, conversations)
+    privateStateRoutes(scope, conversations, pace)
     changeRoutes(scope, conversations)
     chainRoutes(scope, conversations)
     ticketRoute(scope, tickets)

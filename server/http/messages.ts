@@ -24,6 +24,7 @@ const query = z
     before: seq,
     after: seq,
     around: seq,
+    thread: shapes.messageId.exactOptional(),
   })
   .refine(
     ({ before, after, around }) => [before, after, around].filter((bound) => bound !== undefined).length <= 1,

@@ -16,7 +16,8 @@ const params = z.object({ id: z.string() })
 
 export function readRoutes(scope: FastifyInstance, conversations: Conversations, pace: Pace): void {
   const put = describe({
-    summary: 'Says up to which seq you have read, or a device of yours has received; neither ever goes back',
+    summary:
+      'Says up to which seq you have read, all or a thread, or a device of yours has received; none ever goes back',
     params,
     body: shapes.readRequest,
     ok: { 200: shapes.readShape },

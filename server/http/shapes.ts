@@ -26,7 +26,7 @@ function parsed<T>(text: z.ZodString, parse: (value: unknown) => T | undefined, 
   })
 }
 
-const messageId = parsed(uuidV7Text, parseMessageId, 'a UUIDv7 in lower case')
+export const messageId = parsed(uuidV7Text, parseMessageId, 'a UUIDv7 in lower case')
 export const userId = parsed(userText, parseUserId, '1 to 128 visible ASCII characters other than /')
 
 /** A whole number in a query; both bounds are allowed. */
@@ -58,7 +58,7 @@ export const messagePatch = z.object({
   content: z.string().refine((content) => content.trim() !== '', 'Blank'),
 })
 export const readRequest = z
-  .object({ through: seq.exactOptional(), received: seq.exactOptional() })
+  .object({ through: seq.exactOptional(), received: seq.exactOptional(), thread: messageId.exactOptional() })
   .refine(({ through, received }) => through !== undefined || received !== undefined, 'Neither through nor received')
 export const emoji = z
   .string()
@@ -108,6 +108,10 @@ export const messageShape = z
     redacted_at: time.optional().describe('When its content was taken away'),
     redacted_by: userText.optional(),
     pinned: z.literal(true).optional(),
+    replies: z
+      .object({ count: z.int().min(1), users: z.array(userText), last_at: time })
+      .optional()
+      .describe('Of the root of a thread; users by the time of their first reply'),
     reply_to: uuidV7Text.optional(),
     thread: uuidV7Text.optional(),
     parent: uuidV7Text.optional(),
@@ -144,6 +148,14 @@ export const conversationPageShape = z.object({
 })
 
 export const readShape = z.object({ through: seq.nullable(), received: seq.nullable() })
+export const threadShape = z.object({
+  root: messageShape,
+  unread: count.describe("Others' messages in it behind read_through that are not redacted"),
+  mentions: count,
+  read_through: seq.nullable(),
+})
+export const privateStateShape = z.object({ items: z.array(z.object({ key: z.string(), value: z.unknown() })) })
+export const privateValue = z.object({ value: z.unknown() })
 export const pinsShape = z.object({ items: z.array(messageShape) })
 
 export const memberShape = z.object({ user: userText, access }).meta({ id: 'Member' })

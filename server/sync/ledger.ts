@@ -12,7 +12,7 @@ import type { StateVector } from '../../shared/sync/state-vector.ts'
 import type { ChainRow, DroppedRow, RecordRow } from '../storage/conversation-store.ts'
 import type { ChainTable } from './acceptance.ts'
 import { clocksBefore, encodeCommit, type PlacedEntry, runsOf } from './commit-update.ts'
-import { DeletedClocks } from './deleted-clocks.ts'
+import { DeletedClocks, type Place } from './deleted-clocks.ts'
 import { type DocumentEnd, DurableDocument } from './durable-document.ts'
 import type { DurableState } from './projection.ts'
 import {
@@ -23,8 +23,11 @@ import {
   type LedgerStart,
   type NewEpoch,
   type SealedLedger,
+  type SupersededEntry,
+  supersededBytes,
   type WindowState,
 } from './sealed-ledger.ts'
+import { supersededRecords } from './superseded-records.ts'
 
 export class Ledger implements ChainTable {
   #epoch: number
@@ -42,6 +45,8 @@ export class Ledger implements ChainTable {
   /** Sealed and not settled. */
   #inFlight: readonly PlacedEntry[] = []
   #records: ServerRecord[] = []
+  /** Places of entries that the next commit says are superseded. */
+  #superseded: Place[] = []
   #archiving: Archiving | undefined
   #newGenesis: Genesis | undefined
   /** By those who were dropped, until that is on the disk. */
@@ -84,12 +89,8 @@ export class Ledger implements ChainTable {
   }
 
   get hasNews(): boolean {
-    return (
-      this.#appended.length > 0 ||
-      this.#records.length > 0 ||
-      this.#newGenesis !== undefined ||
-      this.#archiving !== undefined
-    )
+    const isNew = [this.#appended, this.#records, this.#superseded].some((list) => list.length > 0)
+    return isNew || this.#newGenesis !== undefined || this.#archiving !== undefined
   }
 
   get epoch(): number {
@@ -154,8 +155,7 @@ export class Ledger implements ChainTable {
   /** Checksum of an entry that is accepted and not in the store yet. */
   uncommittedCrc(client: ClientId, clock: number): number | undefined {
     if (clock < this.durableNext(client)) return undefined
-    const isIt = (entry: PlacedEntry): boolean => entry.client === client && entry.clock === clock
-    return (this.#appended.find(isIt) ?? this.#inFlight.find(isIt))?.crc
+    return [...this.#appended, ...this.#inFlight].find((one) => one.client === client && one.clock === clock)?.crc
   }
 
   /** Begins a chain; its id must be free. */
@@ -212,22 +212,34 @@ export class Ledger implements ChainTable {
 
   /** Takes the bytes of accepted entries out of the document, as far as they are in it. */
   erase(entries: readonly ErasedEntry[]): void {
-    const firstAppended = this.#appended[0]?.seq ?? this.#nextSeq
-    const fresh: ErasedEntry[] = []
-    const told: ErasedEntry[] = []
-    for (const erased of entries) {
-      const { seq, client, clock, bytes, wasPassing, of, by, left } = erased
-      const index = seq - firstAppended
-      const appended = this.#appended[index]
-      if (appended !== undefined) this.#appended[index] = { ...appended, payload: undefined }
-      // What is archived has left the document with its records.
-      if (seq <= this.#window.through) continue
+    for (const { client, clock, of, by, left, wasPassing } of this.#strip(entries, goneBytes, {})) {
       this.#records.push({ kind: 'erased', client, clock, of, by, ...(left === undefined ? {} : { left }) })
-      if (appended === undefined) told.push(erased)
-      else fresh.push(erased)
-      this.#count(wasPassing ? 1 : 0, goneBytes - (appended?.payload?.length ?? bytes ?? goneBytes))
+      if (wasPassing) this.#count(1, 0)
     }
-    this.#deleted.addPlaces(fresh, told)
+  }
+
+  /** The same for those that say nothing any more; they do not count in the window. */
+  supersede(entries: readonly SupersededEntry[]): void {
+    const stripped = this.#strip(entries, supersededBytes, { superseded: true })
+    this.#superseded.push(...stripped)
+    this.#count(-stripped.length, 0)
+  }
+
+  /** Those that are in the document, or on their way into it: what is archived has left it with its records. */
+  #strip<T extends SupersededEntry>(entries: readonly T[], left: number, mark: { readonly superseded?: true }): T[] {
+    const live = entries.filter(({ seq }) => seq > this.#window.through)
+    const first = this.#appended[0]?.seq ?? this.#nextSeq
+    for (const { seq, bytes } of live) {
+      const appended = this.#appended[seq - first]
+      this.#count(0, left - (appended?.payload?.length ?? bytes ?? left))
+      if (appended !== undefined) this.#appended[seq - first] = { ...appended, ...mark, payload: undefined }
+    }
+    const isFresh = ({ seq }: T): boolean => seq >= first
+    this.#deleted.addPlaces(
+      live.filter(isFresh),
+      live.filter((entry) => !isFresh(entry)),
+    )
+    return live
   }
 
   /** With the next commit; all that is archived must be durable. */
@@ -298,7 +310,8 @@ export class Ledger implements ChainTable {
 
   /** What was noted, the stamp of what was appended, and behind it the checkpoint. */
   #takeRecords(timeMs: number): { clock: number; payload: Uint8Array }[] {
-    const records = [...this.#records]
+    const records = [...this.#records, ...supersededRecords(this.#superseded)]
+    this.#superseded = []
     const [first] = this.#appended
     if (first !== undefined) records.push({ kind: 'stamp', seq: first.seq, timeMs, runs: runsOf(this.#appended) })
     if (this.#archiving !== undefined) {

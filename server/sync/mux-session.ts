@@ -27,7 +27,7 @@ import type { SyncTarget } from './sync-target.ts'
 export interface MuxDeps extends SessionDeps {
   readonly authenticate: Authenticate
   /** Fault `not-found` or `deleted`. */
-  readonly acquire: (id: ConversationId) => Promise<SyncTarget>
+  readonly acquire: (user: UserId, id: ConversationId) => Promise<SyncTarget>
   /** What a device with these versions has to be told. */
   readonly overview: (
     user: UserId,
@@ -191,7 +191,7 @@ export class MuxSession implements Session {
       const reason = isOpen ? 'it is open here' : 'too many channels'
       return this.#say({ type: 'refused', channel: number, code: 'overloaded', reason })
     }
-    const opening = this.#deps.acquire(conversation)
+    const opening = this.#deps.acquire(user, conversation)
     const port = this.#portOf(number)
     const channel = new Channel({ user, opening, port, deps: this.#deps, version, device: this.#device })
     this.#channels.set(number, { conversation, channel })

@@ -9,6 +9,9 @@ import type { DocumentStep } from './durable-document.ts'
 /** What the record of an entry without bytes takes in a document, about: void or erased, it is no longer than that. */
 export const goneBytes = 100
 
+/** What is left of a superseded entry in a document: a place in a run, and its part of a record. */
+export const supersededBytes = 20
+
 /** Where a ledger goes on. */
 export interface LedgerStart
   extends WindowState, Pick<Head, 'epoch' | 'serverClient' | 'nextRecord' | 'nextSeq' | 'lastStampMs'> {
@@ -41,6 +44,9 @@ export interface ErasedEntry {
   /** What is left of a message that stood there. */
   readonly left?: Readonly<Record<string, unknown>>
 }
+
+/** An accepted entry that loses its bytes because a later one says all that it said. */
+export interface SupersededEntry extends Pick<ErasedEntry, 'seq' | 'client' | 'clock' | 'bytes'> {}
 
 /** Everything up to a seq leaves the document. */
 export interface Archiving {

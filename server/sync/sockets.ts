@@ -159,7 +159,7 @@ export function attachSockets(server: Server, deps: SocketsDeps): Sockets {
     known()
     const id = parseConversationId(room)
     if (id === undefined) throw new Fault('not-found')
-    const target = await deps.acquire(id)
+    const target = await deps.acquire(identity.user, id)
     if (peer.ws.readyState !== peer.ws.OPEN) return target.release()
     const port = portOf(peer, deps.now, frameOf)
     port.expireAt(identity.expiresMs)

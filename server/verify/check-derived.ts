@@ -33,6 +33,7 @@ export async function checkDerived(
   for (const [kind, expected] of [
     ['touched', log.touched],
     ['piece', log.pieces],
+    ['reply', log.replies],
     ['setting', log.settings],
     ['pin', log.pins],
   ] as const) {

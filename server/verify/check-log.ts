@@ -7,13 +7,12 @@
 import { parseEntry, type MessageId } from '../../shared/chat/entry.ts'
 import { isTouch } from '../../shared/chat/message.ts'
 import type { ClockRange } from '../../shared/sync/chain-update/chain-struct.ts'
-import { goneBytes } from '../sync/sealed-ledger.ts'
 import { withRange } from '../../shared/sync/clock-ranges.ts'
 import { crc32 } from '../../shared/sync/crc32.ts'
 import type { ClientId, ConversationId, UserId } from '../../shared/sync/ids.ts'
-import { isPassing } from '../chat/archiving.ts'
 import { applyEffects } from '../chat/effects.ts'
 import type { LoadedConversation } from '../chat/loaded-conversation.ts'
+import { liveCost } from '../chat/live-cost.ts'
 import { LiveRoster } from '../chat/live-roster.ts'
 import { Staged } from '../chat/staged.ts'
 import type { ClaimRow, ConversationStore, EntryRow, PieceRow, PlaceRow } from '../storage/conversation-store.ts'
@@ -28,6 +27,7 @@ export interface LogSummary {
   /** Messages that were changed after they were stamped. */
   readonly touched: number
   readonly pieces: number
+  readonly replies: number
   readonly settings: number
   readonly pins: number
   /** Message ids that were claimed by pieces of a stream and by nothing more. */
@@ -158,12 +158,13 @@ class LogWalk {
       add('the head names another only author than the log')
     if (head.lastStampMs < this.#lastTimeMs) add('the head is older than the log')
     const { settings, pins } = this.#roster.toRoster()
-    const { messages, changed, pieces } = this.#replay
+    const { messages, changed, pieces, replies } = this.#replay
     return {
       entries: this.#entries,
       messages,
       touched: changed,
       pieces,
+      replies,
       settings: settings.size,
       pins: pins.size,
       openClaims: this.#openClaims.size,
@@ -180,13 +181,15 @@ class LogWalk {
     if (timeMs < this.#lastTimeMs) add('it is older than the one before')
     this.#lastTimeMs = timeMs
     if (voidReason !== undefined && payload !== undefined) add('a void one with bytes')
+    if (row.superseded === true && payload !== undefined) add('a superseded one with bytes')
     const isArchived = seq <= this.#conversation.head.through
     if (payload === undefined || isArchived) {
       this.#deleted.set(client, withRange(this.#deleted.get(client) ?? [], { clock, length: 1 }))
     }
     if (!isArchived) {
-      if (payload === undefined || !isPassing(payload)) this.#live.liveEntries++
-      this.#live.liveBytes += payload?.length ?? goneBytes
+      const { counts, bytes } = liveCost(row)
+      if (counts) this.#live.liveEntries++
+      this.#live.liveBytes += bytes
     }
     if (payload === undefined) return
     const actual = crc32(payload)
@@ -202,7 +205,9 @@ class LogWalk {
     const { seq, client, payload, voidReason, timeMs } = row
     const staged = new Staged()
     const author = this.#users.get(client)
-    if (author === undefined || voidReason !== undefined) return { staged, logged: undefined }
+    // What superseded ones said is said behind them.
+    if (author === undefined || voidReason !== undefined || row.superseded === true)
+      return { staged, logged: undefined }
     if (payload === undefined) return { staged, logged: { kind: 'erased', row, author } }
     const parsed = parseEntry(payload)
     if (parsed.kind !== 'entry') {
@@ -211,7 +216,8 @@ class LogWalk {
     }
     const { entry } = parsed
     // Without claims nothing is touched: that is done when the message is known.
-    const target = { staged, roster: this.#roster, claims: new Map<MessageId, ClaimRow>(), earlier: () => undefined }
+    const claims = new Map<MessageId, ClaimRow>()
+    const target = { staged, roster: this.#roster, claims, earlier: () => undefined, supersede: () => undefined }
     applyEffects({ author, seq, entry }, target)
     if (staged.title !== undefined) this.#title = staged.title.value
     const message = staged.messages.get(seq)

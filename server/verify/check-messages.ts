@@ -42,6 +42,7 @@ export class MessageReplay {
   messages = 0
   redactions = 0
   pieces = 0
+  replies = 0
 
   constructor(store: ConversationStore, id: ConversationId, findings: Findings) {
     this.#store = store
@@ -72,6 +73,7 @@ export class MessageReplay {
         await this.#touch(entry.touch)
       } else if (entry.kind === 'message') {
         this.#begin(row, stampMessage(entry.message, seq, entry.row.timeMs))
+        await this.#reply(entry.message, entry.row)
       } else if (row === undefined) {
         this.#erased.add(seq)
         this.pieces++
@@ -79,6 +81,7 @@ export class MessageReplay {
         erased.push(row)
         this.#begin(row, blank(row, entry))
         if (row.redactedAt === undefined) this.#add('its bytes are gone, and it was not redacted', seq)
+        await this.#reply({ ...row, user: entry.author }, entry.row)
       }
       rows.delete(seq)
     }
@@ -119,6 +122,15 @@ export class MessageReplay {
     this.messages++
     if (row !== undefined && row.revision !== expected.seq) this.#changed.set(expected.id, slim(expected))
     else if (!isEqual(row, expected)) this.#isAnother(expected.seq)
+  }
+
+  /** What a message in a thread is to the root of it. */
+  async #reply({ user, thread }: Message, { seq, timeMs }: EntryRow): Promise<void> {
+    if (thread === undefined) return
+    this.replies++
+    await this.#touch({ user, timeMs, seq, entry: { kind: 'reply', of: thread } })
+    const [found] = await this.#store.replies(this.#id, thread, { after: seq - 1, limit: 1, take: 'oldest' })
+    if (found !== seq) this.#add('its reply row is missing', seq)
   }
 
   async #touch(touch: StampedTouch): Promise<void> {
@@ -176,7 +188,8 @@ function blank(
   row: StampedMessage,
   { row: { seq, timeMs }, author }: { row: EntryRow; author: UserId },
 ): StampedMessage {
-  const { editedAt: _editedAt, reactions: _reactions, redactedAt: _at, redactedBy: _by, pinned: _pinned, ...rest } = row
+  const { editedAt: _editedAt, reactions: _reactions, redactedAt: _at, redactedBy: _by, pinned: _pinned, ...kept } = row
+  const { replies: _replies, ...rest } = kept
   return stampMessage({ ...rest, user: author, content: '' }, seq, timeMs)
 }
 

@@ -7,7 +7,9 @@ import { isEqual } from './is-equal.ts'
 export function checkRoster(found: LiveRoster, expected: LiveRoster, { add }: Findings): void {
   for (const user of new Set([...found.users(), ...expected.users()])) {
     const isSame =
-      found.accessOf(user) === expected.accessOf(user) && isEqual(found.registerOf(user), expected.registerOf(user))
+      found.accessOf(user) === expected.accessOf(user) &&
+      isEqual(found.registerOf(user), expected.registerOf(user)) &&
+      isEqual(Object.fromEntries(found.threadReadsOf(user)), Object.fromEntries(expected.threadReadsOf(user)))
     if (!isSame) add('the row is not what the log makes of it', `member ${user}`)
   }
   const [stored, made] = [found.toRoster(), expected.toRoster()]

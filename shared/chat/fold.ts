@@ -5,11 +5,11 @@
  */
 
 import type { ClientId, UserId } from '../sync/ids.ts'
-import type { Erased, Genesis, ServerRecord, Stamp } from '../sync/record.ts'
+import type { Erased, Genesis, ServerRecord, Stamp, Superseded } from '../sync/record.ts'
 import type { ChainSource } from './chain-source.ts'
 import { type MessageId, parseEntry, parseMessageId } from './entry.ts'
 import { readErased } from './erased.ts'
-import { isTouch, messageOf, type StampedMessage } from './message.ts'
+import { messageOf, type StampedMessage, touchIn } from './message.ts'
 import { foldPending, PendingEntries, type PendingMessage, type PendingTouch } from './pending.ts'
 import type { PolicyView, VoidReason } from './policy.ts'
 import { policyViewOf } from './policy-view.ts'
@@ -151,6 +151,9 @@ export class ConversationFold {
       case 'erased':
         this.#applyErased(record)
         return 'applied'
+      case 'superseded':
+        this.#applySuperseded(record)
+        return 'applied'
       case 'checkpoint':
         if (record.through <= this.#through) return 'applied'
         if (record.through > this.#knownThrough()) return this.#beginAnew(source, server) ? 'begun-anew' : 'waits'
@@ -176,8 +179,9 @@ export class ConversationFold {
   }
 
   /** The state that the rules of `policy` look at before an own entry is sent. `archived`: a message that is here as a page. */
-  policyView(view: Folded, archived: (id: MessageId) => StampedMessage | undefined = () => undefined): PolicyView {
+  policyView(view: Folded, archived: (id: MessageId) => StampedMessage | undefined, isPrivate: boolean): PolicyView {
     return policyViewOf(view, {
+      isPrivate,
       messageOf: (id) => this.#window.get(id) ?? archived(id),
       streamOf: (id) => this.#streams.get(id),
     })
@@ -239,7 +243,8 @@ export class ConversationFold {
   }
 
   #isUnexplained({ client, clock, payload }: StampedEntry): boolean {
-    return payload === undefined && this.#places.erased(client, clock) === undefined
+    if (payload !== undefined || this.#places.isSuperseded(client, clock)) return false
+    return this.#places.erased(client, clock) === undefined
   }
 
   /** Begins anew where a checkpoint that has arrived takes the place of the entry at `seq`. */
@@ -253,8 +258,8 @@ export class ConversationFold {
     if (user === undefined) return
     if (payload === undefined) {
       const erased = this.#places.erased(client, clock)
-      if (erased === undefined) this.#gone.set(place(client, clock), { ...stamped, timeMs })
-      else this.#showErased(erased, user, seq, timeMs)
+      if (erased !== undefined) this.#showErased(erased, user, seq, timeMs)
+      else if (!this.#places.isSuperseded(client, clock)) this.#gone.set(place(client, clock), { ...stamped, timeMs })
       return
     }
     const parsed = parseEntry(payload)
@@ -263,12 +268,12 @@ export class ConversationFold {
     if (entry.kind === 'message') {
       this.#streams.delete(entry.id)
       this.#window.add(messageOf(user, entry), seq, timeMs)
-      return
     }
     if (entry.kind === 'delta' && !this.hasMessage(entry.of) && !this.#streams.has(entry.of)) {
       this.#streams.set(entry.of, user)
     }
-    if (isTouch(entry)) this.#window.touch({ user, timeMs, entry, seq })
+    const touch = touchIn(entry)
+    if (touch !== undefined) this.#window.touch({ user, timeMs, entry: touch, seq })
     this.#roster = applyToRoster(this.#roster, user, entry, seq)
   }
 
@@ -280,11 +285,20 @@ export class ConversationFold {
     if (gone?.user !== undefined) this.#showErased(record, gone.user, gone.seq, gone.timeMs)
   }
 
+  #applySuperseded(record: Superseded): void {
+    this.#places.noteSuperseded(record)
+    for (const { client, clock, length } of record.runs)
+      for (let at = clock; at < clock + length; at++) this.#gone.delete(place(client, at))
+  }
+
   /** A message that was erased keeps its place, also where it was never seen. */
   #showErased({ of, left }: Erased, user: UserId, seq: number, timeMs: number): void {
     const id = parseMessageId(of)
     const message = id === undefined || left === undefined ? undefined : readErased(user, id, left)
-    if (message !== undefined && !this.hasMessage(message.id)) this.#window.add(message, seq, timeMs)
+    if (message === undefined || this.hasMessage(message.id)) return
+    this.#window.add(message, seq, timeMs)
+    if (message.thread === undefined) return
+    this.#window.touch({ user, timeMs, entry: { kind: 'reply', of: message.thread }, seq })
   }
 }
 

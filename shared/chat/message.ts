@@ -4,7 +4,8 @@
  */
 
 import type { UserId } from '../sync/ids.ts'
-import type { EditEntry, Entry, MessageEntry, PinEntry, ReactEntry, RedactEntry } from './entry.ts'
+import { limits } from '../limits.ts'
+import type { EditEntry, Entry, MessageEntry, MessageId, PinEntry, ReactEntry, RedactEntry } from './entry.ts'
 
 export interface Message extends Omit<MessageEntry, 'kind' | 'at'> {
   readonly user: UserId
@@ -18,6 +19,17 @@ export interface Message extends Omit<MessageEntry, 'kind' | 'at'> {
   readonly redactedAt?: number
   readonly redactedBy?: UserId
   readonly pinned?: true
+  /** Of a message that others answer in a thread: what it has. */
+  readonly replies?: Replies
+}
+
+/** What a thread comes to; whose words were taken away keeps its place, and is counted. */
+export interface Replies {
+  readonly count: number
+  /** Who wrote in it, by the time of their first reply; at most `limits.threadUsers`. */
+  readonly users: readonly UserId[]
+  /** When the last one was written, in ms. */
+  readonly lastAt: number
 }
 
 export interface Reaction {
@@ -37,11 +49,17 @@ export interface StampedMessage extends Message {
 /** An entry that changes an earlier message. */
 export type Touch = EditEntry | RedactEntry | ReactEntry | PinEntry
 
+/** What a message in a thread does to the root of it. */
+export interface ReplyTouch {
+  readonly kind: 'reply'
+  readonly of: MessageId
+}
+
 /** A touch with its author, and the server's time in ms or, while it is pending, the device's. */
 export interface AuthoredTouch {
   readonly user: UserId
   readonly timeMs: number
-  readonly entry: Touch
+  readonly entry: Touch | ReplyTouch
 }
 
 export interface StampedTouch extends AuthoredTouch {
@@ -50,6 +68,12 @@ export interface StampedTouch extends AuthoredTouch {
 
 export function isTouch(entry: Entry): entry is Touch {
   return entry.kind === 'edit' || entry.kind === 'redact' || entry.kind === 'react' || entry.kind === 'pin'
+}
+
+/** What an entry does to an earlier message, if it does something to one. */
+export function touchIn(entry: Entry): Touch | ReplyTouch | undefined {
+  if (isTouch(entry)) return entry
+  return entry.kind === 'message' && entry.thread !== undefined ? { kind: 'reply', of: entry.thread } : undefined
 }
 
 /** The message that an entry of `user` makes. */
@@ -75,8 +99,8 @@ export function withoutPlace(stamped: StampedMessage): Message {
 function isPlain(message: { readonly [Name in OptionalName]?: unknown }): boolean {
   const { replyTo, thread, parent, mentions, parts, status } = message
   const written = replyTo ?? thread ?? parent ?? mentions ?? parts ?? status
-  const { editedAt, reactions, redactedAt, redactedBy, pinned } = message
-  return (written ?? editedAt ?? reactions ?? redactedAt ?? redactedBy ?? pinned) === undefined
+  const { editedAt, reactions, redactedAt, redactedBy, pinned, replies } = message
+  return (written ?? editedAt ?? reactions ?? redactedAt ?? redactedBy ?? pinned ?? replies) === undefined
 }
 
 type RequiredName = 'id' | 'role' | 'content' | 'user' | 'writtenAt'
@@ -116,7 +140,15 @@ export function touchMessage<T extends Message>(message: T, { user, timeMs, entr
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what was left out is optional
       return (entry.on ? { ...rest, pinned: true } : rest) as T
     }
+    case 'reply':
+      return { ...message, replies: withReply(message.replies, user, timeMs) }
   }
+}
+
+function withReply(replies: Replies | undefined, user: UserId, timeMs: number): Replies {
+  const { count, users }: Pick<Replies, 'count' | 'users'> = replies ?? { count: 0, users: [] }
+  const isKnown = users.includes(user) || users.length >= limits.threadUsers
+  return { count: count + 1, users: isKnown ? users : [...users, user], lastAt: timeMs }
 }
 
 const none: readonly Reaction[] = []

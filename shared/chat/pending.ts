@@ -7,7 +7,7 @@ import type { ClientId, UserId } from '../sync/ids.ts'
 import { inFoldOrder } from '../sync/order.ts'
 import { type Entry, entryTime, type MessageId, parseEntry } from './entry.ts'
 import type { ChainSource } from './chain-source.ts'
-import { type AuthoredTouch, isTouch, type Message, messageOf } from './message.ts'
+import { type AuthoredTouch, type Message, messageOf, touchIn } from './message.ts'
 import { applyToRoster, type Roster } from './roster.ts'
 
 export interface PendingMessage extends Message {
@@ -76,7 +76,8 @@ function readEntry(source: ChainSource, client: ClientId, clock: number, user: U
   const { entry } = parsed
   const at = entryTime(entry)
   const message = entry.kind === 'message' ? { ...messageOf(user, entry), client, clock } : undefined
-  const touch = isTouch(entry) ? { user, timeMs: at ?? 0, entry, client, clock } : undefined
+  const touching = touchIn(entry)
+  const touch = touching && { user, timeMs: at ?? 0, entry: touching, client, clock }
   return { client, clock, user, at, entry, message, touch }
 }
 
@@ -97,8 +98,9 @@ export function foldPending(
   const ids = new Set<MessageId>()
   const touches = new Map<MessageId, PendingTouch[]>()
   for (const { user, entry, message, touch } of waiting) {
-    if (message !== undefined && !isSent(message.id) && !ids.has(message.id)) {
+    if (message !== undefined) {
       // The same message can stand in two chains of its author: appended again after a crash, and not lost after all.
+      if (isSent(message.id) || ids.has(message.id)) continue
       ids.add(message.id)
       pending.push(message)
     }

@@ -4,16 +4,17 @@ import type { UserId } from '../sync/ids.ts'
 import type { MessageId } from './entry.ts'
 import type { Folded } from './fold.ts'
 import type { Message } from './message.ts'
-import { type IdClaim, memberBytes, type PolicyView, settingBytes } from './policy.ts'
+import { type IdClaim, memberBytes, type PolicyView, settingBytes, threadReadBytes } from './policy.ts'
 
 export interface KnownIds {
   /** A message that is here, live or as a page. */
   readonly messageOf: (id: MessageId) => Message | undefined
   /** Whose stream it is; undefined when it is none. */
   readonly streamOf: (id: MessageId) => UserId | undefined
+  readonly isPrivate: boolean
 }
 
-export function policyViewOf(view: Folded, { messageOf, streamOf }: KnownIds): PolicyView {
+export function policyViewOf(view: Folded, { messageOf, streamOf, isPrivate }: KnownIds): PolicyView {
   const claimOf = (id: MessageId): IdClaim | undefined => {
     const message = messageOf(id) ?? view.pending.find((waiting) => waiting.id === id)
     if (message !== undefined) return { user: message.user, complete: true, message }
@@ -22,6 +23,7 @@ export function policyViewOf(view: Folded, { messageOf, streamOf }: KnownIds): P
   }
   return {
     claimOf,
+    isPrivate: () => isPrivate,
     accessOf: (user) => view.members.get(user),
     ownerCount: () => [...view.members.values()].filter((access) => access === 'owner').length,
     memberCount: () => view.members.size,
@@ -32,6 +34,14 @@ export function policyViewOf(view: Folded, { messageOf, streamOf }: KnownIds): P
     settingsBytesWithout: (key) => {
       let bytes = 0
       for (const [other, value] of view.settings) if (other !== key) bytes += settingBytes(other, value)
+      return bytes
+    },
+    threadReadsBytesWithout: (user, thread) => {
+      let bytes = 0
+      for (const [reader, threads] of view.threadReads) {
+        const count = threads.size - (reader === user && threads.has(thread) ? 1 : 0)
+        bytes += count * threadReadBytes(reader)
+      }
       return bytes
     },
   }

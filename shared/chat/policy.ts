@@ -7,7 +7,7 @@ import { encodeUtf8 } from 'lib0/string'
 import { limits } from '../limits.ts'
 import type { UserId } from '../sync/ids.ts'
 import { type Access, hasAccess } from './access.ts'
-import type { Entry, MemberEntry, MessageId, ReactEntry } from './entry.ts'
+import type { Entry, MemberEntry, MessageEntry, MessageId, ReactEntry, ReadEntry } from './entry.ts'
 import type { Message, Reaction } from './message.ts'
 
 /** Why an entry is void: it keeps its clock and its seq, and has no effect. */
@@ -37,6 +37,8 @@ export const voidReasons = [
   'redacted',
   /** As many as a conversation or a message may have are there: members, pins, reactions. */
   'too-many',
+  /** It mentions somebody who is not a member. */
+  'not-member',
   /** A reason of a later version. */
   'unknown',
 ] as const
@@ -54,11 +56,13 @@ export interface IdClaim {
   /** Whether a `message` with it was accepted; before that it is a stream. */
   readonly complete: boolean
   /** As it stands; undefined when it is a stream, or when it is not here to be looked at: then the server will say. */
-  readonly message?: Pick<Message, 'redactedAt' | 'reactions'> | undefined
+  readonly message?: Pick<Message, 'redactedAt' | 'reactions' | 'thread'> | undefined
 }
 
 /** The state of a conversation as far as the rules need it. */
 export interface PolicyView {
+  /** It is the private state of its one member, and not a conversation of people. */
+  readonly isPrivate: () => boolean
   readonly accessOf: (user: UserId) => Access | undefined
   readonly ownerCount: () => number
   readonly claimOf: (id: MessageId) => IdClaim | undefined
@@ -71,19 +75,17 @@ export interface PolicyView {
   readonly isPinned: (id: MessageId) => boolean
   /** Bytes of all settings as JSON, but for the one with this key. */
   readonly settingsBytesWithout: (key: string) => number
+  /** The sum of `threadReadBytes` of all registers of threads, but for that of `user` in `thread`. */
+  readonly threadReadsBytesWithout: (user: UserId, thread: MessageId) => number
 }
 
 /** Judges an entry by `author` against the state before it; undefined means it is accepted. */
 export function judge(view: PolicyView, author: UserId, entry: Entry): VoidReason | undefined {
   const access = view.accessOf(author)
+  if (view.isPrivate() && entry.kind !== 'set' && entry.kind !== 'unknown') return 'access'
   switch (entry.kind) {
-    case 'message': {
-      if (!hasAccess(access, 'writer')) return 'access'
-      const claim = view.claimOf(entry.id)
-      if (claim === undefined) return undefined
-      if (claim.user !== author) return 'id-taken'
-      return claim.complete ? 'duplicate' : undefined
-    }
+    case 'message':
+      return hasAccess(access, 'writer') ? judgeMessage(view, author, entry) : 'access'
     case 'delta': {
       if (!hasAccess(access, 'writer')) return 'access'
       const claim = view.claimOf(entry.of)
@@ -120,19 +122,42 @@ export function judge(view: PolicyView, author: UserId, entry: Entry): VoidReaso
       return entry.on && !view.isPinned(entry.of) && view.pinCount() >= limits.pins ? 'too-many' : undefined
     }
     case 'read':
-      if (!hasAccess(access, 'reader')) return 'access'
-      return Math.max(entry.through ?? 0, entry.received ?? 0) >= view.nextSeq() ? 'beyond-end' : undefined
+      return hasAccess(access, 'reader') ? judgeRead(view, author, entry) : 'access'
     case 'set': {
       if (!hasAccess(access, 'admin')) return 'access'
       const bytes = view.settingsBytesWithout(entry.key) + settingBytes(entry.key, entry.value)
       // What makes it smaller is always allowed.
-      return entry.value !== null && bytes > limits.settingsBytes ? 'too-large' : undefined
+      const most = view.isPrivate() ? limits.privateBytes : limits.settingsBytes
+      return entry.value !== null && bytes > most ? 'too-large' : undefined
     }
     case 'member':
       return judgeMember(view, author, access, entry)
     case 'unknown':
       return hasAccess(access, 'writer') ? undefined : 'access'
   }
+}
+
+function judgeMessage(view: PolicyView, author: UserId, entry: MessageEntry): VoidReason | undefined {
+  const claim = view.claimOf(entry.id)
+  if (claim !== undefined && claim.user !== author) return 'id-taken'
+  if (claim?.complete === true) return 'duplicate'
+  if (entry.thread !== undefined && !isRoot(view, entry.thread)) return 'no-target'
+  const isMember = (user: UserId): boolean => view.accessOf(user) !== undefined
+  return entry.mentions?.every(isMember) === false ? 'not-member' : undefined
+}
+
+/** A message that can be answered in a thread: threads have no threads. */
+function isRoot(view: PolicyView, id: MessageId): boolean {
+  const claim = view.claimOf(id)
+  return claim?.complete === true && claim.message?.thread === undefined
+}
+
+function judgeRead(view: PolicyView, author: UserId, entry: ReadEntry): VoidReason | undefined {
+  if (Math.max(entry.through ?? 0, entry.received ?? 0) >= view.nextSeq()) return 'beyond-end'
+  if (entry.thread === undefined) return undefined
+  if (!isRoot(view, entry.thread)) return 'no-target'
+  const bytes = view.threadReadsBytesWithout(author, entry.thread) + threadReadBytes(author)
+  return bytes > limits.threadReadsBytes ? 'too-many' : undefined
 }
 
 /** Whether a message may be redacted by somebody with this access. */
@@ -164,6 +189,11 @@ function judgeMember(
 /** What a member takes at most in a checkpoint: named once with their access, and once with registers of 16 digits. */
 export function memberBytes(user: UserId): number {
   return 2 * (JSON.stringify(user).length + 32)
+}
+
+/** What the register of a user in a thread takes at most in a checkpoint: a name, an id, a seq. */
+export function threadReadBytes(user: UserId): number {
+  return JSON.stringify(user).length + 64
 }
 
 /** Bytes that a setting takes of those that a conversation may have. */

@@ -1,7 +1,7 @@
-/** What the records of a server's chain say of places in chains: stamped with a checksum, void, erased. Knows no document. */
+/** What the records of a server's chain say of places in chains: stamped with a checksum, void, erased, superseded. Knows no document. */
 
 import type { ClientId } from '../sync/ids.ts'
-import type { Erased, Stamp, Void } from '../sync/record.ts'
+import type { Erased, Stamp, Superseded, Void } from '../sync/record.ts'
 import { parseVoidReason, type VoidReason } from './policy.ts'
 
 /** Consecutive clocks of a chain with consecutive seqs. */
@@ -16,6 +16,7 @@ interface PlacesOfChain {
   runs: StampedRun[]
   readonly voids: Map<number, VoidReason>
   readonly erased: Map<number, Erased>
+  readonly superseded: Set<number>
   /** Clock up to which it is stamped. */
   stampedThrough: number
 }
@@ -43,12 +44,24 @@ export class RecordedPlaces {
     return this.#chains.get(client)?.erased.get(clock)
   }
 
+  /** Whether a later entry of the same author says all that this one said. */
+  isSuperseded(client: ClientId, clock: number): boolean {
+    return this.#chains.get(client)?.superseded.has(clock) === true
+  }
+
   noteVoid({ client, clock, reason }: Void): void {
     this.#chain(client).voids.set(clock, parseVoidReason(reason))
   }
 
   noteErased(record: Erased): void {
     this.#chain(record.client).erased.set(record.clock, record)
+  }
+
+  noteSuperseded({ runs }: Superseded): void {
+    for (const { client, clock, length } of runs) {
+      const { superseded } = this.#chain(client)
+      for (let at = clock; at < clock + length; at++) superseded.add(at)
+    }
   }
 
   /** A stamp may be told again: whoever begins anew reads it twice. */
@@ -74,6 +87,7 @@ export class RecordedPlaces {
         for (let clock = run.clock; clock < run.clock + gone; clock++) {
           chain.voids.delete(clock)
           chain.erased.delete(clock)
+          chain.superseded.delete(clock)
         }
         if (gone === 0) kept.push(run)
         else if (gone < run.crcs.length) {
@@ -92,7 +106,8 @@ export class RecordedPlaces {
   #chain(client: ClientId): PlacesOfChain {
     const known = this.#chains.get(client)
     if (known !== undefined) return known
-    const chain: PlacesOfChain = { runs: [], voids: new Map(), erased: new Map(), stampedThrough: 0 }
+    const nothing = { runs: [], voids: new Map(), erased: new Map(), superseded: new Set<number>() }
+    const chain: PlacesOfChain = { ...nothing, stampedThrough: 0 }
     this.#chains.set(client, chain)
     return chain
   }

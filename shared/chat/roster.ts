@@ -5,7 +5,8 @@
 
 import { parseUserId, type UserId } from '../sync/ids.ts'
 import { type Access, parseAccess } from './access.ts'
-import { type Entry, type MessageId, parseMessageId } from './entry.ts'
+import { type Entry, type MessageId, parseMessageId, type ReadEntry } from './entry.ts'
+import type { Message } from './message.ts'
 
 /** How far a user has come; -1 before the first. Both only grow. */
 export interface ReadRegister {
@@ -15,6 +16,8 @@ export interface ReadRegister {
   readonly received: number
 }
 
+export type ThreadReads = ReadonlyMap<MessageId, number>
+
 export interface Roster {
   readonly title: string | null
   /** The title among them; those that were cleared are not. */
@@ -22,6 +25,8 @@ export interface Roster {
   readonly members: ReadonlyMap<UserId, Access>
   /** Of members only: whoever leaves begins anew. */
   readonly reads: ReadonlyMap<UserId, ReadRegister>
+  /** By member and root of the thread: seq up to which they have read it, where that is beyond what they have read of all. */
+  readonly threadReads: ReadonlyMap<UserId, ThreadReads>
   /** By what was pinned: the seq of the entry that did it. */
   readonly pins: ReadonlyMap<MessageId, number>
 }
@@ -31,6 +36,7 @@ export const emptyRoster: Roster = {
   settings: new Map(),
   members: new Map(),
   reads: new Map(),
+  threadReads: new Map(),
   pins: new Map(),
 }
 
@@ -51,16 +57,23 @@ export function applyToRoster(roster: Roster, user: UserId, entry: Entry, seq: n
     case 'member': {
       const members = new Map(roster.members)
       if (entry.access !== null) return { ...roster, members: members.set(entry.user, entry.access) }
-      const reads = new Map(roster.reads)
+      const [reads, threadReads] = [new Map(roster.reads), new Map(roster.threadReads)]
       members.delete(entry.user)
       reads.delete(entry.user)
-      return { ...roster, members, reads }
+      threadReads.delete(entry.user)
+      return { ...roster, members, reads, threadReads }
     }
     case 'read': {
-      if (!roster.members.has(user) || entry.thread !== undefined) return roster
-      const before = roster.reads.get(user) ?? unread
-      const after = advance(before, entry)
-      return after === before ? roster : { ...roster, reads: new Map(roster.reads).set(user, after) }
+      if (!roster.members.has(user)) return roster
+      const [register, threads] = [roster.reads.get(user) ?? unread, roster.threadReads.get(user) ?? noThreads]
+      const after = advanceAll({ register, threads }, entry)
+      if (after.register === register && after.threads === threads) return roster
+      const reads = after.register === register ? roster.reads : new Map(roster.reads).set(user, after.register)
+      if (after.threads === threads) return { ...roster, reads }
+      const threadReads = new Map(roster.threadReads)
+      if (after.threads.size === 0) threadReads.delete(user)
+      else threadReads.set(user, after.threads)
+      return { ...roster, reads, threadReads }
     }
     case 'pin': {
       const pins = new Map(roster.pins)
@@ -82,6 +95,42 @@ export function advance(
   return read === register.through && got === register.received ? register : { through: read, received: got }
 }
 
+/** How far somebody has come: in all of the conversation, and in threads that they have read beyond that. */
+export interface Registers {
+  readonly register: ReadRegister
+  readonly threads: ThreadReads
+}
+
+export const noThreads: ThreadReads = new Map()
+
+/** Moves registers forward by a `read` entry; the same objects where they are there already. Total. */
+export function advanceAll({ register, threads }: Registers, entry: ReadEntry): Registers {
+  if (entry.thread === undefined) {
+    const after = advance(register, entry)
+    if (after.through === register.through) return { register: after, threads }
+    const beyond = [...threads].filter(([, through]) => through > after.through)
+    return { register: after, threads: beyond.length === threads.size ? threads : new Map(beyond) }
+  }
+  const { through = -1 } = entry
+  if (through <= register.through || through <= (threads.get(entry.thread) ?? -1)) return { register, threads }
+  return { register, threads: new Map(threads).set(entry.thread, through) }
+}
+
+/** Seq up to which the user has read a thread; -1 before the first. What was read of all was read of it. */
+export function threadReadThrough(
+  { reads, threadReads }: Pick<Roster, 'reads' | 'threadReads'>,
+  user: UserId,
+  thread: MessageId,
+): number {
+  return Math.max(reads.get(user)?.through ?? -1, threadReads.get(user)?.get(thread) ?? -1)
+}
+
+/** Whether a message counts as unread for a user, the register of the conversation aside. */
+export function isUnread(message: Message & { readonly seq: number }, reader: UserId, threads: ThreadReads): boolean {
+  if (message.user === reader || message.redactedAt !== undefined) return false
+  return message.thread === undefined || (threads.get(message.thread) ?? -1) < message.seq
+}
+
 /** Entries with another value are void. */
 function titleOf(settings: ReadonlyMap<string, unknown>): string | null {
   const title = settings.get('title')
@@ -89,11 +138,18 @@ function titleOf(settings: ReadonlyMap<string, unknown>): string | null {
 }
 
 /** A roster as JSON: what a checkpoint carries. Lists of pairs, for an object would order some names anew. */
-export function rosterToJson({ settings, members, reads, pins }: Roster): Readonly<Record<string, unknown>> {
+export function rosterToJson({
+  settings,
+  members,
+  reads,
+  threadReads,
+  pins,
+}: Roster): Readonly<Record<string, unknown>> {
   return {
     settings: [...settings],
     members: [...members],
     reads: [...reads].map(([user, { through, received }]) => [user, through, received]),
+    ...(threadReads.size === 0 ? {} : { threads: [...threadReads].map(([user, threads]) => [user, ...threads]) }),
     pins: [...pins],
   }
 }
@@ -113,12 +169,22 @@ export function rosterFromJson(state: Readonly<Record<string, unknown>>): Roster
     const user = parseUserId(name)
     if (user !== undefined && isRegister(through) && isRegister(received)) reads.set(user, { through, received })
   }
+  const threadReads = new Map<UserId, ThreadReads>()
+  for (const [name, ...pairs] of listsIn(state['threads'])) {
+    const user = parseUserId(name)
+    const threads = new Map<MessageId, number>()
+    for (const [text, through] of listsIn(pairs)) {
+      const id = parseMessageId(text)
+      if (id !== undefined && isRegister(through)) threads.set(id, through)
+    }
+    if (user !== undefined && threads.size > 0) threadReads.set(user, threads)
+  }
   const pins = new Map<MessageId, number>()
   for (const [text, seq] of listsIn(state['pins'])) {
     const id = parseMessageId(text)
     if (id !== undefined && isRegister(seq)) pins.set(id, seq)
   }
-  return { title: titleOf(settings), settings, members, reads, pins }
+  return { title: titleOf(settings), settings, members, reads, threadReads, pins }
 }
 
 function* listsIn(value: unknown): Generator<readonly unknown[]> {

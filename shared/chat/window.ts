@@ -4,7 +4,14 @@
  */
 
 import type { MessageId } from './entry.ts'
-import { applyTouch, type Message, type StampedMessage, stampMessage, type StampedTouch } from './message.ts'
+import {
+  applyTouch,
+  type Message,
+  type StampedMessage,
+  stampMessage,
+  type StampedTouch,
+  touchMessage,
+} from './message.ts'
 
 /** Live entries that change archived messages, by message, each by ascending seq. */
 export type ArchiveTouches = ReadonlyMap<MessageId, readonly StampedTouch[]>
@@ -22,6 +29,8 @@ export class MessageWindow {
   #index = new Map<MessageId, number>()
   /** All live ones: those of messages that are in the window will be wanted when these leave it. */
   #touches = new Map<MessageId, readonly StampedTouch[]>()
+  /** What touched messages of the window were when they were added, but for words that were taken away since. */
+  #bases = new Map<MessageId, StampedMessage>()
   #shown: readonly StampedMessage[] | undefined
   #shownTouches: ArchiveTouches | undefined
 
@@ -43,8 +52,12 @@ export class MessageWindow {
   /** Adds a message; most come at the end, what is left of an erased one anywhere. */
   add(message: Message, seq: number, createdAt: number): void {
     const touches = this.#touches.get(message.id) ?? []
-    const stamped = touches.reduce(applyTouch, stampMessage(message, seq, createdAt))
-    if (touches.length > 0) this.#shownTouches = undefined
+    const base = stampMessage(message, seq, createdAt)
+    const stamped = touches.reduce(applyTouch, base)
+    if (touches.length > 0) {
+      this.#bases.set(message.id, base)
+      this.#shownTouches = undefined
+    }
     this.#shown = undefined
     const last = this.#messages.at(-1)
     if (last === undefined || last.seq < seq) {
@@ -59,16 +72,22 @@ export class MessageWindow {
   touch(touch: StampedTouch): void {
     const { of } = touch.entry
     const before = this.#touches.get(of) ?? []
+    if (before.some(({ seq }) => seq === touch.seq)) return
     // What was edited before does not matter any more, and whoever comes now does not get to read it.
     const kept = touch.entry.kind === 'redact' ? before.filter(({ entry }) => entry.kind !== 'edit') : before
-    this.#touches.set(of, [...kept, touch])
+    const touches = inOrder(kept, touch)
+    this.#touches.set(of, touches)
     const index = this.#index.get(of)
     const message = index === undefined ? undefined : this.#messages[index]
     if (index === undefined || message === undefined) {
       this.#shownTouches = undefined
       return
     }
-    this.#messages[index] = applyTouch(message, touch)
+    const base = this.#bases.get(of) ?? message
+    this.#bases.set(of, touch.entry.kind === 'redact' ? withoutWords(base, touch) : base)
+    // What is left of an erased reply is told of behind later ones.
+    const isLate = touch.seq <= message.revision
+    this.#messages[index] = isLate ? touches.reduce(applyTouch, base) : applyTouch(message, touch)
     this.#shown = undefined
   }
 
@@ -83,6 +102,7 @@ export class MessageWindow {
       else this.#touches.set(id, list.slice(left.length))
     }
     const messages = this.#messages.filter(({ seq }) => seq <= through)
+    for (const { id } of messages) this.#bases.delete(id)
     if (messages.length > 0) {
       this.#messages = this.#messages.slice(messages.length)
       this.#reindex()
@@ -95,4 +115,16 @@ export class MessageWindow {
   #reindex(): void {
     this.#index = new Map(this.#messages.map(({ id }, index) => [id, index]))
   }
+}
+
+/** By ascending seq; nearly all come behind the others. */
+function inOrder(touches: readonly StampedTouch[], touch: StampedTouch): readonly StampedTouch[] {
+  const at = touches.findLastIndex(({ seq }) => seq < touch.seq) + 1
+  return [...touches.slice(0, at), touch, ...touches.slice(at)]
+}
+
+/** Its place and its revision stay: later touches are applied to it once more. */
+function withoutWords(base: StampedMessage, redaction: StampedTouch): StampedMessage {
+  const { redactedAt: _at, redactedBy: _by, ...rest } = touchMessage(base, redaction)
+  return rest
 }

@@ -6,4 +6,6 @@ export const format = {
   sealed: 2,
   /** A stamp, on the server's chain only. */
   stamp: 3,
+  /** Of superseded entries, on the server's chain only. */
+  superseded: 4,
 } as const

@@ -3,11 +3,17 @@
  * is binary, for there is one per commit:
  *
  *     uint8 3 • varUint seq • varUint timeMs • runs × (varUint client • varUint clock • varUint count • count × uint32 crc)
+ *
+ * and so is what is said of superseded entries, for there is one per receipt:
+ *
+ *     uint8 4 • runs × (varUint client • varUint clock • varUint length)
  */
 
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import { decodeUtf8, encodeUtf8 } from 'lib0/string'
+import { limits } from '../limits.ts'
+import type { ClockRange } from './chain-update/chain-struct.ts'
 import { type ClientId, parseClientId, parseUserId, type UserId } from './ids.ts'
 import { format } from './payload-format.ts'
 import { readUint } from './read-uint.ts'
@@ -66,7 +72,13 @@ export interface Checkpoint {
   readonly state: Readonly<Record<string, unknown>>
 }
 
-export type ServerRecord = Stamp | Genesis | Void | Erased | Checkpoint
+/** The entries at these places have lost their bytes: what they said a later entry of the same author says too. */
+export interface Superseded {
+  readonly kind: 'superseded'
+  readonly runs: readonly (ClockRange & { readonly client: ClientId })[]
+}
+
+export type ServerRecord = Stamp | Genesis | Void | Erased | Superseded | Checkpoint
 
 /** Writes a record as the payload of an element of the server chain. */
 export function encodeRecord(record: ServerRecord): Uint8Array {
@@ -81,6 +93,10 @@ export function encodeRecord(record: ServerRecord): Uint8Array {
       encoding.writeVarUint(encoder, run.crcs.length)
       for (const crc of run.crcs) encoding.writeUint32(encoder, crc)
     }
+  } else if (record.kind === 'superseded') {
+    encoding.writeUint8(encoder, format.superseded)
+    for (const { client, clock, length } of record.runs)
+      for (const number of [client, clock, length]) encoding.writeVarUint(encoder, number)
   } else {
     encoding.writeUint8(encoder, format.json)
     encoding.writeUint8Array(encoder, encodeUtf8(JSON.stringify(record)))
@@ -94,6 +110,7 @@ export function parseRecord(bytes: Uint8Array): ServerRecord | undefined {
     const decoder = decoding.createDecoder(bytes)
     const first = decoding.readUint8(decoder)
     if (first === format.stamp) return readStamp(decoder)
+    if (first === format.superseded) return readSuperseded(decoder)
     if (first !== format.json) return undefined
     return readJsonRecord(JSON.parse(decodeUtf8(bytes.subarray(1))))
   } catch {
@@ -116,6 +133,19 @@ function readStamp(decoder: decoding.Decoder): Stamp | undefined {
     runs.push({ client, clock, crcs })
   }
   return { kind: 'stamp', seq, timeMs, runs }
+}
+
+function readSuperseded(decoder: decoding.Decoder): Superseded | undefined {
+  const runs: Superseded['runs'][number][] = []
+  let places = 0
+  while (decoding.hasContent(decoder)) {
+    const client = parseClientId(readUint(decoder))
+    const [clock, length] = [readUint(decoder), readUint(decoder)]
+    places += length
+    if (client === undefined || length === 0 || places > limits.supersededPerRecord) return undefined
+    runs.push({ client, clock, length })
+  }
+  return { kind: 'superseded', runs }
 }
 
 function bytesLeft(decoder: decoding.Decoder): number {

@@ -121,6 +121,7 @@ export function write(
     touched: [],
     retouched: [],
     pieces: [],
+    replies: [],
     claims: [],
     members: [],
     settings: [],

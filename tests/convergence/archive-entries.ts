@@ -28,7 +28,19 @@ export function drawArchiveEntry(writing: ArchiveWriting): Uint8Array {
   return encodeEntry(entryOf(kind ?? 'message', writing))
 }
 
-const kinds = ['edit', 'edit', 'react', 'react', 'redact', 'pin', 'read', 'set', 'member', 'delta'] as const
+const kinds = [
+  'edit',
+  'edit',
+  'react',
+  'react',
+  'redact',
+  'pin',
+  'read',
+  'read thread',
+  'set',
+  'member',
+  'delta',
+] as const
 const heldKinds = ['edit', 'react', 'redact', 'pin', 'set', 'member'] as const
 
 function entryOf(kind: string, { random, device, atMs, messages }: ArchiveWriting): KnownEntry {
@@ -46,6 +58,8 @@ function entryOf(kind: string, { random, device, atMs, messages }: ArchiveWritin
       return { kind, of: of() }
     case 'pin':
       return { kind, of: of(), on: random.chance(0.6) }
+    case 'read thread':
+      return { kind: 'read', through: Math.max(0, device.folded.view().lastSeq - random.below(5)), thread: of() }
     case 'read':
       return { kind, through: Math.max(0, device.folded.view().lastSeq - random.below(5)) }
     case 'set':
@@ -55,7 +69,8 @@ function entryOf(kind: string, { random, device, atMs, messages }: ArchiveWritin
     case 'delta':
       return { kind, of: drawMessageId(random), text: 'a piece' }
     default: {
-      const message = drawMessage({ random, atMs })
+      const thread = messages.size > 0 && random.chance(0.2) ? { thread: of() } : {}
+      const message = { ...drawMessage({ random, atMs }), ...thread }
       messages.set(message.id, device.user)
       return message
     }

@@ -5,7 +5,14 @@ import type * as Y from 'yjs'
 
 import { encodeEntry, type Entry, type KnownEntry, type MessageId, parseEntry } from '../../shared/chat/entry.ts'
 import type { Folded } from '../../shared/chat/fold.ts'
-import { applyTouch, isTouch, messageOf, type StampedMessage, stampMessage } from '../../shared/chat/message.ts'
+import {
+  applyTouch,
+  isTouch,
+  messageOf,
+  type StampedMessage,
+  stampMessage,
+  touchIn,
+} from '../../shared/chat/message.ts'
 import { applyToRoster, emptyRoster, type Roster } from '../../shared/chat/roster.ts'
 import type { ClientId } from '../../shared/sync/ids.ts'
 import { append, chainSource, createDoc, userId } from './chain-doc.ts'
@@ -70,9 +77,16 @@ export class ArchiveModel {
       case 8:
         return b % 2 === 0
           ? { kind: 'set', key: a % 2 === 0 ? 'title' : 'topic', value: a % 5 === 0 ? null : `${at}` }
-          : { kind: 'read', through: Math.max(0, this.#seq - 1 - a) }
+          : { kind: 'read', through: Math.max(0, this.#seq - 1 - a), ...(a % 3 === 0 ? { thread: of } : {}) }
       default:
-        return { kind: 'message', id: messageId(++this.#drawn), role: 'user', content: `text ${at}`, at }
+        return {
+          kind: 'message',
+          id: messageId(++this.#drawn),
+          role: 'user',
+          content: `text ${at}`,
+          at,
+          ...(b % 4 === 0 ? { thread: of } : {}),
+        }
     }
   }
 
@@ -96,9 +110,11 @@ export class ArchiveModel {
         if (isWrong || isTwice) continue
         this.roster = applyToRoster(this.roster, user, entry, seq)
         if (entry.kind === 'message') this.messages.set(entry.id, stampMessage(messageOf(user, entry), seq, timeMs))
-        if (!isTouch(entry)) continue
-        const target = this.messages.get(entry.of)
-        if (target !== undefined) this.messages.set(entry.of, applyTouch(target, { user, timeMs, entry, seq }))
+        const touch = touchIn(entry)
+        const target = touch && this.messages.get(touch.of)
+        if (touch !== undefined && target !== undefined) {
+          this.messages.set(target.id, applyTouch(target, { user, timeMs, entry: touch, seq }))
+        }
         if (entry.kind === 'redact') redacted.push({ of: entry.of, by: user })
       }
       this.#stamped.set(client, next)
@@ -111,7 +127,14 @@ export class ArchiveModel {
 
   #isWrong(user: string, entry: Entry): boolean {
     if (!this.roster.members.has(userId(user))) return true
-    if (entry.kind === 'read') return (entry.through ?? 0) >= this.#seq
+    const isRoot = (id: MessageId): boolean => {
+      const root = this.messages.get(id)
+      return root !== undefined && root.thread === undefined
+    }
+    if (entry.kind === 'message') return entry.thread !== undefined && !isRoot(entry.thread)
+    if (entry.kind === 'read') {
+      return (entry.through ?? 0) >= this.#seq || (entry.thread !== undefined && !isRoot(entry.thread))
+    }
     if (entry.kind === 'set' || entry.kind === 'member' || entry.kind === 'pin') {
       if (user !== 'ann' || (entry.kind === 'pin' && !this.messages.has(entry.of))) return true
       return entry.kind === 'member' && entry.access === null && !this.roster.members.has(entry.user)
@@ -160,6 +183,7 @@ export function comparable(view: Folded): object {
     settings: sorted(view.settings),
     members: sorted(view.members),
     reads: sorted(view.reads),
+    threadReads: sorted(view.threadReads),
     pins: sorted(view.pins),
     touches: sorted(view.touches),
     pendingTouches: sorted(view.pendingTouches),

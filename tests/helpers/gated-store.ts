@@ -108,6 +108,7 @@ export function createGate(inner: ConversationStore): Gate {
       messagesAt: (id, seqs) => counted(() => inner.messagesAt(id, seqs)),
       touched: (id, query) => counted(() => inner.touched(id, query)),
       pieces: (id, message) => counted(() => inner.pieces(id, message)),
+      replies: (id, root, query) => counted(() => inner.replies(id, root, query)),
       settings: (id) => counted(() => inner.settings(id)),
       pins: (id) => counted(() => inner.pins(id)),
       claims: (id, ids) => counted(() => inner.claims(id, ids)),

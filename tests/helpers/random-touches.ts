@@ -22,7 +22,19 @@ export interface TouchStep {
   readonly gate: 'pass' | 'open' | 'hold' | 'leave'
 }
 
-const kinds = ['message', 'edit', 'redact', 'react', 'pin', 'read', 'set', 'member', 'delta'] as const
+const kinds = [
+  'message',
+  'reply',
+  'read thread',
+  'edit',
+  'redact',
+  'react',
+  'pin',
+  'read',
+  'set',
+  'member',
+  'delta',
+] as const
 
 const touchStep: fc.Arbitrary<TouchStep> = fc.record({
   who: fc.nat(2),
@@ -39,6 +51,14 @@ export const touchSteps: fc.Arbitrary<TouchStep[]> = fc.array(touchStep, { maxLe
 function entryOf({ kind, target, on, more }: TouchStep, said: readonly MessageEntry[]): KnownEntry {
   const of = said[target % Math.max(1, said.length)]?.id ?? messageEntry('nowhere').id
   switch (kind) {
+    case 'reply':
+      return messageEntry(`reply ${said.length}`, {
+        at: 1000 + said.length,
+        thread: of,
+        ...(on ? { mentions: [userId('cleo')] } : {}),
+      })
+    case 'read thread':
+      return { kind: 'read', through: more, thread: of }
     case 'message':
       return messageEntry(`message ${said.length}`, { at: 1000 + said.length })
     case 'edit':

@@ -134,6 +134,7 @@ export function createStampingServer(client = 900, owner = 'ann', epoch = 0): St
         const count = record.runs.reduce((sum, { crcs }) => sum + crcs.length, 0)
         return record.seq + count - 1 <= through
       }
+      if (record.kind === 'superseded') return false
       return record.kind !== 'genesis' && !live.has(`${record.client}/${record.clock}`)
     }
     const found: number[] = []

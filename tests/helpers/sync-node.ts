@@ -94,7 +94,7 @@ export function createSyncNode(options: SyncNodeOptions = {}): SyncNode {
     connect: async (user, id, port) => {
       try {
         const deps = { log, rates: freeRates, sleep: async () => undefined }
-        return new StockSession(userId(user), await acquireTarget(registry, id), port, deps)
+        return new StockSession(userId(user), await acquireTarget(registry, userId(user), id), port, deps)
       } catch (error) {
         port.close(faultOf(error))
         return undefined

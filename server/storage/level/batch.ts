@@ -19,7 +19,7 @@ import {
   writeRecord,
 } from './rows.ts'
 import type { Row } from './seal.ts'
-import { writePiece, writePin, writeSetting, writeTouched } from './touch-rows.ts'
+import { writePiece, writePin, writeReply, writeSetting, writeTouched } from './touch-rows.ts'
 import { writeErasing, writePurging } from './vanishing-rows.ts'
 
 /** What takes the rows of a commit: a batch, or who looks for them afterwards. */
@@ -55,6 +55,7 @@ export function addWrites(batch: RowSink, commit: ConversationCommit): void {
   for (const row of commit.messages) put(writeMessage(conversation, row))
   for (const row of commit.touched) put(writeTouched(conversation, row))
   for (const row of commit.pieces) put(writePiece(conversation, row))
+  for (const row of commit.replies) put(writeReply(conversation, row))
   for (const row of commit.settings) {
     if (row.value === null) batch.del(encodeKey({ kind: 'setting', conversation, key: row.key }))
     else put(writeSetting(conversation, row))

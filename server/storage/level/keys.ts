@@ -36,7 +36,7 @@ export type Key =
   | { readonly kind: 'generation' }
   | (ByConversation<'dropped'> & { readonly client: ClientId })
   | (ByConversation<'touched'> & { readonly revision: number })
-  | (ByConversation<'piece'> & { readonly id: MessageId; readonly seq: number })
+  | (ByConversation<'piece' | 'reply'> & { readonly id: MessageId; readonly seq: number })
   | (ByConversation<'setting'> & { readonly key: string })
   | (ByConversation<'pin'> & { readonly id: MessageId })
   | (ByConversation<'erasing'> & { readonly revision: number })
@@ -76,6 +76,7 @@ const kinds = [
   'pin',
   'erasing',
   'purging',
+  'reply',
 ] as const satisfies readonly Key['kind'][]
 
 /** The kinds whose rows go with their conversation; also members, whose keys tell which inbox rows go. */
@@ -113,10 +114,12 @@ export function encodeKey(key: Key): Uint8Array {
       return numberedKey(key.kind, key.conversation, key.revision)
     case 'id':
     case 'pin':
-    case 'piece': {
-      const bytes = startKey(key.kind, key.conversation, uuidBytes + (key.kind === 'piece' ? numberBytes : 0))
+    case 'piece':
+    case 'reply': {
+      const hasSeq = key.kind === 'piece' || key.kind === 'reply'
+      const bytes = startKey(key.kind, key.conversation, uuidBytes + (hasSeq ? numberBytes : 0))
       writeUuid(bytes, key.id, prefixBytes)
-      if (key.kind === 'piece') writeNumber(bytes, key.seq, prefixBytes + uuidBytes)
+      if (hasSeq) writeNumber(bytes, key.seq, prefixBytes + uuidBytes)
       return bytes
     }
     case 'chain':
@@ -179,7 +182,8 @@ export function decodeKey(bytes: Uint8Array): Key | undefined {
       const revision = readLastNumber(rest, 0)
       return revision === undefined ? undefined : { kind, conversation, revision }
     }
-    case 'piece': {
+    case 'piece':
+    case 'reply': {
       const seq = readLastNumber(rest, uuidBytes)
       const id = seq === undefined ? undefined : parseMessageId(readUuid(rest, 0))
       return seq === undefined || id === undefined ? undefined : { kind, conversation, id, seq }
@@ -234,6 +238,16 @@ export function pieceRange(conversation: ConversationId, id: MessageId): KeyRang
   const prefix = startKey('piece', conversation, uuidBytes)
   writeUuid(prefix, id, prefixBytes)
   return prefixRange(prefix)
+}
+
+/** The messages of one thread from one seq, inclusive, to another, exclusive. */
+export function replyRange(
+  conversation: ConversationId,
+  root: MessageId,
+  { from, to }: { readonly from: number; readonly to: number },
+): KeyRange {
+  const keyAt = (seq: number): Uint8Array => encodeKey({ kind: 'reply', conversation, id: root, seq })
+  return { gte: keyAt(from), lt: keyAt(to) }
 }
 
 /** The heads of all conversations. */

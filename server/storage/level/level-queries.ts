@@ -26,7 +26,7 @@ import type {
 } from '../conversation-store.ts'
 import type { Damages } from '../damages.ts'
 import { recordRuns, type Run, runOf } from '../seq-run.ts'
-import { decodeKey, inboxRange, numberedRange, pieceRange } from './keys.ts'
+import { decodeKey, inboxRange, numberedRange, pieceRange, replyRange } from './keys.ts'
 import type { Reading } from './reading.ts'
 import {
   readChain,
@@ -44,7 +44,7 @@ import {
   readRecord,
 } from './rows.ts'
 import type { Row } from './seal.ts'
-import { readPiece, readPin, readSetting, readTouched } from './touch-rows.ts'
+import { readPiece, readPin, readReply, readSetting, readTouched } from './touch-rows.ts'
 
 export class LevelQueries {
   protected readonly reading: Reading
@@ -139,6 +139,20 @@ export class LevelQueries {
   async pieces(conversation: ConversationId, id: MessageId): Promise<readonly number[]> {
     const rows = await this.reading.listRange(conversation, pieceRange(conversation, id), readPiece)
     return rows.map(({ seq }) => seq)
+  }
+
+  async replies(
+    conversation: ConversationId,
+    root: MessageId,
+    query: SeqRange & { readonly limit: number; readonly take: 'newest' | 'oldest' },
+  ): Promise<readonly number[]> {
+    const run = runOf(query)
+    if (run.from >= run.to || query.limit <= 0) return []
+    const reverse = query.take === 'newest'
+    const range = replyRange(conversation, root, run)
+    const rows = await this.reading.listRange(conversation, range, readReply, { reverse, limit: query.limit })
+    const seqs = rows.map(({ seq }) => seq)
+    return reverse ? seqs.toReversed() : seqs
   }
 
   async settings(conversation: ConversationId): Promise<readonly SettingRow[]> {

@@ -6,7 +6,7 @@ import { type Database, getRows, scan } from './database.ts'
 import { decodeKey, encodeKey, type Key } from './keys.ts'
 import * as rows from './rows.ts'
 import type { Row } from './seal.ts'
-import { readPiece, readPin, readSetting, readTouched } from './touch-rows.ts'
+import { readPiece, readPin, readReply, readSetting, readTouched } from './touch-rows.ts'
 import { readErasing, readPurging } from './vanishing-rows.ts'
 
 export interface RowFinding {
@@ -33,6 +33,7 @@ const readers: Readonly<Record<Key['kind'], (row: Row) => unknown>> = {
   inbox: rows.readInbox,
   touched: readTouched,
   piece: readPiece,
+  reply: readReply,
   setting: readSetting,
   pin: readPin,
   erasing: readErasing,

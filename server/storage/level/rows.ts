@@ -22,6 +22,7 @@ import type {
   PlaceRow,
   RecordRow,
   StoredHead,
+  ThreadReadRow,
 } from '../conversation-store.ts'
 import { noFields, readCount, readLaterCount, readOptional, writeCount, writeOptional } from './row-fields.ts'
 import { openRow, type Row, sealRow } from './seal.ts'
@@ -174,7 +175,9 @@ export function readDeleted(row: Row): DeletedRow {
   })
 }
 
-//     log: client • clock • timeMs • uint32 crc • text voidReason? • uint8 1 and the payload, or uint8 0
+//     log: client • clock • timeMs • uint32 crc • text voidReason? • uint8 1 and the payload, or uint8 0, or 2 when superseded
+const supersededTag = 2
+
 export function writeEntry(conversation: ConversationId, row: EntryRow): Row {
   const writeFields = (body: encoding.Encoder): void => {
     writeCount(body, row.client)
@@ -182,7 +185,7 @@ export function writeEntry(conversation: ConversationId, row: EntryRow): Row {
     writeCount(body, row.timeMs)
     encoding.writeUint32(body, row.crc)
     writeOptional(body, row.voidReason, encoding.writeVarString)
-    encoding.writeUint8(body, row.payload === undefined ? 0 : 1)
+    encoding.writeUint8(body, row.superseded === true ? supersededTag : row.payload === undefined ? 0 : 1)
   }
   return sealRow({ kind: 'log', conversation, seq: row.seq }, writeFields, row.payload)
 }
@@ -195,8 +198,10 @@ export function readEntry(row: Row): EntryRow {
     const timeMs = readCount(body)
     const crc = decoding.readUint32(body)
     const voidReason = readOptional(body, decoding.readVarString)
-    const payload = readOptional(body, decoding.readTailAsUint8Array)
-    return { seq, client, clock, timeMs, crc, payload, voidReason }
+    const tag = decoding.readUint8(body)
+    const payload = tag === 1 ? decoding.readTailAsUint8Array(body) : undefined
+    const place = { seq, client, clock, timeMs, crc, payload, voidReason }
+    return tag === supersededTag ? { ...place, superseded: true } : place
   })
 }
 
@@ -282,12 +287,19 @@ export interface JoinedRow extends MemberRow {
   readonly access: Access
 }
 
-//     member: text access • readThrough + 1 • received + 1 (as far as was read, where it is not there)
+//     member: text access • readThrough + 1 • received + 1 (as far as was read, where it is not there) • readAt + 1
+//             • threads × (text root • through • at) (rows from before threads end before)
 export function writeMember(conversation: ConversationId, row: JoinedRow): Row {
   return sealRow({ kind: 'member', conversation, user: row.user }, (body) => {
     encoding.writeVarString(body, row.access)
     writeCount(body, row.readThrough + 1)
     writeCount(body, row.received + 1)
+    writeCount(body, (row.readAt ?? -1) + 1)
+    for (const { root, through, at } of row.threads ?? []) {
+      encoding.writeVarString(body, root)
+      writeCount(body, through)
+      writeCount(body, at)
+    }
   })
 }
 
@@ -296,7 +308,22 @@ export function readMember(row: Row): JoinedRow {
     const access = parseAccess(decoding.readVarString(body))
     if (access === undefined) return undefined
     const read = readCount(body)
-    return { user, access, readThrough: read - 1, received: readLaterCount(body, read) - 1 }
+    const received = readLaterCount(body, read)
+    const at = readLaterCount(body)
+    const threads: ThreadReadRow[] = []
+    while (decoding.hasContent(body)) {
+      const root = parseMessageId(decoding.readVarString(body))
+      if (root === undefined) return undefined
+      threads.push({ root, through: readCount(body), at: readCount(body) })
+    }
+    return {
+      user,
+      access,
+      readThrough: read - 1,
+      received: received - 1,
+      ...(at === 0 ? {} : { readAt: at - 1 }),
+      ...(threads.length === 0 ? {} : { threads }),
+    }
   })
 }
 

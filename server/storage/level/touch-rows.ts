@@ -2,7 +2,7 @@
 
 import * as decoding from 'lib0/decoding'
 import type { ConversationId } from '../../../shared/sync/ids.ts'
-import type { PieceRow, PinRow, SettingRow, TouchedRow } from '../conversation-store.ts'
+import type { PieceRow, PinRow, ReplyRow, SettingRow, TouchedRow } from '../conversation-store.ts'
 import { noFields, readCount, writeCount } from './row-fields.ts'
 import { openRow, type Row, sealRow } from './seal.ts'
 
@@ -22,6 +22,15 @@ export function writePiece(conversation: ConversationId, { id, seq }: PieceRow):
 
 export function readPiece(row: Row): PieceRow {
   return openRow(row, 'piece', (_body, { id, seq }) => ({ id, seq }))
+}
+
+//     reply: nothing; the key says it all
+export function writeReply(conversation: ConversationId, { root, seq }: ReplyRow): Row {
+  return sealRow({ kind: 'reply', conversation, id: root, seq }, noFields)
+}
+
+export function readReply(row: Row): ReplyRow {
+  return openRow(row, 'reply', (_body, { id, seq }) => ({ root: id, seq }))
 }
 
 //     setting: JSON in UTF-8

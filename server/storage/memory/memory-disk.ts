@@ -19,6 +19,7 @@ import type {
   PinRow,
   PlaceRow,
   RecordRow,
+  ReplyRow,
   SettingRow,
   StoredHead,
   TouchedRow,
@@ -39,6 +40,7 @@ export interface Rows {
   readonly idempotency: Map<string, IdempotencyRow>
   readonly touched: Map<number, TouchedRow>
   readonly pieces: Map<string, PieceRow>
+  readonly replies: Map<number, ReplyRow>
   readonly settings: Map<string, SettingRow>
   readonly pins: Map<MessageId, PinRow>
 }
@@ -87,6 +89,7 @@ function emptyRows(head: StoredHead): Rows {
     idempotency: new Map(),
     touched: new Map(),
     pieces: new Map(),
+    replies: new Map(),
     settings: new Map(),
     pins: new Map(),
   }
@@ -115,6 +118,7 @@ function written(before: Rows | undefined, commit: ConversationCommit): Rows {
   for (const revision of commit.retouched) rows.touched.delete(revision)
   for (const row of commit.touched) rows.touched.set(row.revision, row)
   for (const row of commit.pieces) rows.pieces.set(`${row.id}/${row.seq}`, row)
+  for (const row of commit.replies) rows.replies.set(row.seq, row)
   for (const row of commit.settings) {
     if (row.value === null) rows.settings.delete(row.key)
     else rows.settings.set(row.key, row)

@@ -194,6 +194,17 @@ class MemoryStore implements ConversationStore {
     return rows.flatMap((row) => (row.id === id ? [row.seq] : [])).toSorted((a, b) => a - b)
   }
 
+  async replies(
+    conversation: ConversationId,
+    root: MessageId,
+    { limit, take, ...range }: SeqRange & { readonly limit: number; readonly take: 'newest' | 'oldest' },
+  ): Promise<readonly number[]> {
+    const rows = this.#rows(conversation)
+    if (rows === undefined || limit <= 0) return []
+    const seqs = numbered(rows.replies, runOf(range)).flatMap((row) => (row.root === root ? [row.seq] : []))
+    return take === 'newest' ? seqs.slice(-limit) : seqs.slice(0, limit)
+  }
+
   async settings(conversation: ConversationId): Promise<readonly SettingRow[]> {
     return [...(this.#rows(conversation)?.settings.values() ?? [])].toSorted((a, b) => (a.key < b.key ? -1 : 1))
   }

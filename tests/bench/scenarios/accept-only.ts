@@ -52,6 +52,8 @@ const view: PolicyView = {
   pinCount: () => 0,
   isPinned: () => false,
   settingsBytesWithout: () => 0,
+  threadReadsBytesWithout: () => 0,
+  isPrivate: () => false,
 }
 
 function acceptOne(update: Uint8Array, user: UserId, next: number): void {

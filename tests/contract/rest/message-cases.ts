@@ -34,10 +34,11 @@ export function messageCases(use: () => People): void {
   test('[REST4] everything that a message may carry comes back', async () => {
     const [ann, bob] = [use().person('ann'), use().person('bob')]
     const path = await ann.creates({ [bob.name]: 'reader' })
+    const root = seenMessage(await ann.post(path, 'root'))
     const more = {
       id: freshId(),
       reply_to: freshId(),
-      thread: freshId(),
+      thread: root.id,
       parent: freshId(),
       mentions: [bob.name],
       parts: [{ type: 'text', text: 'hi', deep: { list: [1, null, true] } }],

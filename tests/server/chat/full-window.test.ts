@@ -61,7 +61,7 @@ test('[ARCH1] a checkpoint fits in a frame, however long the names of its member
   const joined = [...live.roster.users()].length
   expect(joined).toBeGreaterThan(1000)
   expect(joined).toBeLessThan(members.length)
-  for (const user of live.roster.users()) live.roster.read(user, { through: 123 })
+  for (const user of live.roster.users()) live.roster.read(user, { kind: 'read', through: 123 }, 0)
   await node.conversations.apply(userId('ann'), id, { kind: 'set', key: 'title', value: 'full' })
   for (let index = 0; index < 4; index++) {
     await node.conversations.apply(userId('ann'), id, { kind: 'set', key: 'topic', value: index })

@@ -36,7 +36,7 @@ interface Opened {
 
 /** As a channel does: follows, says who is there, and looks at what there is. */
 async function open(node: SyncNode, id: ConversationId): Promise<Opened> {
-  const target = await acquireTarget(node.registry, id)
+  const target = await acquireTarget(node.registry, ann, id)
   const ignore = (): void => undefined
   const subscriber: Subscriber = { user: ann, relay: ignore, show: ignore, close: ignore }
   target.follow(subscriber)

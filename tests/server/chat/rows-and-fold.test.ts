@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { windowRules } from '../../../server/chat/archiving.ts'
 import { applyToRoster, emptyRoster, type Roster, rosterFromJson, rosterToJson } from '../../../shared/chat/roster.ts'
 import { parseEntry } from '../../../shared/chat/entry.ts'
-import { applyTouch, isTouch, messageOf, type StampedMessage, stampMessage } from '../../../shared/chat/message.ts'
+import { applyTouch, messageOf, type StampedMessage, stampMessage, touchIn } from '../../../shared/chat/message.ts'
 import type { ConversationId } from '../../../shared/sync/ids.ts'
 import { createDoc, userId } from '../../helpers/chain-doc.ts'
 import { bringTogether, FakeDevice } from '../../helpers/fake-device.ts'
@@ -31,17 +31,23 @@ async function foldLog(node: SyncNode, id: ConversationId, stored: readonly Stam
     if (voidReason !== undefined || user === undefined) continue
     const erased = stored.find((message) => message.seq === seq)
     if (payload === undefined && erased !== undefined) {
-      const { role, writtenAt } = erased
-      const left = { id: erased.id, user, role, content: '', writtenAt }
+      const { role, writtenAt, thread } = erased
+      const left = { id: erased.id, user, role, content: '', writtenAt, ...(thread === undefined ? {} : { thread }) }
       messages.set(erased.id, stampMessage(left, seq, timeMs))
+      const root = thread === undefined ? undefined : messages.get(thread)
+      if (root !== undefined) {
+        const entry = { kind: 'reply', of: root.id } as const
+        messages.set(root.id, applyTouch(root, { user, timeMs, entry, seq }))
+      }
     }
     const parsed = payload === undefined ? undefined : parseEntry(payload)
     if (parsed?.kind !== 'entry') continue
     const { entry } = parsed
     if (entry.kind === 'message') messages.set(entry.id, stampMessage(messageOf(user, entry), seq, timeMs))
-    const target = isTouch(entry) ? messages.get(entry.of) : undefined
-    if (isTouch(entry) && target !== undefined) {
-      messages.set(entry.of, applyTouch(target, { user, timeMs, entry, seq }))
+    const touch = touchIn(entry)
+    const target = touch && messages.get(touch.of)
+    if (touch !== undefined && target !== undefined) {
+      messages.set(target.id, applyTouch(target, { user, timeMs, entry: touch, seq }))
     }
     roster = applyToRoster(roster, user, entry, seq)
   }
@@ -76,10 +82,10 @@ test.each(['everything', 'little'] as const)(
         const fresh = new FakeDevice('bob', id, createDoc(99))
         await bringTogether(node, [...devices.slice(0, 2), fresh])
         for (const device of [devices[0], fresh]) {
-          const { sent, through = -1, settings, members, reads, pins, title } = device?.folded.view() ?? {}
+          const { sent, through = -1, settings, members, reads, threadReads, pins, title } = device?.folded.view() ?? {}
           expect(sent).toEqual(stored.filter(({ seq }) => seq > through))
           if (through >= 0) met.archived++
-          expect({ settings, members, reads, pins, title }).toEqual(folded.roster)
+          expect({ settings, members, reads, threadReads, pins, title }).toEqual(folded.roster)
         }
         met.redacted += stored.filter(({ redactedAt }) => redactedAt !== undefined).length
         const again = createSyncNode({ store, window })

@@ -5,13 +5,23 @@ import type { Entry, MessageEntry, MessageId } from '../../../shared/chat/entry.
 import {
   applyTouch,
   isTouch,
+  touchIn,
   messageOf,
   type StampedMessage,
   stampMessage,
   touchMessage,
 } from '../../../shared/chat/message.ts'
 import { judge, type PolicyView, settingBytes } from '../../../shared/chat/policy.ts'
-import { applyToRoster, emptyRoster, type Roster, unread as nothingRead } from '../../../shared/chat/roster.ts'
+import { isPrivateConversation, privateConversationOf } from '../../../shared/chat/private-conversation.ts'
+import {
+  applyToRoster,
+  emptyRoster,
+  isUnread,
+  noThreads,
+  type Roster,
+  threadReadThrough,
+  unread as nothingRead,
+} from '../../../shared/chat/roster.ts'
 import { Fault } from '../../../shared/fault.ts'
 import { limits } from '../../../shared/limits.ts'
 import type { ConversationId, UserId } from '../../../shared/sync/ids.ts'
@@ -62,6 +72,7 @@ export function fakeConversations({ now, newId }: FakeSources): Conversations {
     if (reason !== undefined) throw new Refused(reason)
     const message = stampMessage(messageOf(user, entry), append(room), now())
     room.messages = [...room.messages, message]
+    touchOne(room, user, entry, message.seq)
     room.sent.set(entry.id, digest(entry))
     return message
   }
@@ -72,9 +83,14 @@ export function fakeConversations({ now, newId }: FakeSources): Conversations {
     if (isSo(room, user, entry)) return
     const seq = entry.kind === 'read' ? room.nextSeq++ : append(room)
     room.roster = applyToRoster(room.roster, user, entry, seq)
-    if (!isTouch(entry)) return
-    const touch = { user, timeMs: now(), entry, seq }
-    room.messages = room.messages.map((message) => (message.id === entry.of ? applyTouch(message, touch) : message))
+    touchOne(room, user, entry, seq)
+  }
+
+  const touchOne = (room: Room, user: UserId, entry: Entry, seq: number): void => {
+    const touching = touchIn(entry)
+    if (touching === undefined) return
+    const touch = { user, timeMs: now(), entry: touching, seq }
+    room.messages = room.messages.map((message) => (message.id === touching.of ? applyTouch(message, touch) : message))
   }
 
   return {
@@ -129,6 +145,7 @@ export function fakeConversations({ now, newId }: FakeSources): Conversations {
       [...enter(user, id).roster.members].map(([member, access]) => ({ user: member, access })),
 
     async apply(user, id, entry) {
+      if (id === privateConversationOf(user) && !rooms.has(id)) await this.create(user, { id })
       const room = enter(user, id)
       change(room, user, entry)
       return stateOf(room, user)
@@ -137,7 +154,24 @@ export function fakeConversations({ now, newId }: FakeSources): Conversations {
     async read(user, id, seen) {
       const room = enter(user, id)
       change(room, user, { kind: 'read', ...seen })
-      return room.roster.reads.get(user) ?? nothingRead
+      const register = room.roster.reads.get(user) ?? nothingRead
+      if (seen.thread === undefined) return register
+      return { ...register, through: threadReadThrough(room.roster, user, seen.thread) }
+    },
+
+    async thread(user, id, of) {
+      const { messages, roster } = enter(user, id)
+      const root = messages.find((one) => one.id === of)
+      if (root === undefined) throw new Fault('not-found')
+      const through = threadReadThrough(roster, user, of)
+      const open = messages.filter((one) => one.thread === of && one.seq > through && isUnread(one, user, noThreads))
+      const mentions = open.filter((one) => one.mentions?.includes(user) === true)
+      return { root, unread: open.length, mentions: mentions.length, through }
+    },
+
+    async privateState(user) {
+      const settings = rooms.get(privateConversationOf(user))?.roster.settings ?? []
+      return [...settings].map(([key, value]) => ({ key, value }))
     },
 
     async post(user, id, message, idempotencyKey) {
@@ -152,8 +186,10 @@ export function fakeConversations({ now, newId }: FakeSources): Conversations {
       return { message: posted, created: known === undefined }
     },
 
-    async messages(user, id, { limit, before = Infinity, after = -1, around }) {
-      const room = enter(user, id)
+    async messages(user, id, { limit, before = Infinity, after = -1, around, thread }) {
+      const entered = enter(user, id)
+      const isWanted = (message: StampedMessage): boolean => thread === undefined || message.thread === thread
+      const room = { ...entered, messages: entered.messages.filter(isWanted) }
       const asOf = room.nextSeq - 1
       if (around !== undefined) {
         const older = room.messages.filter(({ seq }) => seq < around).slice(-Math.floor(limit / 2))
@@ -222,8 +258,10 @@ function ownOf(room: Room, user: UserId): OwnConversation {
   return { ...stateOf(room, user), unread: unread.length, mentions: mentions.length, register }
 }
 
-function policyOf({ roster, messages, nextSeq }: Room): PolicyView {
+function policyOf({ id: room, roster, messages, nextSeq }: Room): PolicyView {
   return {
+    isPrivate: () => isPrivateConversation(room),
+    threadReadsBytesWithout: () => 0,
     accessOf: (user) => roster.members.get(user),
     ownerCount: () => [...roster.members.values()].filter((access) => access === 'owner').length,
     memberCount: () => roster.members.size,

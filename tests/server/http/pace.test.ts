@@ -135,6 +135,7 @@ describe('writing too fast', () => {
       'delete /api/conversations/{id}/messages/{message}': 429,
       'delete /api/conversations/{id}/messages/{message}/pin': 429,
       'delete /api/conversations/{id}/messages/{message}/reactions/{emoji}': 429,
+      'delete /api/me/state/{key}': 429,
       'patch /api/conversations/{id}': 429,
       'patch /api/conversations/{id}/messages/{message}': 429,
       'post /api/conversations': 429,
@@ -146,6 +147,7 @@ describe('writing too fast', () => {
       'put /api/conversations/{id}/messages/{message}/pin': 429,
       'put /api/conversations/{id}/messages/{message}/reactions/{emoji}': 429,
       'put /api/conversations/{id}/read': 429,
+      'put /api/me/state/{key}': 429,
     })
   })
 

@@ -68,7 +68,7 @@ function createStand(more: Partial<MuxDeps> = {}) {
       if (!token.startsWith('ann')) throw new Fault('unauthenticated')
       return { ...ann, expiresMs: token === 'ann, later' ? 2000 : 1000 }
     },
-    acquire: (conversation) => {
+    acquire: (_user, conversation) => {
       const { promise, resolve, reject } = deferred<SyncTarget>()
       const one: Acquired = {
         conversation,

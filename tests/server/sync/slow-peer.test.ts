@@ -47,7 +47,7 @@ beforeEach(async () => {
     authenticate: async () => ({ user: userId('ann'), expiresMs: Number.MAX_SAFE_INTEGER }),
     tickets: { issue: () => ({ ticket: '', expiresMs: 0 }), redeem: () => undefined },
     allowsOrigin: () => true,
-    acquire: (wanted) => acquireTarget(node.registry, wanted),
+    acquire: (user, wanted) => acquireTarget(node.registry, user, wanted),
     overview: async () => ({ moved: [], gone: [] }),
     activity: new ActivityFeed((job) => void setImmediate(job)),
     rates: freeRates,

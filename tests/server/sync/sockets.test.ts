@@ -58,7 +58,7 @@ async function start(heartbeats: 'with heartbeats' | 'without heartbeats'): Prom
     },
     tickets: { issue: () => ({ ticket: '', expiresMs: 0 }), redeem: () => undefined },
     allowsOrigin: () => allowsOrigin,
-    acquire: (wanted) => acquireTarget(node.registry, wanted),
+    acquire: (user, wanted) => acquireTarget(node.registry, user, wanted),
     overview: async () => ({ moved: [], gone: [] }),
     activity: new ActivityFeed((job) => void setImmediate(job)),
     rates: freeRates,

@@ -337,7 +337,7 @@ describe('title, settings and members', () => {
     write(ann, 'ann', message(3, 2), { kind: 'member', user: userId('bob'), access: 'writer' })
     server.receive(ann)
     const fold = new ConversationFold()
-    const rules = fold.policyView(advance(fold, server.doc))
+    const rules = fold.policyView(advance(fold, server.doc), () => undefined, false)
     expect([rules.accessOf(userId('ann')), rules.accessOf(userId('bob')), rules.accessOf(userId('cid'))]).toEqual([
       'owner',
       'writer',

@@ -62,6 +62,8 @@ function viewOf(access: Access | undefined, others: Readonly<Record<string, Acce
 
 /** Nothing that is counted is full. */
 const roomy = {
+  isPrivate: () => false,
+  threadReadsBytesWithout: () => 0,
   memberCount: () => 1,
   membersBytes: () => 0,
   pinCount: () => 0,
