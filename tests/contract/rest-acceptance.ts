@@ -11,6 +11,7 @@ import { People } from './rest/people.ts'
 import { readingCases } from './rest/reading-cases.ts'
 import type { RestServer } from './rest/rest-client.ts'
 import { shapeCases } from './rest/shape-cases.ts'
+import { threadCases } from './rest/thread-cases.ts'
 import { touchCases } from './rest/touch-cases.ts'
 
 export type { RestServer } from './rest/rest-client.ts'
@@ -39,5 +40,6 @@ export function restAcceptance(name: string, start: () => Promise<RestServer>): 
     accessCases(use)
     touchCases(use)
     readingCases(use)
+    threadCases(use)
   })
 }

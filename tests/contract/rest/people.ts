@@ -90,6 +90,11 @@ export function seenConversation({ body }: Answer): z.output<typeof conversation
   return conversation.parse(body)
 }
 
+/** Its status and its code. */
+export function seenProblem({ status, body }: Answer): readonly unknown[] {
+  return [status, z.object({ code: z.string() }).safeParse(body).data?.code]
+}
+
 export function freshId(): string {
   return v7()
 }

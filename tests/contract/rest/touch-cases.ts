@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 
 import { limits } from '../../../shared/limits.ts'
-import { freshId, type People, type Person, seenMessage, type SeenMessage } from './people.ts'
+import { freshId, type People, type Person, seenMessage, type SeenMessage, seenProblem as problem } from './people.ts'
 
 /** Edits, redactions, reactions and pins. */
 export function touchCases(use: () => People): void {
@@ -25,10 +25,6 @@ export function touchCases(use: () => People): void {
     const { body } = await who.call('GET', path)
     return typeof body === 'object' && body !== null && 'last_seq' in body ? body.last_seq : undefined
   }
-  const problem = ({ status, body }: { status: number; body: unknown }): unknown[] => [
-    status,
-    typeof body === 'object' && body !== null && 'code' in body ? body.code : undefined,
-  ]
 
   test('[TOUCH1] an edit answers with the message as it is now, which history shows too', async () => {
     const { ann, path, message, where } = await start()

@@ -1,7 +1,13 @@
 /** `Conversations` in memory, with the real rules and nothing else: no entries, no stamps, no disk. */
 
 import type { Access } from '../../../shared/chat/access.ts'
-import type { Entry, MessageEntry, MessageId } from '../../../shared/chat/entry.ts'
+import {
+  encodeEntry,
+  type Entry,
+  type KnownEntry,
+  type MessageEntry,
+  type MessageId,
+} from '../../../shared/chat/entry.ts'
 import {
   applyTouch,
   isTouch,
@@ -77,7 +83,8 @@ export function fakeConversations({ now, newId }: FakeSources): Conversations {
     return message
   }
 
-  const change = (room: Room, user: UserId, entry: Entry): void => {
+  const change = (room: Room, user: UserId, entry: KnownEntry): void => {
+    if (encodeEntry(entry).length > limits.entryBytes) throw new Refused('too-large')
     const reason = judge(policyOf(room), user, entry)
     if (reason !== undefined) throw new Refused(reason)
     if (isSo(room, user, entry)) return
@@ -117,7 +124,7 @@ export function fakeConversations({ now, newId }: FakeSources): Conversations {
 
     async list(user, { limit, cursor }) {
       const mine = [...rooms.values()]
-        .filter((room) => !room.isDeleted && room.roster.members.has(user))
+        .filter((room) => !room.isDeleted && room.roster.members.has(user) && !isPrivateConversation(room.id))
         .toSorted((a, b) => b.updatedMs - a.updatedMs || (a.id < b.id ? 1 : -1))
       const start = cursor === undefined ? 0 : mine.findIndex((room) => room.id === cursor.id) + 1
       const page = mine.slice(start, start + limit)
@@ -251,8 +258,9 @@ function stateOf(room: Room, user: UserId): ConversationState {
 
 function ownOf(room: Room, user: UserId): OwnConversation {
   const register = room.roster.reads.get(user) ?? nothingRead
+  const threads = room.roster.threadReads.get(user) ?? noThreads
   const unread = room.messages
-    .filter((message) => message.seq > register.through && message.user !== user && message.redactedAt === undefined)
+    .filter((message) => message.seq > register.through && isUnread(message, user, threads))
     .slice(0, limits.unreadCount)
   const mentions = unread.filter((message) => message.mentions?.includes(user) === true)
   return { ...stateOf(room, user), unread: unread.length, mentions: mentions.length, register }

@@ -38,7 +38,7 @@ export async function makeRealStore(
     encodeEntry({ kind: 'read', through: 2 }),
     encodeEntry({ kind: 'delta', of: nowhere, text: 'a stream that' }),
     encodeEntry({ kind: 'delta', of: nowhere, text: ' does not end' }),
-    encodeEntry(messageEntry('four')),
+    encodeEntry(messageEntry('four', { thread: one })),
     encodeEntry({ kind: 'pin', of: nowhere, on: true }),
   )
   await bringTogether(node, devices)
@@ -50,7 +50,12 @@ export async function makeRealStore(
   )
   await bringTogether(node, devices)
   await halfway()
-  second?.append(Uint8Array.of(2), encodeEntry(messageEntry('five')), encodeEntry({ kind: 'read', through: 5 }))
+  second?.append(
+    Uint8Array.of(2),
+    encodeEntry(messageEntry('five')),
+    encodeEntry({ kind: 'read', through: 5 }),
+    encodeEntry({ kind: 'read', through: 6, thread: one }),
+  )
   await bringTogether(node, devices)
   await conversations.apply(bob, rich, { kind: 'react', of: one, emoji: 'x', on: true })
   await conversations.apply(ann, rich, { kind: 'redact', of: two })

@@ -65,6 +65,12 @@ const others = fc.oneof(
     by: users,
   }),
   fc.record({
+    kind: fc.constant('superseded' as const),
+    runs: fc.array(fc.record({ client: clients, clock: fc.maxSafeNat(), length: fc.integer({ min: 1, max: 100 }) }), {
+      maxLength: 6,
+    }),
+  }),
+  fc.record({
     kind: fc.constant('checkpoint' as const),
     through: fc.maxSafeNat(),
     state: fc.dictionary(fc.string(), fc.string()),
@@ -89,6 +95,16 @@ describe('records', () => {
   test('[CODEC4] the literal stamp of SPEC.md', () => {
     expect(hex(encodeRecord(literalStamp))).toBe(spec.stamp)
     expect(parseRecord(encodeRecord(literalStamp))).toEqual(literalStamp)
+  })
+
+  test('[CODEC4] the literal superseded places of SPEC.md, and what is none', () => {
+    const bytes = Uint8Array.of(4, 7, 3, 2)
+    const record = { kind: 'superseded', runs: [{ client, clock: 3, length: 2 }] } as const
+    expect(encodeRecord(record)).toEqual(bytes)
+    expect(parseRecord(bytes)).toEqual(record)
+    // Without an end, without a length, and longer than anybody would want to walk.
+    for (const bad of [bytes.subarray(0, 3), Uint8Array.of(4, 7, 3, 0), concat([4, 7, 3], varUint(1025))])
+      expect(parseRecord(bad)).toBeUndefined()
   })
 
   test('[CODEC4] unknown fields of a record are ignored', () => {
