@@ -278,7 +278,7 @@ export class OpenConversation implements Conversation {
     this.#archive.take(replica.fold.takeArchived())
     this.#info.set(describeConversation(this.id, this.#user, replica.folded, this.#info.getSnapshot()))
     this.#messages.set(
-      timeline.messages(replica.folded, outbox.failed(), this.#isBarred, this.#archive.history.shown()),
+      timeline.messages(replica.folded, outbox.failed(), this.#isBarred, this.#archive.history.shown(), replica.marks),
     )
     this.#showFailedChanges()
     this.#showStatus()

@@ -4,7 +4,7 @@
  */
 
 import * as Y from 'yjs'
-import { ConversationFold, type Folded } from '../shared/chat/fold.ts'
+import { ConversationFold, type Folded, type FoldedMarks } from '../shared/chat/fold.ts'
 import { createDocSource, type DocSource, type ServerChain } from './sync/doc-source.ts'
 
 export class Replica {
@@ -24,6 +24,11 @@ export class Replica {
   /** What is shown, as of the last `refresh`. */
   get folded(): Folded {
     return this.#folded
+  }
+
+  /** How the lists in `folded` have come about. */
+  get marks(): FoldedMarks {
+    return this.fold.marks()
   }
 
   /** Undefined until the server's first record has arrived. */

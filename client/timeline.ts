@@ -1,15 +1,18 @@
 /**
  * From what is sent, what is pending and the outbox to what a conversation shows. Messages that did not change stay the
- * same objects.
+ * same objects. It follows the fold: what did not change since it last looked is not looked at (SPEC VIEW1); only the list
+ * of all of them is written down anew, as a list of the same objects.
  */
 
+import { type ChangeMark, changedSince } from '../shared/chat/change-log.ts'
 import type { MessageId } from '../shared/chat/entry.ts'
-import type { Folded } from '../shared/chat/fold.ts'
-import { type Message, messageOf, type StampedMessage, touchMessage, withoutPlace } from '../shared/chat/message.ts'
-import type { PendingMessage, PendingTouch } from '../shared/chat/pending.ts'
+import type { Folded, FoldedMarks } from '../shared/chat/fold.ts'
+import type { StampedMessage } from '../shared/chat/message.ts'
 import type { UserId } from '../shared/sync/ids.ts'
 import type { ChatMessage } from './api.ts'
 import type { FailedMessage } from './outbox.ts'
+import { TimelinePart, type TimelinePartDeps } from './timeline-part.ts'
+import { createTimelineViews } from './timeline-views.ts'
 
 /** What stands before the window, as far as it is shown. */
 export interface ShownArchive {
@@ -20,157 +23,137 @@ export interface ShownArchive {
 }
 
 export interface Timeline {
-  /** `isBarred`: what is pending of one's own cannot go out any more. */
+  /**
+   * `isBarred`: what is pending of one's own cannot go out any more. `marks`: those of this view; without them everything
+   * is looked at.
+   */
   readonly messages: (
     folded: Folded,
     failed: readonly FailedMessage[],
     isBarred?: boolean,
     archive?: ShownArchive,
+    marks?: FoldedMarks,
   ) => readonly ChatMessage[]
-}
-
-interface TouchedView {
-  readonly touches: readonly PendingTouch[]
-  readonly base: ChatMessage
-  readonly view: ChatMessage
+  /** A message of the window, pending, failed or shown from the archive, as of the last `messages`. */
+  readonly find: (id: MessageId) => ChatMessage | undefined
+  /** What `find` answers otherwise than when this was last asked. */
+  readonly takeChanged: () => ReadonlySet<MessageId>
 }
 
 const noArchive: ShownArchive = { messages: [], reachesWindow: true }
 
 /** `before`: what was shown of the document that this one replaces; what looks the same stays the same object. */
 export function createTimeline(user: UserId, before: readonly ChatMessage[] = []): Timeline {
-  /** By id, until it was looked at once. */
-  let earlier: ReadonlyMap<MessageId, ChatMessage> = new Map(before.map((message) => [message.id, message]))
-  const sentViews = new WeakMap<StampedMessage, ChatMessage>()
-  const failedViews = new WeakMap<FailedMessage, ChatMessage>()
-  let pendingViews = new WeakMap<PendingMessage, ChatMessage>()
-  /** The same by place, for the fold reads what is pending anew when a record has come. */
-  let pendingPlaces = new Map<string, ChatMessage>()
-  let touchedViews: ReadonlyMap<MessageId, TouchedView> = new Map()
-  const archived = createSentList(viewSent)
-  const live = createSentList(viewSent)
-  let archivedIds: { readonly of: readonly ChatMessage[]; readonly ids: ReadonlySet<MessageId> } = {
-    of: [],
-    ids: new Set(),
+  const views = createTimelineViews(user, before)
+  let changed = new Set<MessageId>()
+  let pendingTouches: Folded['pendingTouches'] = new Map()
+  const deps: TimelinePartDeps = {
+    touchesOf: (base) => views.applied(pendingTouches.get(base.id), base),
+    touched: views.touched,
+    onChange: (id) => void changed.add(id),
   }
-  let shown = before
+  const older = new TimelinePart(deps)
+  const live = new TimelinePart(deps)
+  const pending = new TimelinePart(deps)
+  const failed = new TimelinePart(deps)
+  const parts = [older, live, pending, failed]
+  const followArchived = createFollower(older, views.sent)
+  const followSent = createFollower(live, views.sent)
+  // The same message can be pending in another chain of its author: appended again, and not lost after all.
+  const followPending = createFollower(pending, views.pending, ({ id }) => older.find(id) !== undefined)
+  const followFailed = createFollower(failed, views.failed)
+  let touchMark: ChangeMark<MessageId> | undefined
+  let reachesWindow = true
   let wasBarred = false
+  let shown = before
+  let isBegun = false
 
-  function idsOf(views: readonly ChatMessage[]): ReadonlySet<MessageId> {
-    if (archivedIds.of !== views) archivedIds = { of: views, ids: new Set(views.map(({ id }) => id)) }
-    return archivedIds.ids
-  }
-
-  function toView(message: Message, delivery: ChatMessage['delivery']): ChatMessage {
-    const view: ChatMessage = { ...message, own: message.user === user, delivery }
-    const same = earlier.get(view.id)
-    return same !== undefined && JSON.stringify(same) === JSON.stringify(view) ? same : view
-  }
-
-  function viewSent(message: StampedMessage): ChatMessage {
-    const known = sentViews.get(message)
-    if (known !== undefined) return known
-    const { seq, createdAt } = message
-    const view = toView(withoutPlace(message), { state: 'sent', seq, createdAt })
-    sentViews.set(message, view)
-    return view
-  }
-
-  function viewPending(message: PendingMessage): ChatMessage {
-    const known = pendingViews.get(message)
-    if (known !== undefined) return known
-    const { client, clock, ...rest } = message
-    const place = `${client}/${clock}`
-    const isFailed = wasBarred && message.user === user
-    const standing: ChatMessage['delivery'] = isFailed ? { state: 'failed', reason: 'access' } : { state: 'pending' }
-    const view = pendingPlaces.get(place) ?? toView(rest, standing)
-    pendingViews.set(message, view)
-    pendingPlaces.set(place, view)
-    return view
-  }
-
-  function viewFailed(message: FailedMessage): ChatMessage {
-    const known = failedViews.get(message)
-    if (known !== undefined) return known
-    const view = toView(messageOf(user, message.entry), { state: 'failed', reason: message.reason })
-    failedViews.set(message, view)
-    return view
-  }
-
-  /** With what is pending on top; what cannot go out any more is not. */
-  function touched(views: readonly ChatMessage[], pendingTouches: Folded['pendingTouches']): readonly ChatMessage[] {
-    if (pendingTouches.size === 0) {
-      touchedViews = new Map()
-      return views
-    }
-    const next = new Map<MessageId, TouchedView>()
-    const result = views.map((base) => {
-      const touches = (pendingTouches.get(base.id) ?? []).filter((touch) => isApplied(touch, base))
-      if (touches.length === 0) return base
-      const known = touchedViews.get(base.id)
-      const isKnown = known?.base === base && sameTouches(known.touches, touches)
-      const view = isKnown ? known.view : viewTouched(base, touches)
-      next.set(base.id, { touches, base, view })
-      return view
-    })
-    touchedViews = next
-    return result
-  }
-
-  function isApplied(touch: PendingTouch, { user: author }: ChatMessage): boolean {
-    if (wasBarred && touch.user === user) return false
-    return touch.entry.kind !== 'edit' || touch.user === author
-  }
-
-  function viewTouched(base: ChatMessage, touches: readonly PendingTouch[]): ChatMessage {
-    const changed = touches.reduce<ChatMessage>(touchMessage, base)
-    if (changed === base) return base
-    const view: ChatMessage = { ...changed, changes: 'pending' }
-    const same = earlier.get(view.id)
-    return same !== undefined && JSON.stringify(same) === JSON.stringify(view) ? same : view
+  function applyTouches(next: Folded['pendingTouches'], mark: ChangeMark<MessageId> | undefined): void {
+    const last = pendingTouches
+    const ids = next === last ? [] : changedSince(mark, touchMark)
+    pendingTouches = next
+    touchMark = mark
+    for (const id of ids ?? new Set([...last.keys(), ...next.keys()])) for (const part of parts) part.touch(id)
   }
 
   return {
-    messages: (folded, failed, isBarred = false, archive = noArchive) => {
+    messages: (folded, failures, isBarred = false, archive = noArchive, marks) => {
       if (isBarred !== wasBarred) {
-        pendingViews = new WeakMap()
-        pendingPlaces = new Map()
-        touchedViews = new Map()
+        views.bar(isBarred)
+        for (const follower of [followArchived, followSent, followPending, followFailed]) follower.restart()
         wasBarred = isBarred
       }
-      const older = archived(archive.messages)
-      // The same message can be pending in another chain of its author: appended again, and not lost after all.
-      const pending = folded.pending.filter(({ id }) => !idsOf(older).has(id))
-      if (pending.length === 0) pendingPlaces = new Map()
-      const list = archive.reachesWindow
-        ? [...older, ...live(folded.sent), ...pending.map(viewPending), ...failed.map(viewFailed)]
-        : older
-      const now = touched(list, folded.pendingTouches)
-      earlier = new Map()
-      // Most transactions change no message: whoever draws them need not draw again.
-      if (now.length !== shown.length || now.some((view, index) => view !== shown[index])) shown = now
+      applyTouches(folded.pendingTouches, marks?.pendingTouches)
+      if (followArchived.follow(archive.messages)) followPending.restart()
+      followSent.follow(folded.sent, marks?.sent)
+      followPending.follow(folded.pending, marks?.pending)
+      followFailed.follow(failures)
+      const isChanged = parts.map((part) => part.takeChange()).includes(true)
+      if (isChanged || archive.reachesWindow !== reachesWindow || !isBegun) {
+        reachesWindow = archive.reachesWindow
+        const now = reachesWindow ? older.shown.concat(live.shown, pending.shown, failed.shown) : older.shown.slice()
+        // Most transactions change no message: whoever draws them need not draw again.
+        if (isBegun || !isSame(now, shown)) shown = now
+      }
+      isBegun = true
+      views.begun()
       return shown
+    },
+    find: (id) => live.find(id) ?? older.find(id) ?? pending.find(id) ?? failed.find(id),
+    takeChanged: () => {
+      const taken = changed
+      changed = new Set()
+      return taken
     },
   }
 }
 
-/** Views of a list that is often the same. */
-function createSentList(
-  viewSent: (message: StampedMessage) => ChatMessage,
-): (messages: readonly StampedMessage[]) => readonly ChatMessage[] {
-  let known: readonly StampedMessage[] = []
-  let views: readonly ChatMessage[] = []
-  return (messages) => {
-    const [before, viewsBefore] = [known, views]
-    // Most of the time one has come behind the others.
-    const viewAt = (message: StampedMessage, index: number): ChatMessage =>
-      (message === before[index] ? viewsBefore[index] : undefined) ?? viewSent(message)
-    if (messages !== known) views = messages.map(viewAt)
-    known = messages
-    return views
+interface Follower<T> {
+  /** What it follows is looked at from the beginning. */
+  readonly restart: () => void
+  /** Brings the part up to date; false when the list is the one it knows. */
+  readonly follow: (list: readonly T[], mark?: ChangeMark<number>) => boolean
+}
+
+/** Keeps a part as a list is, looking only at what has changed in it, as far as marks tell. */
+function createFollower<T>(
+  part: TimelinePart,
+  view: (item: T) => ChatMessage,
+  isHidden: (item: T) => boolean = () => false,
+): Follower<T> {
+  let known: readonly T[] | undefined
+  let knownMark: ChangeMark<number> | undefined
+  let hides = false
+
+  function isWhole(list: readonly T[], place: number): boolean {
+    const item = list[place]
+    return item !== undefined && !isHidden(item)
+  }
+
+  return {
+    restart: () => {
+      known = undefined
+    },
+    follow: (list, mark) => {
+      if (list === known) return false
+      const places = known === undefined || hides ? undefined : changedSince(mark, knownMark)
+      known = list
+      knownMark = mark
+      if (places?.every((place) => isWhole(list, place)) === true) {
+        for (const place of places) {
+          const item = list[place]
+          if (item !== undefined) part.put(place, view(item))
+        }
+        return true
+      }
+      const visible = list.filter((item) => !isHidden(item))
+      hides = visible.length < list.length
+      part.replace(visible.map(view))
+      return true
+    },
   }
 }
 
-function sameTouches(a: readonly PendingTouch[], b: readonly PendingTouch[]): boolean {
-  return a.length === b.length && a.every(({ client, clock }, at) => client === b[at]?.client && clock === b[at].clock)
+function isSame(a: readonly ChatMessage[], b: readonly ChatMessage[]): boolean {
+  return a.length === b.length && a.every((message, index) => message === b[index])
 }

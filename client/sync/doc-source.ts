@@ -44,8 +44,10 @@ export function createDocSource(doc: Y.Doc): DocSource {
 
   function payloadAt(client: ClientId, clock: number): Uint8Array | 'gone' | undefined {
     const structs = doc.store.clients.get(client)
-    if (structs === undefined || clock >= Y.getState(doc.store, client)) return undefined
-    const struct = structs[Y.findIndexSS(structs, clock)]
+    const last = structs?.at(-1)
+    if (structs === undefined || last === undefined || clock >= last.id.clock + last.length) return undefined
+    // Most ask for what came last.
+    const struct = last.id.clock <= clock ? last : structs[Y.findIndexSS(structs, clock)]
     if (!(struct instanceof Y.Item) || struct.deleted) return 'gone'
     return struct.content instanceof Y.ContentBinary ? struct.content.content : 'gone'
   }
@@ -59,6 +61,17 @@ export function createDocSource(doc: Y.Doc): DocSource {
       const struct = structs[index]
       if (struct === undefined) return end
       if (struct instanceof Y.Item && !struct.deleted) return Math.max(clock, struct.id.clock)
+    }
+  }
+
+  /** From struct to struct: whoever opens a conversation looks at all of the server's. */
+  function* payloadsFrom(client: ClientId, clock: number): Generator<{ clock: number; payload: Uint8Array }> {
+    const structs = doc.store.clients.get(client)
+    if (structs === undefined || clock >= Y.getState(doc.store, client)) return
+    for (let index = Y.findIndexSS(structs, clock); index < structs.length; index++) {
+      const struct = structs[index]
+      if (!(struct instanceof Y.Item) || struct.deleted || !(struct.content instanceof Y.ContentBinary)) continue
+      yield { clock: struct.id.clock, payload: struct.content.content }
     }
   }
 
@@ -82,9 +95,8 @@ export function createDocSource(doc: Y.Doc): DocSource {
     const known = looked.get(server) ?? { next: 0, newest: undefined }
     const end = Y.getState(doc.store, server)
     let { newest } = known
-    for (let at = nextKept(server, known.next); at < end; at = nextKept(server, at + 1)) {
-      const payload = payloadAt(server, at)
-      if (!(payload instanceof Uint8Array) || payload[0] !== format.json) continue
+    for (const { clock: at, payload } of payloadsFrom(server, known.next)) {
+      if (payload[0] !== format.json) continue
       const record = parseRecord(payload)
       if (record?.kind === 'checkpoint') newest = { clock: at, record }
     }

@@ -163,31 +163,45 @@ function unreadable(reason: Unreadable): ParsedEntry {
 
 function parseJsonObject(bytes: Uint8Array): Fields | undefined {
   try {
-    const value: unknown = JSON.parse(decodeUtf8(bytes))
-    return isFields(value) && !isDeeperThan(value, limits.jsonDepth) ? value : undefined
+    const text = decodeUtf8(bytes)
+    const value: unknown = JSON.parse(text)
+    return isFields(value) && (isFlat(text) || !isDeeperThan(value, limits.jsonDepth)) ? value : undefined
   } catch {
     // Not UTF-8 or not JSON, or nested beyond the parser's stack: the answer says so.
     return undefined
   }
 }
 
+/** An object in which nothing can be nested: nearly all are, and what is in them need not be looked through. */
+function isFlat(text: string): boolean {
+  return text.lastIndexOf('{') === 0 && !text.includes('[')
+}
+
 /** Whether JSON is nested deeper than `depth` levels; looks no further than that. */
 export function isDeeperThan(value: unknown, depth: number): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  return depth === 0 || Object.values(value).some((inner) => isDeeperThan(inner, depth - 1))
+  if (!isNested(value)) return false
+  if (depth === 0) return true
+  for (const name in value) if (isNested(value[name]) && isDeeperThan(value[name], depth - 1)) return true
+  return false
+}
+
+/** An object or a list. */
+function isNested(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null
 }
 
 type Fields = Readonly<Record<string, unknown>>
 
 function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return isNested(value) && !Array.isArray(value)
 }
 
 function readEntry(fields: Fields): Entry | undefined {
-  const { kind, of, on, content, at } = fields
+  const { kind } = fields
+  // Most are; what only others have is looked for in those alone.
+  if (kind === 'message') return readMessage(fields)
+  const { of, on, content, at } = fields
   switch (kind) {
-    case 'message':
-      return readMessage(fields)
     case 'edit': {
       const id = parseMessageId(of)
       return id !== undefined && typeof content === 'string' && content.trim() !== '' && isTime(at)
@@ -241,6 +255,12 @@ function readMessage(fields: Fields): MessageEntry | undefined {
   if (!isOptional(status, (value) => typeof value === 'string')) return undefined
   if (!isOptional(parts, isParts) || !saysSomething(content, parts)) return undefined
   if (!isOptional(mentions, isMentions)) return undefined
+  const { replyTo, thread, parent } = fields
+  // Most say nothing more, and a window has a thousand of them.
+  const isLinked = replyTo !== undefined || thread !== undefined || parent !== undefined
+  if (!isLinked && mentions === undefined && parts === undefined && status === undefined) {
+    return { kind: 'message', id, role, content, at }
+  }
   const links = readLinks(fields)
   if (links === undefined) return undefined
   return {
@@ -298,8 +318,12 @@ export function isTitle(value: unknown): value is string | null {
   return value === null || (typeof value === 'string' && value.length <= limits.titleLength)
 }
 
+/** What a UTF-16 unit takes in UTF-8 at most. */
+const mostUnitBytes = 3
+
 function isEmoji(value: unknown): value is string {
-  return typeof value === 'string' && value !== '' && encodeUtf8(value).length <= limits.emojiBytes
+  if (typeof value !== 'string' || value === '') return false
+  return value.length * mostUnitBytes <= limits.emojiBytes || encodeUtf8(value).length <= limits.emojiBytes
 }
 
 function isMentions(value: unknown): value is readonly UserId[] {

@@ -7,10 +7,12 @@
 import type { ClientId, UserId } from '../sync/ids.ts'
 import type { Erased, Genesis, ServerRecord, Stamp, Superseded } from '../sync/record.ts'
 import type { ChainSource } from './chain-source.ts'
+import type { ChangeMark } from './change-log.ts'
 import { type MessageId, parseEntry, parseMessageId } from './entry.ts'
 import { readErased } from './erased.ts'
-import { messageOf, type StampedMessage, touchIn } from './message.ts'
-import { foldPending, PendingEntries, type PendingMessage, type PendingTouch } from './pending.ts'
+import { isTouch, stampEntry, type StampedMessage, stampMessage } from './message.ts'
+import { PendingEntries, type PendingMessage, type PendingTouch } from './pending.ts'
+import { PendingFold } from './pending-fold.ts'
 import type { PolicyView, VoidReason } from './policy.ts'
 import { policyViewOf } from './policy-view.ts'
 import { RecordedPlaces } from './recorded-places.ts'
@@ -33,6 +35,15 @@ export interface Folded extends Roster {
   readonly pendingTouches: ReadonlyMap<MessageId, readonly PendingTouch[]>
   /** Seq of the last stamped entry; -1 before the first. */
   readonly lastSeq: number
+}
+
+/** Where the lists of a view have changed since another, for whoever follows them. */
+export interface FoldedMarks {
+  /** Indexes in `sent`. */
+  readonly sent: ChangeMark<number>
+  /** Indexes in `pending`. */
+  readonly pending: ChangeMark<number>
+  readonly pendingTouches: ChangeMark<MessageId>
 }
 
 /** A stamp's checksum and the bytes of this device disagree: this device has forked. */
@@ -60,6 +71,7 @@ export class ConversationFold {
   /** Stamped entries whose bytes are not here, as long as no record says why; by ascending seq. */
   #gone = new Map<string, StampedEntry & { readonly timeMs: number }>()
   readonly #pending = new PendingEntries()
+  readonly #pendingFold = new PendingFold()
   #archived: Archived[] = []
   #through = -1
   #lastSeq = -1
@@ -116,15 +128,15 @@ export class ConversationFold {
     // Whoever begins need not read what a checkpoint replaces, whether or not that is still here.
     if (this.#nextRecord === 0 && source.newestCheckpoint(server, 1) !== undefined) this.#beginAnew(source, server)
     while (this.#fork === undefined) {
-      const kept = source.nextKept(server, this.#nextRecord)
+      const record = source.recordAt(server, this.#nextRecord)
+      if (record === undefined) return
+      const kept = record === 'gone' ? source.nextKept(server, this.#nextRecord) : this.#nextRecord
       if (kept > this.#nextRecord) {
         // Replaced by the checkpoint that this began with; else whatever they said is in a later one, which may be on its way.
         if (this.#nextRecord < this.#begunWith) this.#nextRecord = Math.min(kept, this.#begunWith)
         else if (!this.#beginAnew(source, server)) return
         continue
       }
-      const record = source.recordAt(server, this.#nextRecord)
-      if (record === undefined) return
       if (record !== 'gone') {
         const outcome = this.#apply(record, source, server)
         if (outcome === 'waits') return
@@ -164,8 +176,8 @@ export class ConversationFold {
 
   /** The state with what is pending on top; a new object at every call, with the same messages inside. */
   view(source: ChainSource): Folded {
-    const waiting = this.#pending.read(source, this.#nextRecord, (client) => this.stampedThrough(client))
-    const { roster, pending, touches } = foldPending(waiting, this.#roster, (id) => this.hasMessage(id))
+    const waiting = this.#pending.read(source, (client) => this.stampedThrough(client))
+    const { roster, pending, touches } = this.#pendingFold.take(waiting, this.#roster, (id) => this.hasMessage(id))
     return {
       ...roster,
       genesis: this.#genesis,
@@ -176,6 +188,11 @@ export class ConversationFold {
       pendingTouches: touches,
       lastSeq: this.#lastSeq,
     }
+  }
+
+  /** How the lists of the last view have come about. */
+  marks(): FoldedMarks {
+    return { sent: this.#window.mark(), ...this.#pendingFold.marks() }
   }
 
   /** The state that the rules of `policy` look at before an own entry is sent. `archived`: a message that is here as a page. */
@@ -195,6 +212,7 @@ export class ConversationFold {
     this.#leave(through, this.#knownThrough())
     this.#roster = rosterFromJson(state)
     this.#window = new MessageWindow()
+    this.#pendingFold.noteLeft()
     this.#streams = new Map()
     this.#gone = new Map()
     this.#places.beginAnew()
@@ -220,6 +238,7 @@ export class ConversationFold {
     for (const [key, { seq }] of this.#gone) if (seq <= through) this.#gone.delete(key)
     // One checkpoint later than the rest: the outbox still asks for them.
     this.#places.forget(before)
+    this.#pendingFold.noteLeft()
     this.#through = through
   }
 
@@ -267,14 +286,21 @@ export class ConversationFold {
     const { entry } = parsed
     if (entry.kind === 'message') {
       this.#streams.delete(entry.id)
-      this.#window.add(messageOf(user, entry), seq, timeMs)
+      this.#add(stampEntry(user, entry, seq, timeMs))
+      return
     }
     if (entry.kind === 'delta' && !this.hasMessage(entry.of) && !this.#streams.has(entry.of)) {
       this.#streams.set(entry.of, user)
     }
-    const touch = touchIn(entry)
-    if (touch !== undefined) this.#window.touch({ user, timeMs, entry: touch, seq })
+    if (isTouch(entry)) this.#window.touch({ user, timeMs, entry, seq })
     this.#roster = applyToRoster(this.#roster, user, entry, seq)
+  }
+
+  #add(message: StampedMessage): void {
+    this.#window.add(message)
+    this.#pendingFold.noteSent(message.id)
+    const { user, thread, createdAt: timeMs, seq } = message
+    if (thread !== undefined) this.#window.touch({ user, timeMs, entry: { kind: 'reply', of: thread }, seq })
   }
 
   #applyErased(record: Erased): void {
@@ -295,10 +321,7 @@ export class ConversationFold {
   #showErased({ of, left }: Erased, user: UserId, seq: number, timeMs: number): void {
     const id = parseMessageId(of)
     const message = id === undefined || left === undefined ? undefined : readErased(user, id, left)
-    if (message === undefined || this.hasMessage(message.id)) return
-    this.#window.add(message, seq, timeMs)
-    if (message.thread === undefined) return
-    this.#window.touch({ user, timeMs, entry: { kind: 'reply', of: message.thread }, seq })
+    if (message !== undefined && !this.hasMessage(message.id)) this.#add(stampMessage(message, seq, timeMs))
   }
 }
 

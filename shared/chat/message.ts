@@ -84,6 +84,28 @@ export function messageOf(user: UserId, entry: MessageEntry): Message {
   return { ...fields, user, writtenAt: at }
 }
 
+/** The stamped message that an entry of `user` makes: `messageOf` and `stampMessage` in one step. */
+export function stampEntry(user: UserId, entry: MessageEntry, seq: number, createdAt: number): StampedMessage {
+  const { id, role, content, at: writtenAt, replyTo, thread, parent, mentions, parts, status } = entry
+  const message: { -readonly [Name in keyof StampedMessage]: StampedMessage[Name] } = {
+    id,
+    role,
+    content,
+    user,
+    writtenAt,
+    seq,
+    createdAt,
+    revision: seq,
+  }
+  if (replyTo !== undefined) message.replyTo = replyTo
+  if (thread !== undefined) message.thread = thread
+  if (parent !== undefined) message.parent = parent
+  if (mentions !== undefined) message.mentions = mentions
+  if (parts !== undefined) message.parts = parts
+  if (status !== undefined) message.status = status
+  return message
+}
+
 /** The message without its place, which a view tells otherwise. */
 export function withoutPlace(stamped: StampedMessage): Message {
   const { id, role, content, user, writtenAt } = stamped
@@ -155,9 +177,10 @@ const none: readonly Reaction[] = []
 
 function withReactions<T extends Message>(message: T, reactions: readonly Reaction[]): T {
   if (reactions === (message.reactions ?? none)) return message
+  if (reactions.length > 0) return { ...message, reactions }
   const { reactions: _reactions, ...rest } = message
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what was left out is optional
-  return (reactions.length === 0 ? rest : { ...rest, reactions }) as T
+  return rest as T
 }
 
 /** The same list when it is already so. */

@@ -5,10 +5,9 @@
 
 import type { ClientId, UserId } from '../sync/ids.ts'
 import { inFoldOrder } from '../sync/order.ts'
-import { type Entry, entryTime, type MessageId, parseEntry } from './entry.ts'
+import { type Entry, entryTime, parseEntry } from './entry.ts'
 import type { ChainSource } from './chain-source.ts'
 import { type AuthoredTouch, type Message, messageOf, touchIn } from './message.ts'
-import { applyToRoster, type Roster } from './roster.ts'
 
 export interface PendingMessage extends Message {
   readonly client: ClientId
@@ -32,40 +31,119 @@ export interface PendingEntry {
   readonly touch: PendingTouch | undefined
 }
 
-interface ReadChain {
+export interface Waiting {
+  /** In fold order. Not a snapshot: it grows. */
   readonly entries: readonly PendingEntry[]
-  readonly next: number
+  /** So many of the first are those of the reading before. */
+  readonly kept: number
+}
+
+interface ReadChain {
+  /** Clock up to which it was stamped. */
+  from: number
+  /** Clock up to which it was read. */
+  next: number
+  entries: PendingEntry[]
+}
+
+/** The place in fold order of the last entry of a chain. */
+interface End {
+  readonly client: ClientId
+  /** The running maximum of `at` in its chain. */
+  readonly latest: number
 }
 
 export class PendingEntries {
   #chains = new Map<ClientId, ReadChain>()
   #source: ChainSource | undefined
-  #nextRecord = -1
   #deletions = -1
-  #inOrder: readonly PendingEntry[] = []
+  #inOrder: PendingEntry[] = []
+  #end: End | undefined
+  /** By chain: where its entries end. */
+  #ends = new Map<ClientId, End>()
 
-  /** In fold order; the same array until it changes. `nextRecord` is how far the stamps have been applied. */
-  read(source: ChainSource, nextRecord: number, stampedThrough: (client: ClientId) => number): readonly PendingEntry[] {
+  /** Reads what has come; what was read before stays the same objects. */
+  read(source: ChainSource, stampedThrough: (client: ClientId) => number): Waiting {
     const deletions = source.deletions()
-    let isChanged = source !== this.#source || nextRecord !== this.#nextRecord || deletions !== this.#deletions
-    if (isChanged) this.#chains = new Map()
+    const isOther = source !== this.#source
+    const mayBeGone = isOther || deletions !== this.#deletions
+    if (isOther) this.#chains = new Map()
     this.#source = source
-    this.#nextRecord = nextRecord
     this.#deletions = deletions
+    const kept = this.#inOrder.length
+    let isInOrder = !isOther
     for (const { client, user, next } of source.chains()) {
-      const known = this.#chains.get(client) ?? { entries: [], next: stampedThrough(client) }
-      if (known.next >= next) continue
-      const entries = [...known.entries]
-      // What was archived is gone by the thousand.
-      for (let clock = source.nextKept(client, known.next); clock < next; clock = source.nextKept(client, clock + 1)) {
-        const entry = readEntry(source, client, clock, user)
-        if (entry !== undefined) entries.push(entry)
+      const from = stampedThrough(client)
+      const chain = this.#chains.get(client) ?? { from, next: from, entries: [] }
+      this.#chains.set(client, chain)
+      if (from !== chain.from || (mayBeGone && chain.entries.length > 0)) {
+        if (settle(chain, from, source)) isInOrder = false
       }
-      this.#chains.set(client, { entries, next })
-      isChanged = true
+      if (chain.next >= next) continue
+      const fresh = [...readChain(source, client, user, { from: chain.next, to: next })]
+      for (const entry of fresh) chain.entries.push(entry)
+      chain.next = next
+      isInOrder = isInOrder && this.#append(client, fresh)
     }
-    if (isChanged) this.#inOrder = inFoldOrder([...this.#chains.values()].flatMap(({ entries }) => entries))
-    return this.#inOrder
+    if (isInOrder) return { entries: this.#inOrder, kept }
+    this.#order()
+    return { entries: this.#inOrder, kept: 0 }
+  }
+
+  /** False when they do not all come behind what is there. */
+  #append(client: ClientId, entries: readonly PendingEntry[]): boolean {
+    for (const entry of entries) {
+      const end = { client, latest: Math.max(this.#ends.get(client)?.latest ?? 0, entry.at ?? 0) }
+      if (this.#end !== undefined && isBefore(end, this.#end)) return false
+      this.#inOrder.push(entry)
+      this.#end = end
+      this.#ends.set(client, end)
+    }
+    return true
+  }
+
+  #order(): void {
+    const chains = [...this.#chains].filter(([, { entries }]) => entries.length > 0)
+    this.#inOrder = inFoldOrder(chains.flatMap(([, { entries }]) => entries))
+    this.#ends = new Map(
+      chains.map(([client, { entries }]) => {
+        return [client, { client, latest: entries.reduce((latest, { at = 0 }) => Math.max(latest, at), 0) }]
+      }),
+    )
+    const last = this.#inOrder.at(-1)
+    this.#end = last && this.#ends.get(last.client)
+  }
+}
+
+function isBefore(a: End, b: End): boolean {
+  return a.latest < b.latest || (a.latest === b.latest && a.client < b.client)
+}
+
+/** Leaves out what is stamped or gone by now; whether that is anything. */
+function settle(chain: ReadChain, from: number, source: ChainSource): boolean {
+  const before = chain.entries.length
+  // Stamps are being read anew: so is all that they have not told of yet.
+  const isReread = from < chain.from
+  chain.entries = isReread
+    ? []
+    : chain.entries.filter(
+        ({ client, clock }) => clock >= from && source.payloadAt(client, clock) instanceof Uint8Array,
+      )
+  chain.next = isReread ? from : Math.max(chain.next, from)
+  chain.from = from
+  return chain.entries.length < before
+}
+
+function* readChain(
+  source: ChainSource,
+  client: ClientId,
+  user: UserId,
+  { from, to }: { readonly from: number; readonly to: number },
+): Generator<PendingEntry> {
+  // What was archived is gone by the thousand.
+  for (let clock = source.nextKept(client, from); clock < to; clock = source.nextKept(client, clock + 1)) {
+    const entry = readEntry(source, client, clock, user)
+    if (entry !== undefined) yield entry
   }
 }
 
@@ -79,37 +157,4 @@ function readEntry(source: ChainSource, client: ClientId, clock: number, user: U
   const touching = touchIn(entry)
   const touch = touching && { user, timeMs: at ?? 0, entry: touching, client, clock }
   return { client, clock, user, at, entry, message, touch }
-}
-
-export interface FoldedPending {
-  readonly roster: Roster
-  readonly pending: readonly PendingMessage[]
-  readonly touches: ReadonlyMap<MessageId, readonly PendingTouch[]>
-}
-
-/** What is pending on top of what is stamped. */
-export function foldPending(
-  waiting: readonly PendingEntry[],
-  stamped: Roster,
-  isSent: (id: MessageId) => boolean,
-): FoldedPending {
-  let roster = stamped
-  const pending: PendingMessage[] = []
-  const ids = new Set<MessageId>()
-  const touches = new Map<MessageId, PendingTouch[]>()
-  for (const { user, entry, message, touch } of waiting) {
-    if (message !== undefined) {
-      // The same message can stand in two chains of its author: appended again after a crash, and not lost after all.
-      if (isSent(message.id) || ids.has(message.id)) continue
-      ids.add(message.id)
-      pending.push(message)
-    }
-    if (touch !== undefined) {
-      const list = touches.get(touch.entry.of)
-      if (list === undefined) touches.set(touch.entry.of, [touch])
-      else list.push(touch)
-    }
-    if (message === undefined) roster = applyToRoster(roster, user, entry, Number.MAX_SAFE_INTEGER)
-  }
-  return { roster, pending, touches }
 }

@@ -69,10 +69,13 @@ export class RecordedPlaces {
     let seq = first
     for (const { client, clock, crcs } of runs) {
       const chain = this.#chain(client)
-      const at = firstBehind(chain.runs, clock)
+      // Nearly always behind all others.
+      const isLast = (chain.runs.at(-1)?.clock ?? -1) < clock
+      const at = isLast ? chain.runs.length : firstBehind(chain.runs, clock)
       const before = chain.runs[at - 1]
-      if (before === undefined || before.clock + before.crcs.length <= clock)
-        chain.runs.splice(at, 0, { clock, seq, crcs })
+      const isNew = before === undefined || before.clock + before.crcs.length <= clock
+      if (isNew && isLast) chain.runs.push({ clock, seq, crcs })
+      else if (isNew) chain.runs.splice(at, 0, { clock, seq, crcs })
       chain.stampedThrough = clock + crcs.length
       seq += crcs.length
     }

@@ -31,23 +31,28 @@ export function readStamped(
   places: RecordedPlaces,
   through: number,
 ): StampedEntries {
-  const absent = firstAbsent(stamp, source, places, through)
+  const absent = isOne(stamp) ? undefined : firstAbsent(stamp, source, places, through)
   if (absent !== undefined) return { kind: 'absent', seq: absent }
   const entries: StampedEntry[] = []
   let { seq } = stamp
   for (const { client, clock: first, crcs } of stamp.runs) {
     const user = source.userOf(client)
-    for (const [index, crc] of crcs.entries()) {
-      const clock = first + index
+    for (let clock = first; clock < first + crcs.length; clock++) {
       const isVoid = places.voidReason(client, clock) !== undefined
       const there = isVoid ? undefined : source.payloadAt(client, clock)
+      if (there === undefined && !isVoid && seq > through) return { kind: 'absent', seq }
       const payload = there instanceof Uint8Array ? there : undefined
-      if (payload !== undefined && crc32(payload) !== crc) return { kind: 'fork', client, clock }
+      if (payload !== undefined && crc32(payload) !== crcs[clock - first]) return { kind: 'fork', client, clock }
       if (!isVoid && seq > through) entries.push({ client, clock, user, seq, payload })
       seq++
     }
   }
   return { kind: 'read', entries }
+}
+
+/** Most stamp one entry, and reading that tells whether it is there. */
+function isOne({ runs }: Stamp): boolean {
+  return runs.length === 1 && runs[0]?.crcs.length === 1
 }
 
 /** Of what is void or archived nothing needs to arrive: a new epoch does without chains of which nothing is left. */

@@ -3,15 +3,9 @@
  * are not in it, for whoever has those. Knows no document.
  */
 
+import { ChangeLog, type ChangeMark } from './change-log.ts'
 import type { MessageId } from './entry.ts'
-import {
-  applyTouch,
-  type Message,
-  type StampedMessage,
-  stampMessage,
-  type StampedTouch,
-  touchMessage,
-} from './message.ts'
+import { applyTouch, type StampedMessage, type StampedTouch, touchMessage } from './message.ts'
 
 /** Live entries that change archived messages, by message, each by ascending seq. */
 export type ArchiveTouches = ReadonlyMap<MessageId, readonly StampedTouch[]>
@@ -31,6 +25,9 @@ export class MessageWindow {
   #touches = new Map<MessageId, readonly StampedTouch[]>()
   /** What touched messages of the window were when they were added, but for words that were taken away since. */
   #bases = new Map<MessageId, StampedMessage>()
+  /** Those of them whose messages are not in it. */
+  #outside = new Map<MessageId, readonly StampedTouch[]>()
+  readonly #log = new ChangeLog<number>()
   #shown: readonly StampedMessage[] | undefined
   #shownTouches: ArchiveTouches | undefined
 
@@ -41,7 +38,12 @@ export class MessageWindow {
 
   /** Of messages that are not in the window; the same map until something changes. */
   touches(): ArchiveTouches {
-    return (this.#shownTouches ??= new Map([...this.#touches].filter(([id]) => !this.#index.has(id))))
+    return (this.#shownTouches ??= new Map(this.#outside))
+  }
+
+  /** Where `messages` has changed: indexes. */
+  mark(): ChangeMark<number> {
+    return this.#log.mark()
   }
 
   get(id: MessageId): StampedMessage | undefined {
@@ -50,18 +52,18 @@ export class MessageWindow {
   }
 
   /** Adds a message; most come at the end, what is left of an erased one anywhere. */
-  add(message: Message, seq: number, createdAt: number): void {
-    const touches = this.#touches.get(message.id) ?? []
-    const base = stampMessage(message, seq, createdAt)
-    const stamped = touches.reduce(applyTouch, base)
-    if (touches.length > 0) {
-      this.#bases.set(message.id, base)
-      this.#shownTouches = undefined
-    }
+  add(message: StampedMessage): void {
+    const { seq } = message
+    const touches = this.#touches.get(message.id)
+    const stamped = touches === undefined ? message : touches.reduce(applyTouch, message)
+    if (touches !== undefined) this.#bases.set(message.id, message)
+    if (this.#outside.delete(message.id)) this.#shownTouches = undefined
     this.#shown = undefined
     const last = this.#messages.at(-1)
     if (last === undefined || last.seq < seq) {
-      this.#index.set(message.id, this.#messages.push(stamped) - 1)
+      const index = this.#messages.push(stamped) - 1
+      this.#index.set(message.id, index)
+      this.#log.note(index)
       return
     }
     const at = this.#messages.findIndex((other) => other.seq > seq)
@@ -80,6 +82,7 @@ export class MessageWindow {
     const index = this.#index.get(of)
     const message = index === undefined ? undefined : this.#messages[index]
     if (index === undefined || message === undefined) {
+      this.#outside.set(of, touches)
       this.#shownTouches = undefined
       return
     }
@@ -89,6 +92,7 @@ export class MessageWindow {
     const isLate = touch.seq <= message.revision
     this.#messages[index] = isLate ? touches.reduce(applyTouch, base) : applyTouch(message, touch)
     this.#shown = undefined
+    this.#log.note(index)
   }
 
   /** Gives up what stands at or before `through`. */
@@ -108,12 +112,14 @@ export class MessageWindow {
       this.#reindex()
       this.#shown = undefined
     }
+    this.#outside = new Map([...this.#touches].filter(([id]) => !this.#index.has(id)))
     this.#shownTouches = undefined
     return { messages, touches }
   }
 
   #reindex(): void {
     this.#index = new Map(this.#messages.map(({ id }, index) => [id, index]))
+    this.#log.restart()
   }
 }
 

@@ -7,6 +7,7 @@ import { coldOpen } from './scenarios/cold-open.ts'
 import { coldStart } from './scenarios/cold-start.ts'
 import { crash } from './scenarios/crash.ts'
 import { fanOut, fanOutMux } from './scenarios/fan-out.ts'
+import { fold } from './scenarios/fold.ts'
 import { idleMemory } from './scenarios/idle-memory.ts'
 import { localOpen } from './scenarios/local-open.ts'
 import { longMemory } from './scenarios/long-memory.ts'
@@ -35,4 +36,5 @@ await runBench({
   'long-memory': async ({ messages }) => longMemory(signer, await longStore(messages)),
   'local-open': async ({ messages }) => localOpen(await longStore(messages)),
   'cold-start': coldStart,
+  fold,
 })

@@ -13,7 +13,6 @@ export interface ModelEntry {
   readonly crc: number
   /** Why it is void; undefined when it is not. */
   readonly reason: string | undefined
-  /** Undefined when it is void. */
   /** Undefined when it is void, or was taken away. */
   payload: Uint8Array | undefined
 }
@@ -79,11 +78,17 @@ export class AcceptanceModel {
   readonly claims = new Map<string, { user: string; complete: boolean; said: string | undefined }>()
   readonly settings = new Map<string, string>()
   readonly redacted = new Set<string>()
+  /** Messages in threads. */
+  readonly #threaded = new Set<string>()
   /** By message id: what it says now. */
   readonly #contents = new Map<string, string>()
   /** What is on: pins and reactions, each as one text. */
   readonly #marks = new Set<string>()
   readonly #reads = new Map<string, readonly [through: number, received: number]>()
+  /** The last entry that moved the registers of a user. */
+  readonly #lastReads = new Map<string, ModelEntry>()
+  /** By user and root, where it is beyond what was read of all. */
+  readonly #threadReads = new Map<string, Map<string, { readonly through: number; readonly entry: ModelEntry }>>()
   /** ClientIDs of held chains, which the server draws: to be told. */
   readonly heldClients = new Map<number, string>()
   readonly #server: number
@@ -235,7 +240,8 @@ export class AcceptanceModel {
 
   #verdict(user: string, fields: Fields): string | undefined {
     const { access, claims, redacted, log } = this
-    const reason = verdictOf({ access, claims, redacted, length: log.length }, user, fields)
+    const rulebook = { access, claims, redacted, threaded: this.#threaded, length: log.length }
+    const reason = verdictOf(rulebook, user, fields)
     if (this.#forgets.has('void-judged')) return undefined
     return reason === 'duplicate' && this.#forgets.has('duplicate') ? undefined : reason
   }
@@ -249,9 +255,11 @@ export class AcceptanceModel {
     }
     if (kind === 'member' && access === null) this.access.delete(String(fields['user']))
     if (kind === 'member' && typeof access === 'string') this.access.set(String(fields['user']), access)
-    if (kind === 'member' && access === null) this.#reads.delete(String(fields['user']))
+    if (kind === 'member' && access === null)
+      for (const reads of [this.#reads, this.#lastReads, this.#threadReads]) reads.delete(String(fields['user']))
     if (kind === 'set') this.settings.set(String(key), JSON.stringify(value))
-    if (kind === 'read') this.#reads.set(user, this.#readBy(user, fields))
+    if (kind === 'message' && fields['thread'] !== undefined) this.#threaded.add(String(id))
+    if (kind === 'read') this.#read(user, fields)
     const mark = markOf(user, fields)
     if (mark !== undefined && fields['on'] === true) this.#marks.add(mark)
     else if (mark !== undefined) this.#marks.delete(mark)
@@ -275,6 +283,41 @@ export class AcceptanceModel {
       const isWord = kind === 'message' ? own === id : (kind === 'edit' || kind === 'delta') && of === id
       if (isWord) entry.payload = undefined
     }
+  }
+
+  /** Moves registers; what says nothing any more that is not said behind it goes. */
+  #read(user: string, fields: Fields): void {
+    const entry = this.log.at(-1)
+    if (entry === undefined) throw new Error('an entry that is not in the log')
+    const { through = -1, received = -1, thread } = fields
+    const threads = this.#threadReads.get(user) ?? new Map<string, { through: number; entry: ModelEntry }>()
+    this.#threadReads.set(user, threads)
+    const before = this.#reads.get(user) ?? [-1, -1]
+    if (this.#movesNothing(user, fields)) {
+      entry.payload = undefined
+    } else if (thread !== undefined) {
+      drop(threads.get(String(thread))?.entry)
+      threads.set(String(thread), { through: Number(through), entry })
+    } else {
+      const after = this.#readBy(user, fields)
+      const said = [Number(through), Math.max(Number(through), Number(received))]
+      if (String(said) === String(after)) drop(this.#lastReads.get(user))
+      this.#lastReads.set(user, entry)
+      this.#reads.set(user, after)
+      if (after[0] === before[0]) return
+      for (const [root, read] of threads) {
+        if (read.through > after[0]) continue
+        drop(read.entry)
+        threads.delete(root)
+      }
+    }
+  }
+
+  #movesNothing(user: string, fields: Fields): boolean {
+    const { through = -1, thread } = fields
+    const before = this.#reads.get(user) ?? [-1, -1]
+    if (thread === undefined) return String(this.#readBy(user, fields)) === String(before)
+    return Number(through) <= Math.max(before[0], this.#threadReads.get(user)?.get(String(thread))?.through ?? -1)
   }
 
   #readBy(user: string, { through, received, thread }: Fields): readonly [number, number] {
@@ -311,10 +354,14 @@ export class AcceptanceModel {
     if (kind === 'set') return (this.settings.get(String(key)) ?? 'null') === JSON.stringify(value)
     if (kind === 'edit') return this.#contents.get(String(of)) === content
     if (kind === 'redact') return this.redacted.has(String(of))
-    if (kind === 'read') return String(this.#readBy(author, fields)) === String(this.#reads.get(author) ?? [-1, -1])
+    if (kind === 'read') return this.#movesNothing(author, fields)
     const mark = markOf(author, fields)
     return mark !== undefined && this.#marks.has(mark) === fields['on']
   }
+}
+
+function drop(entry: ModelEntry | undefined): void {
+  if (entry !== undefined) entry.payload = undefined
 }
 
 /** What a reaction or a pin turns on or off; undefined for anything else. */

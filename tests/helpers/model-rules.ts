@@ -12,6 +12,8 @@ export interface Rulebook {
   readonly access: ReadonlyMap<string, string>
   /** By message id: whose it is, and whether a message with it was accepted. */
   readonly claims: ReadonlyMap<string, { readonly user: string; readonly complete: boolean }>
+  /** Ids of messages in threads: they are no roots. */
+  readonly threaded: ReadonlySet<string>
   /** Ids of messages whose content was taken away. */
   readonly redacted: ReadonlySet<string>
   /** Entries accepted so far, void ones included. */
@@ -111,7 +113,7 @@ function isDeep(value: unknown, levels: number): boolean {
 
 /** Why an entry is void, by the rules of access and targets; undefined when it is not. */
 export function verdictOf(
-  { access, claims, redacted, length }: Rulebook,
+  { access, claims, threaded, redacted, length }: Rulebook,
   author: string,
   fields: Fields,
 ): string | undefined {
@@ -121,12 +123,16 @@ export function verdictOf(
   const isTarget = claim === undefined ? 'no-target' : undefined
   const isWhole = claim?.complete === true ? undefined : 'no-target'
   const isThere = redacted.has(String(fields['of'])) ? 'redacted' : undefined
+  const { thread, mentions = [] } = fields
+  const isRoot = claims.get(String(thread))?.complete === true && !threaded.has(String(thread))
+  const isAnswer = thread === undefined || isRoot ? undefined : 'no-target'
   switch (fields['kind']) {
-    case 'message':
+    case 'message': {
+      const isStrange = Array.isArray(mentions) && mentions.some((one) => !access.has(String(one)))
+      return needs('writer') ?? isFree(claim, author) ?? isAnswer ?? (isStrange ? 'not-member' : undefined)
+    }
     case 'delta':
-      return (
-        needs('writer') ?? (claim && (claim.user !== author ? 'id-taken' : claim.complete ? 'duplicate' : undefined))
-      )
+      return needs('writer') ?? isFree(claim, author)
     case 'edit':
       return needs('writer') ?? isWhole ?? (claim?.user === author ? isThere : 'not-author')
     case 'redact':
@@ -143,13 +149,22 @@ export function verdictOf(
       return needs('admin')
     case 'read': {
       const furthest = Math.max(Number(fields['through'] ?? 0), Number(fields['received'] ?? 0))
-      return needs('reader') ?? (furthest > length - 1 ? 'beyond-end' : undefined)
+      return needs('reader') ?? (furthest > length - 1 ? 'beyond-end' : isAnswer)
     }
     case 'member':
       return memberVerdict(access, author, String(fields['user']), fields['access'])
     default:
       return needs('writer')
   }
+}
+
+function isFree(
+  claim: { readonly user: string; readonly complete: boolean } | undefined,
+  author: string,
+): string | undefined {
+  if (claim === undefined) return undefined
+  if (claim.user !== author) return 'id-taken'
+  return claim.complete ? 'duplicate' : undefined
 }
 
 function memberVerdict(

@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest'
 
 import { encodeEntry } from '../../../shared/chat/entry.ts'
-import { foldPending, PendingEntries } from '../../../shared/chat/pending.ts'
+import { PendingEntries } from '../../../shared/chat/pending.ts'
+import { PendingFold } from '../../../shared/chat/pending-fold.ts'
 import { emptyRoster } from '../../../shared/chat/roster.ts'
 import { append, chainSource, createDoc } from '../../helpers/chain-doc.ts'
 import { ann, message, messageId } from '../../helpers/client-rows.ts'
@@ -21,10 +22,10 @@ test('[ARCH3] what was archived is not read again, entry by entry or at all', ()
   let reads = 0
   const counting: typeof source = { ...source, payloadAt: (...place) => (reads++, source.payloadAt(...place)) }
   const pending = new PendingEntries()
-  expect(pending.read(counting, 0, () => 0).map(({ clock }) => clock)).toEqual([48, 49])
+  expect(pending.read(counting, () => 0).entries.map(({ clock }) => clock)).toEqual([48, 49])
   expect(reads).toBe(2)
   append(doc, 'ann', [encodeEntry(message(51))])
-  expect(pending.read(counting, 0, () => 0)).toHaveLength(3)
+  expect(pending.read(counting, () => 0).entries).toHaveLength(3)
   expect(reads).toBe(3)
 })
 
@@ -42,12 +43,12 @@ test('[TOUCH1] touches are told by their messages, in fold order, and what is no
       { kind: 'read', through: 3 } as const,
     ].map(encodeEntry),
   )
-  const waiting = new PendingEntries().read(chainSource(doc), 0, () => 0)
-  const folded = foldPending(waiting, roster, () => false)
+  const waiting = new PendingEntries().read(chainSource(doc), () => 0)
+  const folded = new PendingFold().take(waiting, roster, () => false)
   expect(folded.pending.map(({ id }) => id)).toEqual([messageId(1)])
   expect(folded.touches.get(of)?.map(({ entry }) => entry.kind)).toEqual(['react', 'edit', 'pin'])
   expect(folded.roster.pins.has(of)).toBe(true)
   expect(folded.roster.reads.get(ann)).toEqual({ through: 3, received: 3 })
-  expect(foldPending(waiting, roster, (id) => id === messageId(1)).pending).toEqual([])
+  expect(new PendingFold().take(waiting, roster, (id) => id === messageId(1)).pending).toEqual([])
   expect(roster.pins.size).toBe(0)
 })

@@ -2,13 +2,13 @@
 import { expect, test } from 'vitest'
 
 import type { Touch } from '../../../shared/chat/message.ts'
-import { messageOf } from '../../../shared/chat/message.ts'
+import { stampEntry } from '../../../shared/chat/message.ts'
 import { MessageWindow } from '../../../shared/chat/window.ts'
 import { ann, message, messageId } from '../../helpers/client-rows.ts'
 
 function windowOf(...seqs: readonly number[]): MessageWindow {
   const window = new MessageWindow()
-  for (const seq of seqs) window.add(messageOf(ann, message(seq)), seq, 1)
+  for (const seq of seqs) window.add(stampEntry(ann, message(seq), seq, 1))
   return window
 }
 
@@ -26,7 +26,7 @@ test('[TOUCH1] a touch changes its message once, whether it is there already or 
     ['message 1', 1],
     ['better', 5],
   ])
-  window.add(messageOf(ann, message(3)), 3, 1)
+  window.add(stampEntry(ann, message(3), 3, 1))
   expect(window.get(messageId(3))).toMatchObject({ content: 'of an erased one', revision: 6 })
   expect(window.touches().size).toBe(0)
 })
@@ -35,7 +35,7 @@ test('what comes late stands at its place, and lists stay the same until somethi
   const window = windowOf(1, 4, 9)
   const before = window.messages()
   expect(window.messages()).toBe(before)
-  window.add(messageOf(ann, message(3)), 3, 1)
+  window.add(stampEntry(ann, message(3), 3, 1))
   expect(window.messages().map(({ seq }) => seq)).toEqual([1, 3, 4, 9])
   expect(before).toHaveLength(3)
   touch(window, 10, like(9))
