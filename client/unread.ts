@@ -1,10 +1,11 @@
 /**
- * How much there is to read (SPEC UNREAD1): others' messages behind the own read register that are not redacted, the first
+ * How much there is to read (SPEC UNREAD1): others' messages behind the own read registers that are not redacted, the first
  * `limits.unreadCount` of them, and how many of these mention the user. As the server counts.
  */
 
 import type { Folded } from '../shared/chat/fold.ts'
 import type { StampedMessage } from '../shared/chat/message.ts'
+import { isUnread, noThreads, type ThreadReads } from '../shared/chat/roster.ts'
 import { limits } from '../shared/limits.ts'
 import type { UserId } from '../shared/sync/ids.ts'
 
@@ -13,6 +14,13 @@ export interface UnreadCounts {
   readonly unread: number
   /** Those of them that mention the user. */
   readonly mentions: number
+}
+
+/** Up to which seq somebody has read all, and of which threads more than that. */
+export interface ReadSoFar {
+  /** -1 before the first. */
+  readonly through: number
+  readonly threads: ThreadReads
 }
 
 export const nothingUnread: UnreadCounts = { unread: 0, mentions: 0 }
@@ -26,21 +34,21 @@ export function readThrough({ reads }: Pick<Folded, 'reads'>, user: UserId): num
 export function countUnread(
   messages: readonly StampedMessage[],
   user: UserId,
-  through: number,
+  { through, threads }: ReadSoFar,
   counted: UnreadCounts = nothingUnread,
 ): UnreadCounts {
   let { unread, mentions } = counted
   const first = messages.findLastIndex(({ seq }) => seq <= through) + 1
   for (let index = first; index < messages.length && unread < limits.unreadCount; index++) {
     const message = messages[index]
-    if (message === undefined || !isUnread(message, user)) continue
+    if (message === undefined || !isUnread(message, user, threads)) continue
     unread++
     if (message.mentions?.includes(user) === true) mentions++
   }
   return { unread, mentions }
 }
 
-/** Whether it counts, read register aside. */
-export function isUnread(message: StampedMessage, user: UserId): boolean {
-  return message.user !== user && message.redactedAt === undefined
+/** How far the user has come. */
+export function readSoFar({ reads, threadReads }: Pick<Folded, 'reads' | 'threadReads'>, user: UserId): ReadSoFar {
+  return { through: reads.get(user)?.through ?? -1, threads: threadReads.get(user) ?? noThreads }
 }

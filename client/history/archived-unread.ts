@@ -8,7 +8,14 @@ import { limits } from '../../shared/limits.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
 import type { ArchiveTouches } from '../../shared/chat/window.ts'
 import type { OwnCounts } from '../rest-answers.ts'
-import { countUnread, nothingUnread, readThrough, type UnreadCounts } from '../unread.ts'
+import {
+  countUnread,
+  nothingUnread,
+  type ReadSoFar,
+  readSoFar,
+  readThrough,
+  type UnreadCounts,
+} from '../unread.ts'
 import { cutRun, withTouches } from './archive-run.ts'
 import type { PageCache } from './page-cache.ts'
 
@@ -31,7 +38,7 @@ interface Counted {
 
 /** Of what is archived up to `through`, behind `register`. */
 interface Known extends Counted {
-  readonly register: number
+  readonly register: ReadSoFar
   readonly through: number
   /** Live redactions that are taken account of. */
   readonly redactions: number
@@ -64,15 +71,15 @@ export class ArchivedUnread {
   take(archived: readonly Archived[]): void {
     const { user, folded } = this.#deps
     const view = folded()
-    const register = readThrough(view, user)
+    const register = readSoFar(view, user)
     const redactions = redactionsIn(view.touches)
     for (const { messages, touches, before, through, asOf } of archived) {
-      const isAllRead = register >= before
+      const isAllRead = register.through >= before
       const known = this.#known
       // What a redaction takes away of what was counted before is for the pages or the server to say.
       const isCurrent =
         known?.through === before &&
-        known.register === register &&
+        isSame(known.register, register) &&
         !known.reachesWindow &&
         known.redactions + redactions + redactionsIn(touches) === 0
       const counted = isAllRead ? nothingUnread : isCurrent ? known.counts : undefined
@@ -90,8 +97,8 @@ export class ArchivedUnread {
   look(): void {
     const { folded, user } = this.#deps
     const view = folded()
-    const register = readThrough(view, user)
-    if (view.genesis === undefined || register >= view.through || this.#isClosed) return
+    const register = readSoFar(view, user)
+    if (view.genesis === undefined || register.through >= view.through || this.#isClosed) return
     if (this.#isBusy || this.#timer !== undefined || this.#isKnown(view, register)) return
     this.#isBusy = true
     void this.#count(view, register).then((counted) => {
@@ -112,14 +119,14 @@ export class ArchivedUnread {
     clearTimeout(this.#timer)
   }
 
-  #isKnown(view: Folded, register: number): boolean {
+  #isKnown(view: Folded, register: ReadSoFar): boolean {
     const known = this.#known
-    if (known?.register !== register || known.through !== view.through) return false
+    if (known?.through !== view.through || !isSame(known.register, register)) return false
     return known.redactions === redactionsOf(view, known.reachesWindow)
   }
 
   /** Undefined when it cannot be told now. */
-  async #count(view: Folded, register: number): Promise<Counted | undefined> {
+  async #count(view: Folded, register: ReadSoFar): Promise<Counted | undefined> {
     try {
       const counts = await this.#countPages(view, register)
       if (counts !== undefined) return { counts, reachesWindow: false }
@@ -131,13 +138,13 @@ export class ArchivedUnread {
   }
 
   /** Undefined where not all is kept, or what is kept may have changed since. */
-  async #countPages({ through, touches }: Folded, register: number): Promise<UnreadCounts | undefined> {
+  async #countPages({ through, touches }: Folded, register: ReadSoFar): Promise<UnreadCounts | undefined> {
     const { cache, user } = this.#deps
     const { spans, asOf } = await cache.facts()
-    const isKept = spans.some(({ from, to }) => from <= register + 1 && to > through)
+    const isKept = spans.some(({ from, to }) => from <= register.through + 1 && to > through)
     if (!isKept || asOf === undefined || asOf < through) return undefined
     let counts = nothingUnread
-    for (let from = register + 1; from <= through && counts.unread < limits.unreadCount;) {
+    for (let from = register.through + 1; from <= through && counts.unread < limits.unreadCount;) {
       const { run } = await cache.after(from, chunk)
       if (run.to <= from) return undefined
       counts = countUnread(withTouches(cutRun(run, through + 1), touches).messages, user, register, counts)
@@ -147,11 +154,11 @@ export class ArchivedUnread {
   }
 
   /** Undefined when the server counts from another register, or up to another entry, than is known here. */
-  async #ask(register: number): Promise<Counted | undefined> {
+  async #ask(register: ReadSoFar): Promise<Counted | undefined> {
     const { folded, user, counts } = this.#deps
     const { readThrough: read, lastSeq: last, unread, mentions } = await counts()
     const { sent, lastSeq } = folded()
-    if (read !== register || last !== lastSeq) return undefined
+    if (read !== register.through || last !== lastSeq) return undefined
     if (unread >= limits.unreadCount) return { counts: { unread, mentions }, reachesWindow: true }
     const live = countUnread(sent, user, register)
     const left = { unread: Math.max(0, unread - live.unread), mentions: Math.max(0, mentions - live.mentions) }
@@ -167,6 +174,10 @@ export class ArchivedUnread {
     }, this.#retryMs)
     this.#retryMs = Math.min(2 * this.#retryMs, lastRetryMs)
   }
+}
+
+function isSame(a: ReadSoFar, b: ReadSoFar): boolean {
+  return a.through === b.through && a.threads === b.threads
 }
 
 /** Live redactions of archived messages, and of those in the window where these are counted too. */

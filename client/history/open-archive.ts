@@ -1,11 +1,12 @@
 /** The archive of an open conversation: what is shown of it, how much of it is unread, where reading goes on. */
 
 import type { Archived, Folded } from '../../shared/chat/fold.ts'
+import { isUnread } from '../../shared/chat/roster.ts'
 import type { ConversationId, UserId } from '../../shared/sync/ids.ts'
 import type { Keep } from '../api.ts'
 import type { OwnCounts } from '../rest-answers.ts'
 import type { PageStore } from '../storage/page-store.ts'
-import { countUnread, isUnread, nothingUnread, readThrough, type UnreadCounts } from '../unread.ts'
+import { countUnread, nothingUnread, readSoFar, readThrough, type UnreadCounts } from '../unread.ts'
 import { ArchivedUnread } from './archived-unread.ts'
 import { ConversationHistory } from './conversation-history.ts'
 import { type ArchiveSource, PageCache } from './page-cache.ts'
@@ -72,7 +73,7 @@ export class OpenArchive {
     const { folded, user, listed } = this.#deps
     const view = folded()
     const archived = this.#unread.counts()
-    const live = countUnread(view.sent, user, readThrough(view, user), archived)
+    const live = countUnread(view.sent, user, readSoFar(view, user), archived)
     if (archived !== undefined) return live
     const { unread, mentions } = listed() ?? nothingUnread
     return { unread: Math.max(unread, live.unread), mentions: Math.max(mentions, live.mentions) }
@@ -92,7 +93,8 @@ export class OpenArchive {
     this.#noteUnread()
     if (!isThere && this.#hadUnread === undefined) return undefined
     if (!isThere && this.#hadUnread === true) return read + 1
-    return [...shown.messages, ...sent].find((message) => message.seq > read && isUnread(message, user))?.seq
+    const { threads } = readSoFar(folded(), user)
+    return [...shown.messages, ...sent].find((message) => message.seq > read && isUnread(message, user, threads))?.seq
   }
 
   /** Of the archive, or of all as the list has it; undefined while nobody knows. */

@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
 
 import { type ChatMessage, Refusal } from '../../client/api.ts'
-import { countUnread } from '../../client/unread.ts'
+import { countUnread, readSoFar } from '../../client/unread.ts'
 import type { MessageId } from '../../shared/chat/entry.ts'
 import type { StampedMessage } from '../../shared/chat/message.ts'
 import { actions, ArchiveModel, type Step } from '../helpers/archive-model.ts'
@@ -198,7 +198,7 @@ class Device {
 
   unread(): object {
     const { roster } = this.#model
-    return countUnread(this.#model.all(), ann, roster.reads.get(ann)?.through ?? -1)
+    return countUnread(this.#model.all(), ann, readSoFar(roster, ann))
   }
 
   /** What was redacted is on the device no more. */

@@ -3,7 +3,7 @@
 import type { ArchiveSource } from '../../client/history/page-cache.ts'
 import type { MessagesAnswer, OwnCounts } from '../../client/rest-answers.ts'
 import type { MessagesQuery } from '../../client/rest-client.ts'
-import { countUnread, readThrough } from '../../client/unread.ts'
+import { countUnread, readSoFar } from '../../client/unread.ts'
 import type { MessageId } from '../../shared/chat/entry.ts'
 import { applyTouch, type StampedMessage } from '../../shared/chat/message.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
@@ -87,8 +87,8 @@ export function createServerArchive(server: StampingServer): ServerArchive {
     },
     counts: async (user) => {
       const lastSeq = ask('counts')
-      const register = readThrough(folded.view(), user)
-      return { ...countUnread(all(), user, register), readThrough: register, lastSeq }
+      const read = readSoFar(folded.view(), user)
+      return { ...countUnread(all(), user, read), readThrough: read.through, lastSeq }
     },
   }
   return archive
