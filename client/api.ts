@@ -18,8 +18,11 @@ export interface ReadableStore<T> {
 export type Delivery =
   /** On this device, not yet durable on the server. */
   | { readonly state: 'pending' }
-  /** Durable on the server, with its place in the order and the server's time in ms. */
-  | { readonly state: 'sent'; readonly seq: number; readonly createdAt: number }
+  /**
+   * Durable on the server, with its place in the order and the server's time in ms. Of own messages also `received`, when
+   * all other members have received it as far as they tell, and `read`, when all have read it; who exactly, `receipts` says.
+   */
+  | { readonly state: 'sent' | 'received' | 'read'; readonly seq: number; readonly createdAt: number }
   /** Refused by the rules, or the user was removed before it was sent; its text is kept here until it is discarded. */
   | { readonly state: 'failed'; readonly reason: VoidReason }
 
@@ -77,6 +80,39 @@ export interface Draft extends Partial<Pick<MessageEntry, 'replyTo' | 'thread' |
   readonly role?: Role
 }
 
+/**
+ * What others are told of this device's user while it has a conversation open: nothing; that they are typing; or also that
+ * they are there.
+ */
+export type PresenceMode = 'off' | 'typing' | 'online'
+
+/** Somebody else who is there, with however many devices. */
+export interface PresentPerson {
+  readonly user: UserId
+  readonly typing: boolean
+  /** Somebody who tells only of their typing is not. */
+  readonly online: boolean
+  /** Names of those that have one. */
+  readonly devices: readonly string[]
+}
+
+/** Who else is there just now. Nothing of it is kept: without a connection nobody is. */
+export interface ConversationPresence {
+  /** By user id; people who are as they were stay the same objects. */
+  readonly people: ReadableStore<readonly PresentPerson[]>
+  /**
+   * To be called whenever something is typed: others see it until 6 s after the last call, until a message is sent, or
+   * until it is called with false.
+   */
+  typing(isTyping?: boolean): void
+}
+
+/** Members other than its author, by user id, as far as they tell. Whoever has read a message has received it. */
+export interface MessageReceipts {
+  readonly received: readonly UserId[]
+  readonly read: readonly UserId[]
+}
+
 /** Seqs, `from` inclusive, `to` exclusive. */
 export interface SeqSpan {
   readonly from: number
@@ -119,6 +155,7 @@ export interface Conversation {
   readonly info: ReadableStore<ConversationInfo>
   readonly status: ReadableStore<ConversationStatus>
   readonly history: ReadableStore<HistoryStatus>
+  readonly presence: ConversationPresence
   /** Kept here until they are dismissed. */
   readonly failedChanges: ReadableStore<readonly FailedChange[]>
   /**
@@ -142,9 +179,11 @@ export interface Conversation {
   pin(id: MessageId, on?: boolean): void
   /**
    * Tells that everything others have sent here so far was seen, or what stands at or before the seq `through`; nothing to
-   * do when that is known, or no longer a member.
+   * do when that is known, or no longer a member. It counts here at once; others are told every 3 s at most.
    */
   markRead(through?: number): void
+  /** Who has received a sent message and who has read it. */
+  receipts(id: MessageId): ReadableStore<MessageReceipts>
   /** Shows about `count` (50) more messages before those that are shown; resolves with how many came, 0 when none can be had. */
   loadOlder(count?: number): Promise<number>
   /** The same behind them, where they do not reach the newest. */
@@ -161,11 +200,13 @@ export interface Conversation {
   dismiss(change: FailedChange): void
   /** Sends a failed message again, as a new one. */
   retry(id: MessageId): MessageId
+  /** What a failed message, or any own one, was written as: to be put back where one writes. Throws TypeError when there is none. */
+  copy(id: MessageId): Draft
   /** Drops a failed message. */
   discard(id: MessageId): void
   /** Resolves when all that was sent so far is kept on this device. */
   flush(): Promise<void>
-  /** Idempotent; what is pending stays on this device and goes out when the conversation is next opened. */
+  /** Idempotent; what is pending stays on this device and goes out in the background, or when it is next opened. */
   close(): Promise<void>
 }
 
@@ -227,6 +268,9 @@ export interface ChatClient {
   /** Newest activity first; local first, refreshed from the server when there is a connection. */
   readonly conversations: ReadableStore<readonly ConversationSummary[]>
   readonly background: Background
+  /** What others are told of this user by this device, in all conversations. */
+  readonly presence: ReadableStore<PresenceMode>
+  setPresence(mode: PresenceMode): void
   /** Makes a conversation, online or not: its id is drawn here and registered when a connection comes. */
   create(fresh?: NewConversation): Promise<Conversation>
   /** Resolves when what this device has of it can be read; never waits for the network. The same object while open. */

@@ -4,7 +4,7 @@
  */
 
 import type { Access } from '../shared/chat/access.ts'
-import type { KnownEntry, MessageId } from '../shared/chat/entry.ts'
+import type { KnownEntry, MessageEntry, MessageId } from '../shared/chat/entry.ts'
 import { type Message, type StampedMessage, touchIn, touchMessage } from '../shared/chat/message.ts'
 import { judge } from '../shared/chat/policy.ts'
 import { parseUserId, type UserId } from '../shared/sync/ids.ts'
@@ -73,13 +73,26 @@ export class Author {
     if (isOn !== on) this.#append({ kind: 'pin', of, on })
   }
 
-  markRead(through: number = this.#newest()): void {
+  /** Seq up to which the user has read; undefined when there is nothing to tell. Throws TypeError for what is no seq. */
+  reached(through: number = this.#newest()): number | undefined {
     if (through !== -1 && !(Number.isSafeInteger(through) && through >= 0)) throw new TypeError('not a seq')
     const { user, document } = this.#deps
-    const { members, reads, lastSeq } = document().replica.folded
-    const reached = Math.min(through, lastSeq)
-    if (members.has(user) && reached > (reads.get(user)?.through ?? -1))
-      this.#append({ kind: 'read', through: reached })
+    const { members, lastSeq } = document().replica.folded
+    return through !== -1 && members.has(user) ? Math.min(through, lastSeq) : undefined
+  }
+
+  tellRead(register: { readonly through?: number; readonly received?: number }): void {
+    this.#append({ kind: 'read', ...register })
+  }
+
+  /** What was written, to be written again; throws TypeError when it is not there, or taken away. */
+  copy(id: MessageId): Draft {
+    const message = this.#find(id)
+    if (message === undefined || message.user !== this.#deps.user || message.redactedAt !== undefined)
+      throw new TypeError('there is no own message with this id')
+    const { content, role, replyTo, thread, parent, mentions, parts } = message
+    const chosen = Object.entries({ role, replyTo, thread, parent, mentions, parts })
+    return { content, ...Object.fromEntries(chosen.filter(([, value]) => value !== undefined)) }
   }
 
   /** Seq of the newest message of somebody else; -1 when there is none to read. */
@@ -112,4 +125,9 @@ export class Author {
 
 function reachesBack(entry: KnownEntry): boolean {
   return touchIn(entry) !== undefined || (entry.kind === 'read' && entry.thread !== undefined)
+}
+
+/** What was written to become this message. */
+export function draftOf({ kind: _kind, id: _id, at: _at, status: _status, ...draft }: MessageEntry): Draft {
+  return draft
 }

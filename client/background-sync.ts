@@ -96,6 +96,8 @@ export class BackgroundSync {
     const conversation = run?.conversation
     if (run === undefined || conversation === undefined || run.isEnding) return
     const { phase } = conversation.status.getSnapshot().connection
+    // What has arrived is told before it is closed, and closes when that is sent.
+    if (phase === 'live') conversation.tellReceipts()
     if (phase === 'refused' || (phase === 'live' && conversation.unsent === 0)) this.#end(id, run, conversation)
   }
 

@@ -3,7 +3,7 @@
 import { limits } from '../shared/limits.ts'
 import type { Gone } from '../shared/sync/control.ts'
 import { type ConversationId, parseConversationId } from '../shared/sync/ids.ts'
-import type { ChatClient, Keep } from './api.ts'
+import type { ChatClient, Keep, PresenceMode } from './api.ts'
 import { createArchiveStorage } from './archive-storage.ts'
 import { BackgroundSync } from './background-sync.ts'
 import { type ChatClientOptions, type ClientAddress, parseOptions, type Platform } from './client-options.ts'
@@ -16,9 +16,11 @@ import { OpenConversation } from './open-conversation.ts'
 import { OpenConversations } from './open-conversations.ts'
 import { type FillRow, PageFill } from './page-fill.ts'
 import { createPatience } from './patience.ts'
+import { OpenPresence } from './presence/open-presence.ts'
 import type { ConnectDocument } from './rebuild.ts'
 import { createRegistration } from './registration.ts'
 import { createRestClient } from './rest-client.ts'
+import { createStore } from './store.ts'
 import { summarize } from './summarize.ts'
 import { channelWebSocket } from './sync/channel.ts'
 import { type Carrier, connect } from './sync/connection.ts'
@@ -40,11 +42,12 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
   const list = createConversationList(opening, now)
   const open = new OpenConversations(openConversation)
   const held = createHeldVersions(user, list, (conversation, version) =>
-    list.note(conversation.id, () => ({ ...summarize(conversation, user), version })),
+    list.note(conversation.id, () => ({ ...summarize(conversation), version })),
   )
   const archive = createArchiveStorage(opening, platform.askToPersist)
   const registration = createRegistration(user, list, rest, now)
   const refresh = createListRefresh(loadNewest, () => background.proceed())
+  const presenceMode = createStore<PresenceMode>(options.presence ?? 'typing')
   const patience = createPatience(() => background.proceed())
   const socket = options.transport === 'stock' ? undefined : startSocket()
   const background = new BackgroundSync({
@@ -73,6 +76,9 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
   background.status.subscribe(() => fill.proceed())
   list.store.subscribe(() => fill.proceed())
   const stopWaking = socket && platform.onWake?.(() => socket.wake())
+  const stopHiding = platform.onHide?.(() => {
+    for (const conversation of open.all()) conversation.tellReceipts()
+  })
   socket?.status.subscribe(() => background.proceed())
   let closing: Promise<void> | undefined
   /** Conversations that the application waits for. */
@@ -147,7 +153,7 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
 
   function note(conversation: OpenConversation): void {
     const { id } = conversation
-    list.note(id, () => ({ ...summarize(conversation, user), ...held.kept(id) }))
+    list.note(id, () => ({ ...summarize(conversation), ...held.kept(id) }))
   }
 
   function look(conversation: OpenConversation): void {
@@ -176,6 +182,7 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
   async function openConversation(id: ConversationId): Promise<OpenConversation> {
     await list.loaded
     const local = await openLocal(await opening, user, id, drawClientId)
+    const presence = new OpenPresence({ user, device: options.device, mode: presenceMode, uptime })
     const conversation: OpenConversation = new OpenConversation({
       id,
       user,
@@ -200,7 +207,10 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
       onPageFailure: archive.noteFailure,
       draw: drawClientId,
       lookUpChain: (client, from) => rest.chain(id, client, from),
-      connect: connectDocument(id),
+      presence,
+      receipts:
+        options.receipts === 'private' ? { mode: 'private', through: list.row(id)?.readThrough ?? -1 } : { mode: 'on' },
+      connect: connectDocument(id, presence),
       onChange: (changed) => {
         note(changed)
         look(changed)
@@ -208,6 +218,9 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
       onClose: () => {
         held.forget(conversation)
         open.forget(conversation)
+        // What is still unsent goes out all the same; what was open in the background waits for its next turn.
+        const isDue = conversation.unsent > 0 && conversation.lost === undefined && !background.has(id)
+        if (isDue && closing === undefined) background.add([id], true)
       },
     })
     held.track(conversation)
@@ -216,7 +229,7 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
     return conversation
   }
 
-  function connectDocument(id: ConversationId): ConnectDocument {
+  function connectDocument(id: ConversationId, presence: OpenPresence): ConnectDocument {
     return ({ doc, generation }, gate, onStatus) => {
       const carrier: Carrier =
         socket === undefined
@@ -239,6 +252,7 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
         broadcast,
         dropExitListener,
         register: registering,
+        connectPresence: (line) => presence.connect(line),
         onStatus,
       })
     }
@@ -248,7 +262,9 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
     awaited++
     background.hold(id)
     try {
-      return await open.open(id)
+      const conversation = await open.open(id)
+      conversation.presence.appear()
+      return conversation
     } finally {
       awaited--
       background.proceed()
@@ -264,6 +280,8 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
       pause: () => background.pause(),
       resume: () => background.resume(),
     },
+    presence: presenceMode,
+    setPresence: (mode) => presenceMode.set(mode),
     create: async (fresh = {}) => {
       const row = newConversationRow(user, fresh, now())
       // A list that cannot be kept must not keep anybody from writing; the conversation's status tells.
@@ -278,6 +296,7 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
     close: () => {
       closing ??= (async () => {
         stopWaking?.()
+        stopHiding?.()
         refresh.close()
         background.close()
         fill.close()

@@ -2,7 +2,7 @@
 
 import { limits } from '../shared/limits.ts'
 import { parseUserId, type UserId } from '../shared/sync/ids.ts'
-import type { Keep } from './api.ts'
+import type { Keep, PresenceMode } from './api.ts'
 import type { ClientStorage, StorageOptions } from './storage/client-storage.ts'
 import type { Token } from './sync/token-source.ts'
 
@@ -26,6 +26,13 @@ export interface ChatClientOptions {
    * more than the window of newest messages and what was looked at.
    */
   readonly keep?: Keep
+  /** What others are told of this user to begin with; `typing`, when not given. */
+  readonly presence?: PresenceMode
+  /**
+   * `on`, when not given: other members are told how far the user has received and read. `private`: they are told nothing,
+   * and how far the user has read stays on this device.
+   */
+  readonly receipts?: 'on' | 'private'
   /** What is kept of all archives together, at most; 200 MB when not given. */
   readonly pageBudgetBytes?: number
 }
@@ -41,6 +48,8 @@ export interface Platform {
   readonly now: () => number
   /** Calls back whenever the device has come back, to the network or to its user; returns what ends that. */
   readonly onWake?: (wake: () => void) => () => void
+  /** Calls back whenever the page is hidden, after which it may run no more; returns what ends that. */
+  readonly onHide?: (hide: () => void) => () => void
   /** Where there is a process: takes a listener for its end back. */
   readonly dropExitListener?: (listener: () => void) => void
   /** Asks that what is kept is not evicted; undefined where nobody promises such things. */

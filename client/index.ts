@@ -5,7 +5,7 @@ import { createClient } from './chat-client.ts'
 import type { ChatClientOptions } from './client-options.ts'
 import { openBrowserStorage } from './storage/browser/browser-storage.ts'
 import { askToPersist } from './storage/browser/persistence.ts'
-import { onWake } from './wake.ts'
+import { onHide, onWake } from './wake.ts'
 
 export * from './api.ts'
 export type { ChatClientOptions } from './client-options.ts'
@@ -20,6 +20,7 @@ export function createChatClient(options: ChatClientOptions): ChatClient {
     fetch: (...request) => globalThis.fetch(...request),
     now: Date.now,
     onWake,
+    onHide,
     askToPersist,
   })
 }

@@ -12,20 +12,24 @@ import type {
   Draft,
   FailedChange,
   Keep,
+  MessageReceipts,
+  ReadableStore,
   StorageStatus,
 } from './api.ts'
-import { Author } from './author.ts'
+import { Author, draftOf } from './author.ts'
+import { OpenReceipts } from './delivery/open-receipts.ts'
+import type { ReceiptsSetting } from './delivery/own-receipts.ts'
 import { describeConversation, sameStatus } from './describe-conversation.ts'
 import { DocumentKeeper, type DocumentKeeperDeps } from './document-keeper.ts'
+import { FailedEntries } from './failed-entries.ts'
 import { OpenArchive } from './history/open-archive.ts'
 import type { ArchiveSource } from './history/page-cache.ts'
 import type { LostCode } from './lost-code.ts'
 import type { OpenDocument } from './open-document.ts'
-import type { KeptChange } from './outbox.ts'
+import type { OpenPresence } from './presence/open-presence.ts'
 import type { OwnCounts } from './rest-answers.ts'
 import { createStore, type Store } from './store.ts'
 import type { UnreadCounts } from './unread.ts'
-import { findOpenMessage, openChanges, type OpenMessage, withdraw } from './withdraw.ts'
 
 export interface OpenConversationDeps extends Pick<
   DocumentKeeperDeps,
@@ -40,6 +44,8 @@ export interface OpenConversationDeps extends Pick<
   readonly keep: () => Keep
   /** Resolves when `keep` answers it. */
   readonly onKeep: (keep: Keep | undefined) => Promise<void>
+  readonly presence: OpenPresence
+  readonly receipts: ReceiptsSetting
   readonly onPageKept: () => void
   readonly onPageFailure: (error: unknown) => void
   /** The device's clock in ms. */
@@ -55,10 +61,11 @@ export class OpenConversation implements Conversation {
   readonly #keeper: DocumentKeeper
   readonly #author: Author
   readonly #archive: OpenArchive
+  readonly #receipts: OpenReceipts
   readonly #messages = createStore<readonly ChatMessage[]>([])
   readonly #info: Store<ConversationInfo>
   readonly #status: Store<ConversationStatus>
-  readonly #failedChanges = createStore<readonly KeptChange[]>([])
+  readonly #failed: FailedEntries
   #storageStatus: StorageStatus
   #closing: Promise<void> | undefined
 
@@ -75,6 +82,7 @@ export class OpenConversation implements Conversation {
       onStatus: () => this.#showStatus(),
       onStorageFailure: (error) => this.#noteStorageFailure(error),
     })
+    this.#failed = new FailedEntries({ document: () => this.document, isBarred: () => this.#isBarred })
     this.#author = new Author({
       user,
       now: deps.now,
@@ -82,6 +90,16 @@ export class OpenConversation implements Conversation {
       archived: (message) => this.#archive.history.message(message),
       isPrivate: isPrivateConversation(id),
       hasOlderUnread: () => this.#archive.hasUnread(),
+    })
+    this.#receipts = new OpenReceipts({
+      ...deps,
+      document: () => this.document,
+      author: this.#author,
+      archived: (message) => this.#archive.history.message(message),
+      isLive: () => this.#keeper.status.phase === 'live',
+      isBarred: () => this.lost !== undefined,
+      hasUnread: () => this.unread.unread > 0,
+      onAdvance: () => this.#show(),
     })
     const { unread: _unread, mentions: _mentions, ...known } = deps.beforehand()
     this.#archive = new OpenArchive({
@@ -91,7 +109,7 @@ export class OpenConversation implements Conversation {
         return unread === undefined ? undefined : { unread, mentions }
       },
       store: local.storage.pages,
-      folded: () => this.document.replica.folded,
+      folded: () => this.#receipts.view(),
       isConnected: () => this.#keeper.status.phase === 'live',
       onChange: () => this.#show(),
     })
@@ -113,11 +131,15 @@ export class OpenConversation implements Conversation {
   }
 
   get failedChanges(): Conversation['failedChanges'] {
-    return this.#failedChanges
+    return this.#failed.changes
   }
 
   get history(): Conversation['history'] {
     return this.#archive.history.status
+  }
+
+  get presence(): OpenPresence {
+    return this.#deps.presence
   }
 
   /** Own entries whose fate is open. */
@@ -139,6 +161,11 @@ export class OpenConversation implements Conversation {
     return this.#closing !== undefined
   }
 
+  /** Seq up to which the user has read as known here, whether or not others were told; -1 before the first. */
+  get readThrough(): number {
+    return this.#receipts.readThrough
+  }
+
   /** How much there is to read. */
   get unread(): UnreadCounts {
     return this.#archive.unread()
@@ -155,6 +182,7 @@ export class OpenConversation implements Conversation {
 
   send(message: string | Draft): MessageId {
     const id = this.#author.send(message)
+    this.presence.typing(false)
     this.showNewest()
     return id
   }
@@ -184,22 +212,33 @@ export class OpenConversation implements Conversation {
   }
 
   markRead(through?: number): void {
-    this.#author.markRead(through)
+    this.#receipts.markRead(through)
+  }
+
+  receipts(id: MessageId): ReadableStore<MessageReceipts> {
+    return this.#receipts.of(id)
+  }
+
+  /** How far the user has come is told now, not when it would be its turn. */
+  tellReceipts(): void {
+    this.#receipts.tell()
   }
 
   retry(id: MessageId): MessageId {
-    const failed = this.document.outbox.failed().find(({ entry }) => entry.id === id) ?? this.#findBarred(id)
+    const failed = this.#failed.message(id)
     if (failed === undefined) throw new TypeError('there is no failed message with this id')
-    const { kind: _kind, id: _id, at: _at, status: _status, ...draft } = failed.entry
-    const again = this.send(draft)
+    const again = this.send(draftOf(failed))
     this.discard(id)
     return again
   }
 
+  copy(id: MessageId): Draft {
+    const failed = this.#failed.message(id)
+    return failed === undefined ? this.#author.copy(id) : draftOf(failed)
+  }
+
   discard(id: MessageId): void {
-    const barred = this.#findBarred(id)
-    if (barred !== undefined) withdraw(this.document, barred)
-    if (barred !== undefined || this.document.outbox.discard(id) !== undefined) this.#show()
+    if (this.#failed.discard(id)) this.#show()
   }
 
   loadOlder(count = 50): Promise<number> {
@@ -227,10 +266,7 @@ export class OpenConversation implements Conversation {
   }
 
   dismiss(change: FailedChange): void {
-    const kept = this.#failedChanges.getSnapshot().find(({ entry }) => entry === change.entry)
-    if (kept === undefined) return
-    if (!this.document.outbox.dismiss(kept)) withdraw(this.document, kept)
-    this.#show()
+    if (this.#failed.dismiss(change)) this.#show()
   }
 
   /** More of its archive is kept on the device, not by its own doing. */
@@ -248,12 +284,14 @@ export class OpenConversation implements Conversation {
   }
 
   close(): Promise<void> {
+    if (this.#closing === undefined) this.#receipts.close()
     this.#closing ??= this.#close()
     return this.#closing
   }
 
   async #close(): Promise<void> {
     this.#archive.close()
+    this.presence.close()
     await this.#keeper.close()
     this.#deps.onClose()
   }
@@ -268,11 +306,6 @@ export class OpenConversation implements Conversation {
     return this.lost === 'no-access' || this.lost === 'deleted'
   }
 
-  /** A message that cannot go out any more, and that the server has said nothing of. */
-  #findBarred(id: MessageId): OpenMessage | undefined {
-    return this.#isBarred ? findOpenMessage(this.document, id) : undefined
-  }
-
   #show(): void {
     const { replica, timeline, outbox } = this.document
     this.#archive.take(replica.fold.takeArchived())
@@ -280,17 +313,10 @@ export class OpenConversation implements Conversation {
     this.#messages.set(
       timeline.messages(replica.folded, outbox.failed(), this.#isBarred, this.#archive.history.shown(), replica.marks),
     )
-    this.#showFailedChanges()
+    this.#failed.look()
+    this.presence.wrote(replica.folded.sent.at(-1))
     this.#showStatus()
     this.#deps.onChange(this)
-  }
-
-  #showFailedChanges(): void {
-    const before = this.#failedChanges.getSnapshot()
-    const barred = this.#isBarred ? openChanges(this.document) : []
-    const now = [...this.document.outbox.failedChanges(), ...barred]
-    const same = now.length === before.length && now.every(({ row }, at) => row === before[at]?.row)
-    if (!same) this.#failedChanges.set(now)
   }
 
   #currentStatus(): ConversationStatus {
@@ -300,6 +326,7 @@ export class OpenConversation implements Conversation {
   }
 
   #showStatus(): void {
+    this.#receipts.look()
     const status = this.#currentStatus()
     if (sameStatus(this.#status.getSnapshot(), status)) return
     // Before whoever has it open for no other reason than to bring it up to date closes it.

@@ -44,6 +44,8 @@ export interface Outbox {
   /** Rows whose fate is open. */
   readonly open: () => readonly OutboxRow[]
   readonly size: () => number
+  /** Whether an entry of this kind is among those whose fate is open. */
+  readonly hasOpen: (kind: Entry['kind']) => boolean
   /** Drops an open row whose entry stands elsewhere now. */
   readonly forget: (row: OutboxRow) => void
   /** Leaves out an open row that the store has no more. */
@@ -75,6 +77,8 @@ export function createOutbox({ storage, id, rows, documentFlushed, onFailure }: 
   let failed: readonly FailedMessage[] = []
   let failedChanges: readonly KeptChange[] = []
   const writes = new Set<Promise<void>>()
+  /** Each is parsed once. */
+  const kinds = new WeakMap<Uint8Array, Entry['kind'] | 'unreadable'>()
 
   function track(write: Promise<void>): Promise<void> {
     const done = write.catch(onFailure).finally(() => writes.delete(done))
@@ -93,6 +97,12 @@ export function createOutbox({ storage, id, rows, documentFlushed, onFailure }: 
     else if (entry.kind === 'message') failed = [...failed, { entry, row, reason }]
     else if (isTouch(entry)) failedChanges = [...failedChanges, { entry, row, reason }]
     else drop(row)
+  }
+
+  function kindOf(row: OutboxRow): Entry['kind'] | 'unreadable' {
+    const kind = kinds.get(row.payload) ?? entryIn(row)?.kind ?? 'unreadable'
+    kinds.set(row.payload, kind)
+    return kind
   }
 
   for (const row of rows) {
@@ -147,6 +157,7 @@ export function createOutbox({ storage, id, rows, documentFlushed, onFailure }: 
     },
     open: () => [...open.values()],
     size: () => open.size,
+    hasOpen: (kind) => [...open.values()].some((row) => kindOf(row) === kind),
     forget: (row) => {
       if (open.delete(keyOf(row))) drop(row)
     },

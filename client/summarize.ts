@@ -1,11 +1,9 @@
 /** The line of an open conversation in the list. */
 
-import type { UserId } from '../shared/sync/ids.ts'
 import type { OpenConversation } from './open-conversation.ts'
 import type { ConversationRow } from './storage/client-storage.ts'
-import { readThrough } from './unread.ts'
 
-export function summarize(conversation: OpenConversation, user: UserId): Partial<ConversationRow> {
+export function summarize(conversation: OpenConversation): Partial<ConversationRow> {
   const { title, access: held, members } = conversation.info.getSnapshot()
   // The document of whoever was removed does not say so.
   const access = conversation.lost === undefined ? held : undefined
@@ -16,7 +14,7 @@ export function summarize(conversation: OpenConversation, user: UserId): Partial
     ...conversation.unread,
     ...(members.length === 0 ? {} : { members }),
     ...seqOf('archivedThrough', folded.through),
-    ...seqOf('readThrough', readThrough(folded, user)),
+    ...seqOf('readThrough', conversation.readThrough),
     ...seqOf('lastSeq', folded.lastSeq),
   }
   const last = conversation.newest

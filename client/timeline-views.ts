@@ -5,6 +5,7 @@ import { type Message, messageOf, type StampedMessage, touchMessage, withoutPlac
 import type { PendingMessage, PendingTouch } from '../shared/chat/pending.ts'
 import type { UserId } from '../shared/sync/ids.ts'
 import type { ChatMessage } from './api.ts'
+import { noMarks, type ReceiptMarks, stateAt } from './delivery/receipt-marks.ts'
 import type { FailedMessage } from './outbox.ts'
 
 export interface TimelineViews {
@@ -17,6 +18,8 @@ export interface TimelineViews {
   readonly touched: (base: ChatMessage, touches: readonly PendingTouch[]) => ChatMessage
   /** Whether what is pending of one's own cannot go out any more. */
   readonly bar: (isBarred: boolean) => void
+  /** How far the others have come: of own messages between before and now another view is made when they are asked for. */
+  readonly reach: (marks: ReceiptMarks) => void
   /** All of what was shown before has been shown again. */
   readonly begun: () => void
 }
@@ -29,6 +32,7 @@ export function createTimelineViews(user: UserId, before: readonly ChatMessage[]
   const failedViews = new WeakMap<FailedMessage, ChatMessage>()
   let pendingViews = new WeakMap<PendingMessage, ChatMessage>()
   let isBarred = false
+  let reached = noMarks
 
   function asBefore(view: ChatMessage): ChatMessage {
     const same = earlier.get(view.id)
@@ -47,9 +51,10 @@ export function createTimelineViews(user: UserId, before: readonly ChatMessage[]
   return {
     sent: (message) => {
       const known = sentViews.get(message)
-      if (known !== undefined) return known
       const { seq, createdAt } = message
-      const view = toView(withoutPlace(message), { state: 'sent', seq, createdAt })
+      const state = message.user === user ? stateAt(seq, reached) : 'sent'
+      if (known?.delivery.state === state) return known
+      const view = toView(withoutPlace(message), { state, seq, createdAt })
       sentViews.set(message, view)
       return view
     },
@@ -77,6 +82,9 @@ export function createTimelineViews(user: UserId, before: readonly ChatMessage[]
     bar: (next) => {
       isBarred = next
       pendingViews = new WeakMap()
+    },
+    reach: (marks) => {
+      reached = marks
     },
     begun: () => {
       if (earlier.size > 0) earlier = new Map()

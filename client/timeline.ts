@@ -10,6 +10,7 @@ import type { Folded, FoldedMarks } from '../shared/chat/fold.ts'
 import type { StampedMessage } from '../shared/chat/message.ts'
 import type { UserId } from '../shared/sync/ids.ts'
 import type { ChatMessage } from './api.ts'
+import { createReceiptMarks, noMarks, placesBetween } from './delivery/receipt-marks.ts'
 import type { FailedMessage } from './outbox.ts'
 import { TimelinePart, type TimelinePartDeps } from './timeline-part.ts'
 import { createTimelineViews } from './timeline-views.ts'
@@ -62,6 +63,8 @@ export function createTimeline(user: UserId, before: readonly ChatMessage[] = []
   // The same message can be pending in another chain of its author: appended again, and not lost after all.
   const followPending = createFollower(pending, views.pending, ({ id }) => older.find(id) !== undefined)
   const followFailed = createFollower(failed, views.failed)
+  const reachedOf = createReceiptMarks(user)
+  let reached = noMarks
   let touchMark: ChangeMark<MessageId> | undefined
   let reachesWindow = true
   let wasBarred = false
@@ -84,10 +87,17 @@ export function createTimeline(user: UserId, before: readonly ChatMessage[] = []
         wasBarred = isBarred
       }
       applyTouches(folded.pendingTouches, marks?.pendingTouches)
+      const reachedBefore = reached
+      reached = reachedOf(folded)
+      views.reach(reached)
       if (followArchived.follow(archive.messages)) followPending.restart()
       followSent.follow(folded.sent, marks?.sent)
       followPending.follow(folded.pending, marks?.pending)
       followFailed.follow(failures)
+      if (reached !== reachedBefore) {
+        followArchived.again(placesBetween(archive.messages, reachedBefore, reached))
+        followSent.again(placesBetween(folded.sent, reachedBefore, reached))
+      }
       const isChanged = parts.map((part) => part.takeChange()).includes(true)
       if (isChanged || archive.reachesWindow !== reachesWindow || !isBegun) {
         reachesWindow = archive.reachesWindow
@@ -113,6 +123,8 @@ interface Follower<T> {
   readonly restart: () => void
   /** Brings the part up to date; false when the list is the one it knows. */
   readonly follow: (list: readonly T[], mark?: ChangeMark<number>) => boolean
+  /** Looks once more at places of a list of which nothing is hidden. */
+  readonly again: (places: readonly number[]) => void
 }
 
 /** Keeps a part as a list is, looking only at what has changed in it, as far as marks tell. */
@@ -130,20 +142,25 @@ function createFollower<T>(
     return item !== undefined && !isHidden(item)
   }
 
+  function put(places: readonly number[], list: readonly T[]): void {
+    for (const place of places) {
+      const item = list[place]
+      if (item !== undefined) part.put(place, view(item))
+    }
+  }
+
   return {
     restart: () => {
       known = undefined
     },
+    again: (places) => put(places, known ?? []),
     follow: (list, mark) => {
       if (list === known) return false
       const places = known === undefined || hides ? undefined : changedSince(mark, knownMark)
       known = list
       knownMark = mark
       if (places?.every((place) => isWhole(list, place)) === true) {
-        for (const place of places) {
-          const item = list[place]
-          if (item !== undefined) part.put(place, view(item))
-        }
+        put(places, list)
         return true
       }
       const visible = list.filter((item) => !isHidden(item))

@@ -94,6 +94,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     drawUint32: () => randomInt(0x1_0000_0000),
     activity,
     afterPause,
+    after,
     noteBehind: (conversation) => {
       behind.note(conversation)
       log.error({ conversation }, 'a device knows more than this server: was the data put back from a copy?')
@@ -168,6 +169,11 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
 
 function afterPause(job: () => void): void {
   setTimeout(job, limits.gatheringPauseMs)
+}
+
+/** Nobody waits for it: it does not keep the process. */
+function after(ms: number, job: () => void): void {
+  setTimeout(job, ms).unref()
 }
 
 function drawConversationId(): ConversationId {

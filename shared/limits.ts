@@ -202,4 +202,14 @@ export const limits = {
   storeFailureWindowMs: 60_000,
   /** How long a live conversation without sockets stays in memory. */
   idleConversationMs: 60_000,
+  /** Typing ends when it was not said again for so long: two words' time, and the next key says it again. */
+  typingMs: 6000,
+  /** Typing is said again this often at most while keys are pressed: one of two such messages may be late. */
+  typingRepeatMs: 3000,
+  /** A device tells how far its user has come in a conversation this often at most: each time is an entry for everybody. */
+  receiptPauseMs: 3000,
+  /** What arrives is gathered before it is told: most of the time it is read at once, and one entry says both. */
+  receivedPauseMs: 1000,
+  /** Members up to which devices tell what they received: each message is an entry of each of the others. */
+  receiptMembers: 100,
 } as const

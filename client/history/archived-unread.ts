@@ -8,14 +8,7 @@ import { limits } from '../../shared/limits.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
 import type { ArchiveTouches } from '../../shared/chat/window.ts'
 import type { OwnCounts } from '../rest-answers.ts'
-import {
-  countUnread,
-  nothingUnread,
-  type ReadSoFar,
-  readSoFar,
-  readThrough,
-  type UnreadCounts,
-} from '../unread.ts'
+import { countUnread, nothingUnread, type ReadSoFar, readSoFar, readThrough, type UnreadCounts } from '../unread.ts'
 import { cutRun, withTouches } from './archive-run.ts'
 import type { PageCache } from './page-cache.ts'
 

@@ -13,7 +13,9 @@ import { faults } from '../../shared/fault.ts'
 import type { ConversationId, UserId } from '../../shared/sync/ids.ts'
 import { parseWireMessage } from '../../shared/sync/wire.ts'
 import type { ConnectionStatus, ReadableStore } from '../api.ts'
+import type { PresenceLine, PresenceListener } from '../presence/open-presence.ts'
 import { RestFailure } from '../rest-client.ts'
+import { linkAwareness } from './awareness-link.ts'
 import { createBackoff } from './backoff.ts'
 import { describeClose, lostCode } from './close-reason.ts'
 import { isHolding, sendAfterSync } from './send-after-sync.ts'
@@ -44,6 +46,8 @@ export interface ConnectionOptions {
   readonly dropExitListener?: ((listener: () => void) => void) | undefined
   /** Makes the conversation known to the server; resolves at once when it is. */
   readonly register: () => Promise<void>
+  /** Speaks and hears over it of who is there. */
+  readonly connectPresence: (line: PresenceLine) => PresenceListener
   /** `comesBack`: a refusal of the socket alone, which the conversation follows when there is one again. */
   readonly onStatus: (status: ConnectionStatus, comesBack?: boolean) => void
 }
@@ -68,8 +72,9 @@ export function connect(options: ConnectionOptions): Connection {
   // In Node each provider would listen for the process's end, and Node warns of a leak at the eleventh.
   // oxlint-disable-next-line no-underscore-dangle
   options.dropExitListener?.(provider._exitHandler)
-  // Nobody is told anything of this device: an empty state would cost a frame every 15 s for each conversation.
+  // Nobody is told anything of this device unasked: an empty state would cost a frame every 15 s for each conversation.
   provider.awareness.setLocalState(null)
+  const endPresence = linkAwareness(provider, options.connectPresence)
   // Two accounts of one browser must not hear each other, nor a rebuilt document the one before.
   provider.bcChannel = `${serverUrl}/${id}${generation === 0 ? '' : `/${generation}`}#${user}`
   if (options.broadcast) gateBroadcast(provider, gate, () => closed)
@@ -180,6 +185,7 @@ export function connect(options: ConnectionOptions): Connection {
       // The provider's farewell looks up the document's clientID, and throws when Yjs has changed it meanwhile.
       const { awareness } = provider
       if (!awareness.meta.has(doc.clientID)) awareness.meta.set(doc.clientID, { clock: 0, lastUpdated: 0 })
+      endPresence()
       provider.destroy()
       awareness.destroy()
       options.onStatus({ phase: 'closed' })

@@ -5,6 +5,7 @@ import type { ChatClient, ReadableStore } from '../api.ts'
 import { createDesk, type Desk } from './desk.ts'
 import { createDrafts, type Drafts } from './drafts.ts'
 import type { Keep } from './keep.ts'
+import { keepPresence } from './presence-choice.tsx'
 import { type Reach, type Refresher, startRefreshing } from './reach.ts'
 import {
   createTokenSource,
@@ -60,6 +61,7 @@ export function createAccount(deps: AccountDeps): Account {
       },
     })
     const client = deps.createClient(session.user, token)
+    keepPresence(client, deps.keep)
     const refreshing = startRefreshing(client, deps.page)
     refresher = refreshing
     state.set({

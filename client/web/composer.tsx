@@ -13,9 +13,11 @@ interface Props {
   /** Why nothing can be written here, if so. */
   readonly blocked: string | undefined
   readonly onSent: () => void
+  /** A text to go on with, a new object each time. */
+  readonly offered: { readonly text: string } | undefined
 }
 
-export function Composer({ conversation, drafts, blocked, onSent }: Props) {
+export function Composer({ conversation, drafts, blocked, onSent, offered }: Props) {
   const { id } = conversation
   const [text, setText] = useState(() => drafts.get(id))
   const [problem, setProblem] = useState<string>()
@@ -32,6 +34,18 @@ export function Composer({ conversation, drafts, blocked, onSent }: Props) {
     setProblem(undefined)
     drafts.set(id, next)
   }
+
+  const [taken, setTaken] = useState(offered)
+  if (offered !== undefined && offered !== taken) {
+    // What is being written stays, in front of it.
+    setTaken(offered)
+    setText(isBlank ? offered.text : `${text}\n${offered.text}`)
+  }
+  useEffect(() => {
+    if (taken === undefined) return
+    drafts.set(id, box.current?.value ?? '')
+    box.current?.focus()
+  }, [taken, drafts, id])
 
   function send(): void {
     if (isBlank || isBlocked) return
@@ -71,7 +85,10 @@ export function Composer({ conversation, drafts, blocked, onSent }: Props) {
             ref={box}
             data-testid="composer"
             value={text}
-            onChange={(event) => change(event.target.value)}
+            onChange={(event) => {
+              change(event.target.value)
+              conversation.presence.typing(event.target.value.trim() !== '')
+            }}
             onKeyDown={onKeyDown}
             disabled={isBlocked}
             rows={1}

@@ -5,6 +5,7 @@ import type { SignedIn } from './account.ts'
 import { Avatar } from './avatar.tsx'
 import { ConversationItem } from './conversation-item.tsx'
 import { Logo, PlusIcon } from './icons.tsx'
+import { PresenceChoice } from './presence-choice.tsx'
 import type { Reach } from './reach.ts'
 import { newHash } from './route.ts'
 import { StorageNotices } from './storage-notices.tsx'
@@ -64,6 +65,7 @@ export function ConversationList({ signedIn, current, signOut }: Props) {
         <button type="button" onClick={signOut} data-testid="sign-out">
           Sign out
         </button>
+        <PresenceChoice client={client} />
         {'reason' in reach && <p className="whoami-reason">{reach.reason}</p>}
       </footer>
     </div>

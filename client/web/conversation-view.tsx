@@ -5,6 +5,7 @@ import { useCallback, useRef, useState } from 'react'
 import type { UserId } from '../../shared/sync/ids.ts'
 import type { ChatClient, Conversation, ConversationInfo, ConversationStatus } from '../api.ts'
 import { Avatar } from './avatar.tsx'
+import { ComposeAgain } from './compose-again.ts'
 import { Composer } from './composer.tsx'
 import { ConnectionMark } from './connection-mark.tsx'
 import type { Drafts } from './drafts.ts'
@@ -15,6 +16,7 @@ import { Notices } from './notices.tsx'
 import { PaneHeader } from './pane-header.tsx'
 import type { Reading } from './reading.ts'
 import { Timeline } from './timeline.tsx'
+import { TypingLine } from './typing-line.tsx'
 import { useDocumentTitle } from './use-document-title.ts'
 import { useStore } from './use-store.ts'
 
@@ -31,6 +33,7 @@ export function ConversationView({ client, conversation, reading, user, drafts }
   const status = useStore(conversation.status)
   const [showsMembers, setShowsMembers] = useState(false)
   const [sent, setSent] = useState(0)
+  const [offered, setOffered] = useState<{ readonly text: string }>()
   const toggle = useRef<HTMLButtonElement>(null)
 
   const users = info.members.map((member) => member.user)
@@ -41,6 +44,8 @@ export function ConversationView({ client, conversation, reading, user, drafts }
     setShowsMembers(false)
     toggle.current?.focus()
   }, [])
+
+  const composeAgain = useCallback((text: string) => setOffered({ text }), [])
 
   return (
     <div className="conversation" data-members={showsMembers ? 'shown' : 'away'}>
@@ -64,19 +69,23 @@ export function ConversationView({ client, conversation, reading, user, drafts }
       </PaneHeader>
       <Notices conversation={conversation} status={status} />
       <div className="talk">
-        <Timeline
-          conversation={conversation}
-          reading={reading}
-          user={user}
-          access={info.access}
-          connection={status.connection}
-          sent={sent}
-        />
+        <ComposeAgain value={composeAgain}>
+          <Timeline
+            conversation={conversation}
+            reading={reading}
+            user={user}
+            access={info.access}
+            connection={status.connection}
+            sent={sent}
+          />
+        </ComposeAgain>
+        <TypingLine presence={conversation.presence} />
         <Composer
           conversation={conversation}
           drafts={drafts}
           blocked={whyBlocked(info, status)}
           onSent={() => setSent(sent + 1)}
+          offered={offered}
         />
       </div>
       {showsMembers && <MembersPanel client={client} conversation={conversation} user={user} close={closeMembers} />}

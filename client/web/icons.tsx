@@ -86,6 +86,14 @@ export function TickIcon() {
   )
 }
 
+export function TwoTicksIcon() {
+  return (
+    <Icon>
+      <path d="m1.5 10.5 3.7 3.7 7.3-8M9.3 12.9l1.3 1.3 7.3-8" />
+    </Icon>
+  )
+}
+
 export function WarningIcon() {
   return (
     <Icon>

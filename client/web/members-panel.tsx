@@ -28,6 +28,10 @@ interface Props {
 
 export function MembersPanel({ client, conversation, user, close }: Props) {
   const info = useStore(conversation.info)
+  const showsOnline = useStore(client.presence) === 'online'
+  const people = useStore(conversation.presence.people)
+  const isOnline = (member: UserId): boolean =>
+    showsOnline && people.some(({ user: one, online }) => one === member && online)
   const [problem, setProblem] = useState<string>()
   const closer = useRef<HTMLButtonElement>(null)
   useEffect(() => closer.current?.focus(), [])
@@ -68,6 +72,12 @@ export function MembersPanel({ client, conversation, user, close }: Props) {
               <p className="member-name">
                 {member}
                 {member === user && <span className="quiet"> (you)</span>}
+                {isOnline(member) && (
+                  <span className="online" data-phase="online" title="Here now">
+                    <span className="dot" />
+                    <span className="hidden">, here now</span>
+                  </span>
+                )}
               </p>
               <p className="quiet">{accessWords[access]}</p>
             </div>

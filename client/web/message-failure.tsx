@@ -1,10 +1,11 @@
 /** What a failed message says, and what can be done with it. */
 
-import { useState } from 'react'
+import { useContext, useState } from 'react'
 
 import type { MessageId } from '../../shared/chat/entry.ts'
 import type { VoidReason } from '../../shared/chat/policy.ts'
 import type { Conversation } from '../api.ts'
+import { ComposeAgain } from './compose-again.ts'
 import { WarningIcon } from './icons.tsx'
 import { explainError, failures } from './wording.ts'
 
@@ -21,6 +22,17 @@ export function MessageFailure({ conversation, id, content, reason }: Props) {
   function retry(): void {
     try {
       conversation.retry(id)
+    } catch (error) {
+      setAnswer(explainError(error))
+    }
+  }
+
+  const composeAgain = useContext(ComposeAgain)
+
+  function edit(): void {
+    try {
+      composeAgain(conversation.copy(id).content)
+      conversation.discard(id)
     } catch (error) {
       setAnswer(explainError(error))
     }
@@ -46,6 +58,9 @@ export function MessageFailure({ conversation, id, content, reason }: Props) {
         <span role="status">{answer}</span>
         <button type="button" onClick={retry} data-testid="message-retry">
           Try again
+        </button>
+        <button type="button" onClick={edit} data-testid="message-compose">
+          Write again
         </button>
         <button type="button" onClick={() => void copy()} data-testid="message-copy">
           Copy text

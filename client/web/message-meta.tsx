@@ -1,9 +1,10 @@
 /** The small print of a message: when it was written, what was made of it, and how far it has come. */
 
 import type { ChatMessage } from '../api.ts'
-import { ClockIcon, PinIcon, TickIcon } from './icons.tsx'
+import { ClockIcon, PinIcon, TickIcon, TwoTicksIcon } from './icons.tsx'
 import { clockTime, dayOf, machineTime, shortTime, wholeTime } from './time.ts'
 import { timeOf } from './timeline-rows.ts'
+import { deliveryWords } from './wording.ts'
 
 /** Written this much before the server took it, a message says so: it waited for a connection. */
 const lateMs = 5 * 60_000
@@ -11,7 +12,7 @@ const lateMs = 5 * 60_000
 export function MessageMeta({ message }: { readonly message: ChatMessage }) {
   const { own, delivery, writtenAt, editedAt, pinned, changes } = message
   const time = timeOf(message)
-  const isLate = delivery.state === 'sent' && delivery.createdAt - writtenAt > lateMs
+  const isLate = 'createdAt' in delivery && delivery.createdAt - writtenAt > lateMs
   const isWaiting = changes === 'pending' || (own && delivery.state === 'pending')
   return (
     <p className="meta">
@@ -34,14 +35,14 @@ export function MessageMeta({ message }: { readonly message: ChatMessage }) {
         <span className="delivery">
           <ClockIcon />
           <span className="hidden">
-            {delivery.state === 'pending' ? 'Waiting to be sent' : 'A change is waiting to be sent'}
+            {delivery.state === 'pending' ? deliveryWords(delivery) : 'A change is waiting to be sent'}
           </span>
         </span>
       )}
-      {own && delivery.state === 'sent' && !isWaiting && (
-        <span className="delivery">
-          <TickIcon />
-          <span className="hidden">Sent</span>
+      {own && !isWaiting && delivery.state !== 'failed' && (
+        <span className="delivery" data-state={delivery.state} title={deliveryWords(delivery)}>
+          {delivery.state === 'sent' ? <TickIcon /> : <TwoTicksIcon />}
+          <span className="hidden">{deliveryWords(delivery)}</span>
         </span>
       )}
     </p>

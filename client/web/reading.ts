@@ -24,9 +24,9 @@ export function createReading(conversation: Conversation, unread: () => number |
       const messages = conversation.messages.getSnapshot()
       const next = messages.find(
         ({ delivery, own, redactedAt }) =>
-          delivery.state === 'sent' && delivery.seq > marked && !own && redactedAt === undefined,
+          'seq' in delivery && delivery.seq > marked && !own && redactedAt === undefined,
       )
-      return next?.delivery.state === 'sent' ? next.delivery.seq : undefined
+      return next && 'seq' in next.delivery ? next.delivery.seq : undefined
     },
     isAllRead: () => unread() === 0,
     mark: (through) => {

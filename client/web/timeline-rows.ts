@@ -19,12 +19,12 @@ export interface TimelineRow {
 
 /** When a message counts as written: the server's time once it has one. */
 export function timeOf({ delivery, writtenAt }: ChatMessage): number {
-  return delivery.state === 'sent' ? delivery.createdAt : writtenAt
+  return 'createdAt' in delivery ? delivery.createdAt : writtenAt
 }
 
 /** Undefined until the message is sent. */
 export function seqOf({ delivery }: ChatMessage): number | undefined {
-  return delivery.state === 'sent' ? delivery.seq : undefined
+  return 'seq' in delivery ? delivery.seq : undefined
 }
 
 /** Index of the first message of somebody else at or behind a seq; -1 when there is none. */

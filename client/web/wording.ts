@@ -3,7 +3,8 @@
 import type { Access } from '../../shared/chat/access.ts'
 import type { VoidReason } from '../../shared/chat/policy.ts'
 import type { FaultCode } from '../../shared/fault.ts'
-import { type ConnectionStatus, Refusal } from '../api.ts'
+import { type ConnectionStatus, type Delivery, Refusal } from '../api.ts'
+import { listNames } from './names.ts'
 import type { Reach } from './reach.ts'
 
 const tooLarge = 'It is too large.'
@@ -80,6 +81,28 @@ export function reachWords({ phase }: Reach): string {
     case 'refused':
       return 'Refused'
   }
+}
+
+/** How far an own message has come. */
+export function deliveryWords({ state }: Delivery): string {
+  switch (state) {
+    case 'pending':
+      return 'Waiting to be sent'
+    case 'sent':
+      return 'Sent'
+    case 'received':
+      return 'Received by all'
+    case 'read':
+      return 'Read by all'
+    case 'failed':
+      return 'Not sent'
+  }
+}
+
+/** Nothing when nobody is. */
+export function typingWords(users: readonly string[]): string {
+  if (users.length === 0) return ''
+  return `${listNames(users)} ${users.length === 1 ? 'is' : 'are'} typing …`
 }
 
 /** What each access allows. */

@@ -31,7 +31,8 @@ export async function acquireTarget(registry: Registry, user: UserId, id: Conver
     encodeRest: async (state, known) => current(state, await encodeRest(store, live.id, state, known)),
     encodePart: async (state, known) => current(state, await encodePart(store, live.id, state, known)),
     take: (sender, update) => takeUpdate(live, sender, update),
-    announce: (subscriber, announcement) => presence.announce(subscriber, subscriber.user, announcement),
+    announce: (subscriber, announcement, device) =>
+      presence.announce(subscriber, subscriber.user, announcement, device),
     others: (subscriber) => presence.others(subscriber),
     renewPresence: () => presence.renew(),
     release,

@@ -58,11 +58,12 @@ export class LiveConversation implements Writer {
     // What is written from now on is of this generation.
     this.#head = { ...loaded.head, generation: loaded.generation }
     this.roster = new LiveRoster(loaded)
-    const { now, drawUint32, afterPause } = deps
+    const { now, drawUint32, afterPause, after } = deps
     this.presence = new Presence({
       now,
       drawUint32,
       later: afterPause,
+      after,
       show: (messageFor) => this.audience.show(messageFor),
     })
     this.ledger = new Ledger({ ...loaded.head, chains: loaded.chains, deleted: loaded.deleted })

@@ -293,7 +293,7 @@ export class Channel implements Subscriber {
   #announce(target: SyncTarget, update: Uint8Array): void {
     const announcement = parseAnnouncement(parseAwareness(update) ?? [])
     if (announcement === undefined) return
-    target.announce(this, announcement === null ? undefined : { device: this.#device, ...announcement })
+    target.announce(this, announcement ?? undefined, this.#device)
   }
 
   #refuse(code: FaultCode, why?: string): void {

@@ -5,13 +5,19 @@
  */
 
 import { limits } from '../../shared/limits.ts'
-import { type AwarenessState, encodeAwarenessState, joinAwareness } from '../../shared/sync/awareness.ts'
+import {
+  type AwarenessState,
+  encodeAwarenessState,
+  firstDrawnClient,
+  joinAwareness,
+} from '../../shared/sync/awareness.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
 import { encodeAwarenessMessage } from '../../shared/sync/wire.ts'
 
 /** What a connection says of itself. */
 export interface Announcement {
   readonly typing: boolean
+  /** The name that it wants to be shown under; whoever says one is shown also while nothing is typed. */
   readonly device?: string | undefined
 }
 
@@ -21,23 +27,34 @@ export interface PresenceDeps<Connection> {
   readonly drawUint32: () => number
   /** Runs a job once, after a pause in which more can change. */
   readonly later: (job: () => void) => void
+  /** Runs a job once, after so many ms. */
+  readonly after: (ms: number, job: () => void) => void
   /** Sends everybody who follows the wire message that is for them, if there is one; asks for those that are sent alone. */
   readonly show: (messageFor: (connection: Connection) => Uint8Array | undefined) => void
 }
 
 interface Shown {
   readonly client: number
+  readonly user: UserId
   clock: number
+  device: string | undefined
+  /** What it said last, however long ago. */
+  isTyping: boolean
+  /** It has asked to be shown also while nothing is typed. */
+  stays: boolean
+  /** When typing ends unless it is said again; undefined when it is not typing. */
+  typingUntilMs: number | undefined
+  /** As others are told; `gone` while there is nothing to show. */
   json: string
-  /** All of it as others are told. */
+  /** All of that as it is sent. */
   state: Uint8Array
   heardMs: number
 }
 
+/** Typing that goes on is told again when it lasts this much longer than others know. */
+const worthTellingMs = 1000
 const gone = 'null'
 const nothing = new Uint8Array(0)
-/** Numbers that the server draws lie beyond those of documents, which have 32 bits: so nobody is ever shown under one of those. */
-const firstDrawn = 0x1_0000_0000
 
 /** `Connection` is whatever stands for one: only its identity counts. */
 export class Presence<Connection> {
@@ -48,28 +65,35 @@ export class Presence<Connection> {
   /** To be told; those that left are nowhere else. */
   #changed = new Set<Shown>()
   #renewedMs = 0
+  /** It will be looked whose typing has ended. */
+  #isWatching = false
 
   constructor(deps: PresenceDeps<Connection>) {
     this.#deps = deps
   }
 
-  /** Takes what a connection says; undefined: it is no longer to be shown. */
-  announce(connection: Connection, user: UserId, announcement: Announcement | undefined): void {
-    if (announcement === undefined) return this.leave(connection)
-    const { typing, device } = announcement
-    const json = JSON.stringify({ user, typing, ...(device === undefined ? {} : { device }) })
-    const heardMs = this.#deps.now()
-    const known = this.#shown.get(connection)
-    if (known === undefined) {
-      const shown = { client: this.#drawClient(), clock: 0, json, state: nothing, heardMs }
-      this.#shown.set(connection, shown)
-      this.#tell(shown)
-      return
+  /**
+   * Takes what a connection says; undefined: it is no longer to be shown. `device`: the name it said hello with, shown of
+   * those who are shown also while nothing is typed.
+   */
+  announce(connection: Connection, user: UserId, said: Announcement | undefined, device?: string): void {
+    if (said === undefined) return this.leave(connection)
+    const now = this.#deps.now()
+    const shown = this.#shown.get(connection) ?? this.#begin(connection, user)
+    // Stock clients say all again every 15 s, whether or not anybody is at the keys.
+    const isRenewed = said.typing && (!shown.isTyping || now - shown.heardMs < 2 * limits.typingMs)
+    shown.isTyping = said.typing
+    shown.stays ||= !said.typing || said.device !== undefined
+    shown.device = said.device ?? device
+    shown.heardMs = now
+    if (!said.typing) shown.typingUntilMs = undefined
+    const isLonger = isRenewed && now + limits.typingMs - (shown.typingUntilMs ?? 0) >= worthTellingMs
+    if (isLonger) {
+      shown.typingUntilMs = now + limits.typingMs
+      this.#watch(limits.typingMs)
     }
-    known.heardMs = heardMs
-    if (known.json === json) return
-    known.json = json
-    this.#tell(known)
+    // Others take somebody for typing no longer than that, so they are told whenever it goes on.
+    this.#update(shown, isLonger)
   }
 
   leave(connection: Connection): void {
@@ -77,13 +101,15 @@ export class Presence<Connection> {
     if (known === undefined) return
     this.#shown.delete(connection)
     this.#drawn.delete(known.client)
+    if (known.json === gone) return
     known.json = gone
     this.#tell(known)
   }
 
   /** Everybody else who is there, as a wire message; undefined when nobody is. */
   others(connection: Connection): Uint8Array | undefined {
-    return new Telling([...this.#shown.values()]).without(this.#shown.get(connection))
+    const visible = [...this.#shown.values()].filter(({ json }) => json !== gone)
+    return new Telling(visible).without(this.#shown.get(connection))
   }
 
   /**
@@ -96,8 +122,59 @@ export class Presence<Connection> {
     this.#renewedMs = now
     for (const [connection, shown] of this.#shown) {
       if (now - shown.heardMs > limits.presenceMs) this.leave(connection)
-      else this.#tell(shown)
+      else if (shown.json !== gone) this.#tell(shown)
     }
+  }
+
+  #begin(connection: Connection, user: UserId): Shown {
+    const shown: Shown = {
+      client: this.#drawClient(),
+      user,
+      clock: 0,
+      device: undefined,
+      isTyping: false,
+      stays: false,
+      typingUntilMs: undefined,
+      json: gone,
+      state: nothing,
+      heardMs: 0,
+    }
+    this.#shown.set(connection, shown)
+    return shown
+  }
+
+  #update(shown: Shown, isLonger: boolean): void {
+    const { user, device, stays, typingUntilMs } = shown
+    const typing = typingUntilMs !== undefined
+    const name = stays && device !== undefined ? { device } : {}
+    const json = typing || stays ? JSON.stringify({ user, typing, ...name }) : gone
+    if (json === shown.json && !isLonger) return
+    shown.json = json
+    this.#tell(shown)
+  }
+
+  #watch(ms: number): void {
+    if (this.#isWatching) return
+    this.#isWatching = true
+    this.#deps.after(ms, () => {
+      this.#isWatching = false
+      this.#endTyping()
+    })
+  }
+
+  /** Of those who have not said it again (SPEC TYPING1). */
+  #endTyping(): void {
+    const now = this.#deps.now()
+    let nextMs = Infinity
+    for (const shown of this.#shown.values()) {
+      if (shown.typingUntilMs === undefined) continue
+      if (shown.typingUntilMs > now) nextMs = Math.min(nextMs, shown.typingUntilMs - now)
+      else {
+        shown.typingUntilMs = undefined
+        this.#update(shown, false)
+      }
+    }
+    if (nextMs < Infinity) this.#watch(Math.min(nextMs, limits.typingMs))
   }
 
   #tell(shown: Shown): void {
@@ -114,8 +191,8 @@ export class Presence<Connection> {
   }
 
   #drawClient(): number {
-    let client = firstDrawn + this.#deps.drawUint32()
-    while (this.#drawn.has(client)) client = firstDrawn + this.#deps.drawUint32()
+    let client = firstDrawnClient + this.#deps.drawUint32()
+    while (this.#drawn.has(client)) client = firstDrawnClient + this.#deps.drawUint32()
     this.#drawn.add(client)
     return client
   }
@@ -158,7 +235,7 @@ function message(count: number, parts: readonly Uint8Array[]): Uint8Array {
  * who left too: only the first state under a number that the server would not draw counts.
  */
 export function parseAnnouncement(states: readonly AwarenessState[]): Announcement | null | undefined {
-  const own = states.find(({ client }) => client < firstDrawn)
+  const own = states.find(({ client }) => client < firstDrawnClient)
   return own === undefined ? undefined : readAnnouncement(own.json)
 }
 

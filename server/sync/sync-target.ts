@@ -31,8 +31,8 @@ export interface SyncTarget {
   readonly encodePart: (state: DurableState, known: StateVector) => Promise<CatchUpPart>
   /** Takes an update of `sender`; resolves when it is staged, or later when too much waits for the disk. */
   readonly take: (sender: UserId, update: Uint8Array) => Promise<Taken>
-  /** What a subscriber says of itself; undefined: it is not to be shown. */
-  readonly announce: (subscriber: Subscriber, announcement: Announcement | undefined) => void
+  /** What a subscriber says of itself; undefined: it is not to be shown. `device`: the name it said hello with. */
+  readonly announce: (subscriber: Subscriber, announcement: Announcement | undefined, device?: string) => void
   /** Everybody else who is there, as a wire message; undefined when nobody is. */
   readonly others: (subscriber: Subscriber) => Uint8Array | undefined
   /** Tells everybody again who is there, if that is due. */

@@ -9,6 +9,9 @@ import * as encoding from 'lib0/encoding'
 import { limits } from '../limits.ts'
 import { readUint } from './read-uint.ts'
 
+/** Numbers that a server draws lie beyond those of documents, which have 32 bits: so nobody is ever shown under one of those. */
+export const firstDrawnClient = 0x1_0000_0000
+
 export interface AwarenessState {
   readonly client: number
   readonly clock: number

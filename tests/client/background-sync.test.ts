@@ -24,6 +24,8 @@ afterEach(() => {
 class FakeConversation {
   readonly id: ConversationId
   unsent = 0
+  /** Called when it is up to date, before it is closed. */
+  readonly tellReceipts = vi.fn<() => void>()
   readonly closed = deferred()
   readonly close = vi.fn<() => Promise<void>>(() => this.closed.promise)
   readonly status = createStore<{ readonly connection: ConnectionStatus }>({ connection: { phase: 'connecting' } })

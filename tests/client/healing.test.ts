@@ -91,7 +91,7 @@ function texts(conversation: Conversation): readonly string[] {
 async function allSent(conversation: Conversation, count: number): Promise<readonly string[]> {
   const messages = await when(
     conversation.messages,
-    (list) => list.length === count && list.every(({ delivery }) => delivery.state === 'sent'),
+    (list) => list.length === count && list.every(({ delivery }) => 'seq' in delivery),
   )
   return messages.map(({ content }) => content)
 }
@@ -212,7 +212,7 @@ describe.each(['multiplexed', 'stock'] as const)('%s', { timeout: testMs }, (tra
     await startServer()
     for (const each of [anns, bobs]) {
       await when(each.messages, (list) => {
-        const sent = list.filter(({ delivery }) => delivery.state === 'sent').map(({ content }) => content)
+        const sent = list.filter(({ delivery }) => 'seq' in delivery).map(({ content }) => content)
         return sent.length === 4 && list.length === 4
       })
       await when(each.status, ({ connection }) => connection.phase === 'live')

@@ -5,7 +5,7 @@ import { encodeEntry } from '../../shared/chat/entry.ts'
 import { append, createDoc } from '../helpers/chain-doc.ts'
 import type { ConversationRow } from '../../client/storage/client-storage.ts'
 import { type ClientRig, startClientRig } from '../helpers/client-rig.ts'
-import { conversationId, conversationRow, message } from '../helpers/client-rows.ts'
+import { bob, conversationId, conversationRow, message } from '../helpers/client-rows.ts'
 import { keepingMemory, stampAll } from '../helpers/open-rig.ts'
 import { createServerArchive } from '../helpers/server-archive.ts'
 import type { StampingServer } from '../helpers/stamping-server.ts'
@@ -88,11 +88,15 @@ test('[PAGE4] while the background is paused nothing is fetched', async () => {
 
 test('[UNREAD1] the line tells what is unread and mentions, where the archive ends, and how far it was read', async () => {
   const rig = await start()
-  long(rig)
+  const server = long(rig)
+  const doc = createDoc(8)
+  append(doc, 'ann', [encodeEntry({ kind: 'member', user: bob, access: 'writer' })])
+  server.receive(doc)
+  stampAll(server)
   const conversation = await rig.client.open(one)
   await settle()
   conversation.markRead(499)
   await settle()
   const [row] = await rig.storage.conversations()
-  expect(row).toMatchObject({ unread: 0, mentions: 0, archivedThrough: 449, readThrough: 499, lastSeq: 500 })
+  expect(row).toMatchObject({ unread: 0, mentions: 0, archivedThrough: 449, readThrough: 499, lastSeq: 501 })
 })

@@ -110,7 +110,7 @@ function upToDate({ background }: ChatClient): Promise<unknown> {
 
 function sent(conversation: Conversation): readonly string[] {
   const messages = conversation.messages.getSnapshot()
-  return messages.flatMap(({ content, delivery }) => (delivery.state === 'sent' ? [content] : []))
+  return messages.flatMap(({ content, delivery }) => ('seq' in delivery ? [content] : []))
 }
 
 function hasSent(conversation: Conversation, ...contents: readonly string[]): Promise<unknown> {

@@ -32,7 +32,7 @@ function start(user: string, url = server.url): ChatClient {
 }
 
 function sent(messages: readonly ChatMessage[]): readonly string[] {
-  return messages.filter(({ delivery }) => delivery.state === 'sent').map(({ content }) => content)
+  return messages.filter(({ delivery }) => 'seq' in delivery).map(({ content }) => content)
 }
 
 function hasSent(conversation: Conversation, ...contents: readonly string[]): Promise<unknown> {

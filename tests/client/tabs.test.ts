@@ -77,10 +77,7 @@ async function close({ client }: Tab): Promise<void> {
 }
 
 function allSent(conversation: Conversation, count: number): Promise<unknown> {
-  return when(
-    conversation.messages,
-    (list) => list.length === count && list.every(({ delivery }) => delivery.state === 'sent'),
-  )
+  return when(conversation.messages, (list) => list.length === count && list.every(({ delivery }) => 'seq' in delivery))
 }
 
 function texts({ conversation }: Tab): readonly string[] {

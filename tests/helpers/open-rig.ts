@@ -2,15 +2,18 @@
 // Knows no test runner.
 import * as Y from 'yjs'
 
-import type { ConnectionStatus, ConversationInfo, Keep } from '../../client/api.ts'
+import type { ConnectionStatus, ConversationInfo, Keep, PresenceMode } from '../../client/api.ts'
+import type { ReceiptsSetting } from '../../client/delivery/own-receipts.ts'
 import type { LookUpChain } from '../../client/fates.ts'
 import type { ArchiveSource } from '../../client/history/page-cache.ts'
 import { type LocalConversation, openLocal } from '../../client/local-conversation.ts'
 import { OpenConversation } from '../../client/open-conversation.ts'
 import type { Connectable } from '../../client/open-document.ts'
+import { OpenPresence } from '../../client/presence/open-presence.ts'
 import type { OwnCounts } from '../../client/rest-answers.ts'
 import type { ClientStorage } from '../../client/storage/client-storage.ts'
 import { createMemoryStorage } from '../../client/storage/memory/memory-storage.ts'
+import { createStore } from '../../client/store.ts'
 import type { SendGate } from '../../client/sync/send-gate.ts'
 import type { UnreadCounts } from '../../client/unread.ts'
 import type { ClientId, UserId } from '../../shared/sync/ids.ts'
@@ -63,6 +66,7 @@ export interface OpenRigOptions {
   readonly archive?: ArchiveSource
   readonly counts?: () => Promise<OwnCounts>
   readonly keep?: Keep
+  readonly receipts?: ReceiptsSetting
 }
 
 export const rigId = conversationId(1)
@@ -95,6 +99,13 @@ export async function openRig(options: OpenRigOptions = {}): Promise<OpenRig> {
     counts: options.counts ?? (() => Promise.reject(new Error('offline'))),
     keep: () => told.keeps.at(-1) ?? options.keep ?? 'all',
     onKeep: async (keep) => void told.keeps.push(keep),
+    presence: new OpenPresence({
+      user,
+      device: undefined,
+      mode: createStore<PresenceMode>('typing'),
+      uptime: () => performance.now(),
+    }),
+    receipts: options.receipts ?? { mode: 'on' },
     onPageKept: () => undefined,
     onPageFailure: (error) => void told.pageFailures.push(error),
     beforehand: () => ({ title: null, access: undefined, members: [], ...options.beforehand }),

@@ -69,6 +69,7 @@ export function createSyncNode(options: SyncNodeOptions = {}): SyncNode {
     drawUint32: () => random.between(0, 0xffff_ffff),
     activity: new ActivityFeed(afterPause),
     afterPause,
+    after: (ms, job) => void setTimeout(job, ms).unref(),
     noteBehind: (id) => behind.note(id),
     onBug: (error) => errors.push(error),
     window,

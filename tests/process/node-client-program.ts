@@ -76,7 +76,9 @@ function current(): Conversation {
 }
 
 function lineOf({ delivery, content }: ChatMessage): string {
-  return `${delivery.state === 'failed' ? `failed/${delivery.reason}` : delivery.state} ${content}`
+  // How far others have come is not what is asked for.
+  const state = 'seq' in delivery ? 'sent' : delivery.state
+  return `${delivery.state === 'failed' ? `failed/${delivery.reason}` : state} ${content}`
 }
 
 function look(client: ChatClient): View {

@@ -39,6 +39,7 @@ function tab(client: number, generation = 0, gate = createSendGate(), tokens = o
       tokens,
     },
     broadcast: true,
+    connectPresence: () => ({ hear: () => undefined, end: () => undefined }),
     register: async () => undefined,
     onStatus: () => undefined,
   })

@@ -88,6 +88,7 @@ function start(server: FakeSyncServer = createFakeSyncServer()): Rig {
       broadcast: false,
       dropExitListener: (listener) => process.off('exit', listener),
       register,
+      connectPresence: () => ({ hear: () => undefined, end: () => undefined }),
       onStatus: (status) => void statuses.push(status),
     })
     closing.unshift(connection)

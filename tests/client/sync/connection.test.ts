@@ -61,6 +61,7 @@ function start({ tokens, ...more }: More = {}, onSocket?: (socket: FakeSocket) =
     gate: createSendGate(),
     carrier: { kind: 'socket', WebSocket: net.WebSocket, tokens: tokens ?? counting },
     broadcast: false,
+    connectPresence: () => ({ hear: () => undefined, end: () => undefined }),
     register: async () => undefined,
     onStatus: (status) => void statuses.push(status),
     ...more,

@@ -45,16 +45,19 @@ let presence: Presence<Peer>
 let peers: Peer[]
 let shows: number
 let pauses: (() => void)[]
+let timers: { readonly atMs: number; readonly job: () => void }[]
 
 beforeEach(() => {
   const random = createRandom(7)
   peers = []
   shows = 0
   pauses = []
+  timers = []
   presence = new Presence({
     now: Date.now,
     drawUint32: () => random.between(0, 0xffff_ffff),
     later: (job) => pauses.push(job),
+    after: (ms, job) => timers.push({ atMs: Date.now() + ms, job }),
     show: (messageFor) => {
       shows++
       for (const peer of peers) peer.hear(messageFor(peer))
@@ -255,7 +258,7 @@ describe('time', () => {
 
   test('[AWARE1] a connection of which nothing is heard is shown no longer, though it is open; when it speaks it is back', () => {
     const [ann, bob] = [join('ann'), join('bob')]
-    say(ann, encodeAwareness([{ client: 1, clock: 0, json: '{"typing":true}' }]))
+    say(ann, encodeAwareness([{ client: 1, clock: 0, json: '{"typing":true,"device":"phone"}' }]))
     endPause()
     for (let passed = 0; passed <= limits.presenceMs; passed += limits.heartbeatMs) {
       expect(bob.others).toHaveLength(1)
@@ -280,5 +283,86 @@ describe('time', () => {
     presence.leave(bob)
     endPause()
     expect(cleo.others).toEqual([])
+  })
+})
+
+describe('typing', () => {
+  /** Time passes, and with it what was to be done then. */
+  function pass(ms: number): void {
+    const untilMs = Date.now() + ms
+    for (;;) {
+      const due = timers.toSorted((a, b) => a.atMs - b.atMs).find(({ atMs }) => atMs <= untilMs)
+      if (due === undefined) break
+      timers.splice(timers.indexOf(due), 1)
+      vi.advanceTimersByTime(Math.max(0, due.atMs - Date.now()))
+      due.job()
+      endPause()
+    }
+    vi.advanceTimersByTime(untilMs - Date.now())
+  }
+
+  let clock = 0
+  const type = (peer: Peer, state: object): void => {
+    say(peer, encodeAwareness([{ client: 1, clock: clock++, json: JSON.stringify(state) }]))
+    endPause()
+  }
+
+  test('[TYPING1] ends 6 s after it was said last: who has a name is still there, of others nothing is left', () => {
+    const [ann, bob, cleo] = [join('ann'), join('bob'), join('cleo')]
+    type(ann, { typing: true, device: 'phone' })
+    pass(3000)
+    type(bob, { typing: true })
+    expect(cleo.others).toEqual([
+      { user: 'ann', typing: true, device: 'phone' },
+      { user: 'bob', typing: true },
+    ])
+    pass(2999)
+    expect(cleo.others).toHaveLength(2)
+    pass(1)
+    expect(cleo.others).toEqual([
+      { user: 'ann', typing: false, device: 'phone' },
+      { user: 'bob', typing: true },
+    ])
+    pass(3000)
+    expect(cleo.others).toEqual([{ user: 'ann', typing: false, device: 'phone' }])
+    expect(join('dan').others).toEqual([{ user: 'ann', typing: false, device: 'phone' }])
+    expect(timers).toEqual([])
+    // Who has said that they are there without typing wants to be shown without it.
+    type(bob, { typing: false })
+    type(bob, { typing: true })
+    pass(limits.typingMs)
+    expect(cleo.others).toContainEqual({ user: 'bob', typing: false })
+  })
+
+  test('[TYPING1] that goes on is told again, so that nobody forgets it; what stock clients repeat unasked is no typing', () => {
+    const [ann, bob] = [join('ann'), join('bob')]
+    const news: number[] = []
+    bob.awareness.on('update', (_changes: unknown, origin: unknown) => origin === 'server' && news.push(Date.now()))
+    type(ann, { typing: true })
+    for (let each = 0; each < 5; each++) {
+      pass(limits.typingRepeatMs)
+      type(ann, { typing: true })
+      expect(bob.others).toEqual([{ user: 'ann', typing: true }])
+    }
+    expect(news).toHaveLength(6)
+    // Twice in a moment is told once.
+    type(ann, { typing: true })
+    expect(news).toHaveLength(6)
+    pass(limits.typingMs)
+    expect(bob.others).toEqual([])
+    for (let each = 0; each < 3; each++) {
+      pass(15_000 - limits.typingMs * (each === 0 ? 1 : 0))
+      type(ann, { typing: true })
+      expect(bob.others).toEqual([])
+    }
+    // The keys are pressed once more.
+    say(ann, encodeAwareness([{ client: 1, clock: clock++, json: 'null' }]))
+    type(ann, { typing: true })
+    expect(bob.others).toEqual([{ user: 'ann', typing: true }])
+    presence.leave(ann)
+    endPause()
+    expect(bob.others).toEqual([])
+    pass(limits.typingMs)
+    expect(bob.others).toEqual([])
   })
 })

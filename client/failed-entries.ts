@@ -1,0 +1,61 @@
+/** Own entries of an open conversation that the server did not take, or takes no more: kept to be copied, sent again or dropped. */
+
+import type { MessageEntry, MessageId } from '../shared/chat/entry.ts'
+import type { FailedChange, ReadableStore } from './api.ts'
+import type { OpenDocument } from './open-document.ts'
+import type { KeptChange } from './outbox.ts'
+import { createStore } from './store.ts'
+import { findOpenMessage, openChanges, type OpenMessage, withdraw } from './withdraw.ts'
+
+export interface FailedEntriesDeps {
+  readonly document: () => OpenDocument
+  /** The server takes nothing more from this user here. */
+  readonly isBarred: () => boolean
+}
+
+export class FailedEntries {
+  readonly #deps: FailedEntriesDeps
+  readonly #changes = createStore<readonly KeptChange[]>([])
+
+  constructor(deps: FailedEntriesDeps) {
+    this.#deps = deps
+  }
+
+  get changes(): ReadableStore<readonly FailedChange[]> {
+    return this.#changes
+  }
+
+  message(id: MessageId): MessageEntry | undefined {
+    const failed = this.#deps.document().outbox.failed()
+    return (failed.find(({ entry }) => entry.id === id) ?? this.#findBarred(id))?.entry
+  }
+
+  /** False when there is no failed message with this id. */
+  discard(id: MessageId): boolean {
+    const barred = this.#findBarred(id)
+    if (barred !== undefined) withdraw(this.#deps.document(), barred)
+    return barred !== undefined || this.#deps.document().outbox.discard(id) !== undefined
+  }
+
+  /** False when it is not kept. */
+  dismiss(change: FailedChange): boolean {
+    const kept = this.#changes.getSnapshot().find(({ entry }) => entry === change.entry)
+    if (kept === undefined) return false
+    if (!this.#deps.document().outbox.dismiss(kept)) withdraw(this.#deps.document(), kept)
+    return true
+  }
+
+  /** Something has changed. */
+  look(): void {
+    const before = this.#changes.getSnapshot()
+    const barred = this.#deps.isBarred() ? openChanges(this.#deps.document()) : []
+    const now = [...this.#deps.document().outbox.failedChanges(), ...barred]
+    const same = now.length === before.length && now.every(({ row }, at) => row === before[at]?.row)
+    if (!same) this.#changes.set(now)
+  }
+
+  /** A message that cannot go out any more, and that the server has said nothing of. */
+  #findBarred(id: MessageId): OpenMessage | undefined {
+    return this.#deps.isBarred() ? findOpenMessage(this.#deps.document(), id) : undefined
+  }
+}
