@@ -33,6 +33,22 @@ export interface ChatMessage extends Message {
   readonly changes?: 'pending'
 }
 
+/** What a reply refers to, as it stands now. */
+export type Quote =
+  | {
+      readonly id: MessageId
+      readonly state: 'here'
+      readonly user: UserId
+      /** The first 200 UTF-16 units of it at most, cut between characters as people see them; empty when redacted. */
+      readonly content: string
+      readonly redacted: boolean
+      readonly edited: boolean
+      /** Absent until it is sent. */
+      readonly seq?: number
+    }
+  /** `elsewhere`: not on this device; it is fetched while somebody watches and there is a connection. `unknown`: nor on the server. */
+  | { readonly id: MessageId; readonly state: 'elsewhere' | 'unknown' }
+
 /** A change of a message that was refused by the rules, or by nobody any more: the user was removed before it was sent. */
 export interface FailedChange {
   readonly entry: Touch
@@ -152,6 +168,16 @@ export interface Conversation {
    * window of newest messages or where `history` has loaded. Unchanged messages stay the same objects.
    */
   readonly messages: ReadableStore<readonly ChatMessage[]>
+  /**
+   * One message of the window, or shown from before it, or not sent: tells its listeners of this one alone. Undefined while
+   * it is none of these. Make it once for each id: every call gives another store.
+   */
+  message(id: MessageId): ReadableStore<ChatMessage | undefined>
+  /**
+   * A message that others refer to (`replyTo`), wherever it is; it follows edits and redaction. As `message`, it tells of
+   * this one alone and is made once for each id.
+   */
+  quote(id: MessageId): ReadableStore<Quote>
   readonly info: ReadableStore<ConversationInfo>
   readonly status: ReadableStore<ConversationStatus>
   readonly history: ReadableStore<HistoryStatus>

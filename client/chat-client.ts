@@ -199,6 +199,7 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
         messages: (where) => rest.messages(id, where),
         changes: (after) => rest.changes(id, after),
       },
+      fetchMessage: (message) => rest.message(id, message),
       counts: () => rest.counts(id),
       keep: () => keepOf(id),
       // A list that cannot be kept is as it was after the next start.

@@ -2,7 +2,6 @@
 
 import type { Access } from '../shared/chat/access.ts'
 import type { MessageId } from '../shared/chat/entry.ts'
-import { isPrivateConversation } from '../shared/chat/private-conversation.ts'
 import type { ConversationId, UserId } from '../shared/sync/ids.ts'
 import type {
   ChatMessage,
@@ -16,40 +15,16 @@ import type {
   ReadableStore,
   StorageStatus,
 } from './api.ts'
-import { Author, draftOf } from './author.ts'
-import { OpenReceipts } from './delivery/open-receipts.ts'
-import type { ReceiptsSetting } from './delivery/own-receipts.ts'
+import { draftOf } from './author.ts'
 import { describeConversation, sameStatus } from './describe-conversation.ts'
-import { DocumentKeeper, type DocumentKeeperDeps } from './document-keeper.ts'
-import { FailedEntries } from './failed-entries.ts'
-import { OpenArchive } from './history/open-archive.ts'
-import type { ArchiveSource } from './history/page-cache.ts'
 import type { LostCode } from './lost-code.ts'
 import type { OpenDocument } from './open-document.ts'
+import { createParts, type OpenParts, type OpenPartsDeps } from './open-parts.ts'
 import type { OpenPresence } from './presence/open-presence.ts'
-import type { OwnCounts } from './rest-answers.ts'
 import { createStore, type Store } from './store.ts'
 import type { UnreadCounts } from './unread.ts'
 
-export interface OpenConversationDeps extends Pick<
-  DocumentKeeperDeps,
-  'id' | 'user' | 'local' | 'connect' | 'draw' | 'lookUpChain'
-> {
-  /** What the device knows of it beside the document: shown until the server's first record has arrived. */
-  readonly beforehand: () => Pick<ConversationInfo, 'title' | 'access' | 'members'> & Partial<UnreadCounts>
-  /** What the server has of its archive. */
-  readonly archive: ArchiveSource
-  /** What there is to read, as the server counts it. */
-  readonly counts: () => Promise<OwnCounts>
-  readonly keep: () => Keep
-  /** Resolves when `keep` answers it. */
-  readonly onKeep: (keep: Keep | undefined) => Promise<void>
-  readonly presence: OpenPresence
-  readonly receipts: ReceiptsSetting
-  readonly onPageKept: () => void
-  readonly onPageFailure: (error: unknown) => void
-  /** The device's clock in ms. */
-  readonly now: () => number
+export interface OpenConversationDeps extends OpenPartsDeps {
   readonly onChange: (conversation: OpenConversation) => void
   readonly onClose: () => void
 }
@@ -58,14 +33,12 @@ export class OpenConversation implements Conversation {
   readonly id: ConversationId
   readonly #user: UserId
   readonly #deps: OpenConversationDeps
-  readonly #keeper: DocumentKeeper
-  readonly #author: Author
-  readonly #archive: OpenArchive
-  readonly #receipts: OpenReceipts
+  readonly #parts: OpenParts
   readonly #messages = createStore<readonly ChatMessage[]>([])
   readonly #info: Store<ConversationInfo>
   readonly #status: Store<ConversationStatus>
-  readonly #failed: FailedEntries
+  readonly message: Conversation['message'] = (id) => this.#parts.single.message(id)
+  readonly quote: Conversation['quote'] = (id) => this.#parts.single.quote(id)
   #storageStatus: StorageStatus
   #closing: Promise<void> | undefined
 
@@ -75,47 +48,20 @@ export class OpenConversation implements Conversation {
     this.#user = user
     this.#deps = deps
     this.#storageStatus = local.storage.status
-    this.#keeper = new DocumentKeeper({
-      ...deps,
+    this.#parts = createParts(deps, {
       shown: () => this.#messages.getSnapshot(),
+      writable: () => this.#writable(),
+      isBarred: () => this.#isBarred,
+      isLost: () => this.lost !== undefined,
+      unread: () => this.unread,
       onChange: () => this.#show(),
       onStatus: () => this.#showStatus(),
       onStorageFailure: (error) => this.#noteStorageFailure(error),
     })
-    this.#failed = new FailedEntries({ document: () => this.document, isBarred: () => this.#isBarred })
-    this.#author = new Author({
-      user,
-      now: deps.now,
-      document: () => this.#writable(),
-      archived: (message) => this.#archive.history.message(message),
-      isPrivate: isPrivateConversation(id),
-      hasOlderUnread: () => this.#archive.hasUnread(),
-    })
-    this.#receipts = new OpenReceipts({
-      ...deps,
-      document: () => this.document,
-      author: this.#author,
-      archived: (message) => this.#archive.history.message(message),
-      isLive: () => this.#keeper.status.phase === 'live',
-      isBarred: () => this.lost !== undefined,
-      hasUnread: () => this.unread.unread > 0,
-      onAdvance: () => this.#show(),
-    })
     const { unread: _unread, mentions: _mentions, ...known } = deps.beforehand()
-    this.#archive = new OpenArchive({
-      ...deps,
-      listed: () => {
-        const { unread, mentions = 0 } = deps.beforehand()
-        return unread === undefined ? undefined : { unread, mentions }
-      },
-      store: local.storage.pages,
-      folded: () => this.#receipts.view(),
-      isConnected: () => this.#keeper.status.phase === 'live',
-      onChange: () => this.#show(),
-    })
     this.#info = createStore<ConversationInfo>({ id, ...known })
     this.#status = createStore<ConversationStatus>(this.#currentStatus())
-    this.#keeper.start()
+    this.#parts.keeper.start()
   }
 
   get messages(): Conversation['messages'] {
@@ -131,11 +77,11 @@ export class OpenConversation implements Conversation {
   }
 
   get failedChanges(): Conversation['failedChanges'] {
-    return this.#failed.changes
+    return this.#parts.failed.changes
   }
 
   get history(): Conversation['history'] {
-    return this.#archive.history.status
+    return this.#parts.archive.history.status
   }
 
   get presence(): OpenPresence {
@@ -149,12 +95,12 @@ export class OpenConversation implements Conversation {
 
   /** What is shown, until it is replaced. */
   get document(): OpenDocument {
-    return this.#keeper.document
+    return this.#parts.keeper.document
   }
 
   /** Why the server does not let this user open it, as far as is known: without a connection nobody knows better. */
   get lost(): LostCode | undefined {
-    return this.#keeper.lost
+    return this.#parts.keeper.lost
   }
 
   get isClosing(): boolean {
@@ -163,12 +109,12 @@ export class OpenConversation implements Conversation {
 
   /** Seq up to which the user has read as known here, whether or not others were told; -1 before the first. */
   get readThrough(): number {
-    return this.#receipts.readThrough
+    return this.#parts.receipts.readThrough
   }
 
   /** How much there is to read. */
   get unread(): UnreadCounts {
-    return this.#archive.unread()
+    return this.#parts.archive.unread()
   }
 
   /** What was said last, failed messages aside, and when in ms. */
@@ -181,51 +127,51 @@ export class OpenConversation implements Conversation {
   }
 
   send(message: string | Draft): MessageId {
-    const id = this.#author.send(message)
+    const id = this.#parts.author.send(message)
     this.presence.typing(false)
     this.showNewest()
     return id
   }
 
   setTitle(title: string | null): void {
-    this.#author.setTitle(title)
+    this.#parts.author.setTitle(title)
   }
 
   setMember(user: string, access: Access | null): void {
-    this.#author.setMember(user, access)
+    this.#parts.author.setMember(user, access)
   }
 
   edit(id: MessageId, content: string): void {
-    this.#author.edit(id, content)
+    this.#parts.author.edit(id, content)
   }
 
   redact(id: MessageId): void {
-    this.#author.redact(id)
+    this.#parts.author.redact(id)
   }
 
   react(id: MessageId, emoji: string, on = true): void {
-    this.#author.react(id, emoji, on)
+    this.#parts.author.react(id, emoji, on)
   }
 
   pin(id: MessageId, on = true): void {
-    this.#author.pin(id, on)
+    this.#parts.author.pin(id, on)
   }
 
   markRead(through?: number): void {
-    this.#receipts.markRead(through)
+    this.#parts.receipts.markRead(through)
   }
 
   receipts(id: MessageId): ReadableStore<MessageReceipts> {
-    return this.#receipts.of(id)
+    return this.#parts.receipts.of(id)
   }
 
   /** How far the user has come is told now, not when it would be its turn. */
   tellReceipts(): void {
-    this.#receipts.tell()
+    this.#parts.receipts.tell()
   }
 
   retry(id: MessageId): MessageId {
-    const failed = this.#failed.message(id)
+    const failed = this.#parts.failed.message(id)
     if (failed === undefined) throw new TypeError('there is no failed message with this id')
     const again = this.send(draftOf(failed))
     this.discard(id)
@@ -233,50 +179,50 @@ export class OpenConversation implements Conversation {
   }
 
   copy(id: MessageId): Draft {
-    const failed = this.#failed.message(id)
-    return failed === undefined ? this.#author.copy(id) : draftOf(failed)
+    const failed = this.#parts.failed.message(id)
+    return failed === undefined ? this.#parts.author.copy(id) : draftOf(failed)
   }
 
   discard(id: MessageId): void {
-    if (this.#failed.discard(id)) this.#show()
+    if (this.#parts.failed.discard(id)) this.#show()
   }
 
   loadOlder(count = 50): Promise<number> {
-    return this.#archive.history.loadOlder(count)
+    return this.#parts.archive.history.loadOlder(count)
   }
 
   loadNewer(count = 50): Promise<number> {
-    return this.#archive.history.loadNewer(count)
+    return this.#parts.archive.history.loadNewer(count)
   }
 
   loadAround(seq: number, count = 50): Promise<void> {
-    return this.#archive.history.loadAround(seq, count)
+    return this.#parts.archive.history.loadAround(seq, count)
   }
 
   showNewest(): void {
-    this.#archive.history.showNewest()
+    this.#parts.archive.history.showNewest()
   }
 
   firstUnread(): number | undefined {
-    return this.#archive.firstUnread()
+    return this.#parts.archive.firstUnread()
   }
 
   setKeep(keep: Keep | undefined): void {
-    void this.#deps.onKeep(keep).then(() => this.#archive.history.look())
+    void this.#deps.onKeep(keep).then(() => this.#parts.archive.history.look())
   }
 
   dismiss(change: FailedChange): void {
-    if (this.#failed.dismiss(change)) this.#show()
+    if (this.#parts.failed.dismiss(change)) this.#show()
   }
 
   /** More of its archive is kept on the device, not by its own doing. */
   noteKept(): void {
-    this.#archive.history.noteKept()
+    this.#parts.archive.history.noteKept()
   }
 
   /** Tries once more after a refusal: what was the reason is gone. */
   reconnect(): void {
-    this.#keeper.reconnect()
+    this.#parts.keeper.reconnect()
   }
 
   flush(): Promise<void> {
@@ -284,15 +230,16 @@ export class OpenConversation implements Conversation {
   }
 
   close(): Promise<void> {
-    if (this.#closing === undefined) this.#receipts.close()
+    if (this.#closing === undefined) this.#parts.receipts.close()
     this.#closing ??= this.#close()
     return this.#closing
   }
 
   async #close(): Promise<void> {
-    this.#archive.close()
+    this.#parts.archive.close()
     this.presence.close()
-    await this.#keeper.close()
+    this.#parts.single.quotes.close()
+    await this.#parts.keeper.close()
     this.#deps.onClose()
   }
 
@@ -308,12 +255,20 @@ export class OpenConversation implements Conversation {
 
   #show(): void {
     const { replica, timeline, outbox } = this.document
-    this.#archive.take(replica.fold.takeArchived())
+    const archived = replica.fold.takeArchived()
+    this.#parts.archive.take(archived)
     this.#info.set(describeConversation(this.id, this.#user, replica.folded, this.#info.getSnapshot()))
     this.#messages.set(
-      timeline.messages(replica.folded, outbox.failed(), this.#isBarred, this.#archive.history.shown(), replica.marks),
+      timeline.messages(
+        replica.folded,
+        outbox.failed(),
+        this.#isBarred,
+        this.#parts.archive.history.shown(),
+        replica.marks,
+      ),
     )
-    this.#failed.look()
+    this.#parts.single.note(archived)
+    this.#parts.failed.look()
     this.presence.wrote(replica.folded.sent.at(-1))
     this.#showStatus()
     this.#deps.onChange(this)
@@ -322,15 +277,16 @@ export class OpenConversation implements Conversation {
   #currentStatus(): ConversationStatus {
     const own = this.document.replica.folded.pending.filter(({ user }) => user === this.#user)
     const pending = this.#isBarred ? 0 : own.length
-    return { connection: this.#keeper.status, storage: this.#storageStatus, pending }
+    return { connection: this.#parts.keeper.status, storage: this.#storageStatus, pending }
   }
 
   #showStatus(): void {
-    this.#receipts.look()
+    this.#parts.receipts.look()
     const status = this.#currentStatus()
     if (sameStatus(this.#status.getSnapshot(), status)) return
     // Before whoever has it open for no other reason than to bring it up to date closes it.
-    this.#archive.look()
+    this.#parts.archive.look()
+    this.#parts.single.quotes.look()
     this.#status.set(status)
   }
 

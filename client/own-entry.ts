@@ -3,7 +3,6 @@
 import { v7 as uuidV7 } from 'uuid'
 import {
   encodeEntry,
-  isDeeperThan,
   isTitle,
   type KnownEntry,
   type MessageId,
@@ -12,6 +11,7 @@ import {
   saysSomething,
   type Unreadable,
 } from '../shared/chat/entry.ts'
+import { isDeeperThan } from '../shared/chat/json-object.ts'
 import { limits } from '../shared/limits.ts'
 import type { Draft } from './api.ts'
 

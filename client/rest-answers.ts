@@ -55,6 +55,12 @@ export async function parseMessageRun(
   return run
 }
 
+export function parseMessage(value: unknown): StampedMessage {
+  const message = parseRestMessage(value)
+  if (message === undefined) throw anotherLanguage()
+  return message
+}
+
 export function parseOwnCounts(value: unknown): OwnCounts {
   const { unread, mentions, read_through: read, last_seq: last } = fieldsOf(value)
   if (!isCount(unread) || !isCount(mentions)) throw anotherLanguage()

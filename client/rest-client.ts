@@ -1,6 +1,8 @@
 /** The little of the REST API that the SDK uses. */
 
 import type { Access } from '../shared/chat/access.ts'
+import type { MessageId } from '../shared/chat/entry.ts'
+import type { StampedMessage } from '../shared/chat/message.ts'
 import { faults } from '../shared/fault.ts'
 import { limits } from '../shared/limits.ts'
 import type { RestChain, RestConversationItem, RestPage } from '../shared/rest.ts'
@@ -11,6 +13,7 @@ import {
   type OwnCounts,
   parseChain,
   parseConversationPage,
+  parseMessage,
   parseMessageRun,
   parseMessages,
   parseOwnCounts,
@@ -53,6 +56,8 @@ export interface RestClient {
   readonly counts: (id: ConversationId) => Promise<OwnCounts>
   /** Messages by ascending seq, next to a seq, which is left out. */
   readonly messages: (id: ConversationId, where: MessagesQuery) => Promise<MessagesAnswer>
+  /** Undefined when the server has no message with this id. */
+  readonly message: (id: ConversationId, message: MessageId) => Promise<StampedMessage | undefined>
   /** Messages that changed behind a seq, by ascending revision; when `hasMore`, it goes on behind `asOf`. */
   readonly changes: (id: ConversationId, after: number) => Promise<ChangesAnswer>
 }
@@ -125,6 +130,14 @@ export function createRestClient(url: string, tokens: TokenSource, fetch: typeof
     messages: async (id, where) => {
       const query = new URLSearchParams(Object.entries(where).map(([name, value]) => [name, String(value)]))
       return parseMessageRun(await request('GET', `/api/conversations/${id}/messages?${query.toString()}`), where)
+    },
+    message: async (id, message) => {
+      try {
+        return parseMessage(await call('GET', `/api/conversations/${id}/messages/${message}`))
+      } catch (error) {
+        if (error instanceof RestFailure && error.code === 'not-found') return undefined
+        throw error
+      }
     },
     changes: async (id, after) => {
       const answer = await request(

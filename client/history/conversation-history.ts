@@ -24,6 +24,8 @@ export interface ConversationHistoryDeps {
   readonly keep: () => Keep
   /** What it shows has changed. */
   readonly onChange: () => void
+  /** So these archived messages stand now, shown or not. */
+  readonly onFetched: (messages: readonly StampedMessage[]) => void
 }
 
 const nothing: HistoryStatus['kept'] = { spans: [], messages: 0, bytes: 0, complete: false }
@@ -221,6 +223,7 @@ export class ConversationHistory {
     this.#run = withChanged(this.#run, messages)
     if (this.#asOf < asOf) this.#asOf = asOf
     await this.#readFacts()
+    this.#deps.onFetched(messages)
     this.#changed()
   }
 

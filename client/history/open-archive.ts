@@ -1,6 +1,7 @@
 /** The archive of an open conversation: what is shown of it, how much of it is unread, where reading goes on. */
 
 import type { Archived, Folded } from '../../shared/chat/fold.ts'
+import type { StampedMessage } from '../../shared/chat/message.ts'
 import { isUnread } from '../../shared/chat/roster.ts'
 import type { ConversationId, UserId } from '../../shared/sync/ids.ts'
 import type { Keep } from '../api.ts'
@@ -23,6 +24,7 @@ export interface OpenArchiveDeps {
   readonly isConnected: () => boolean
   readonly keep: () => Keep
   readonly onChange: () => void
+  readonly onFetched: (messages: readonly StampedMessage[]) => void
   readonly onPageKept: () => void
   readonly onPageFailure: (error: unknown) => void
 }

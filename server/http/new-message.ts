@@ -8,11 +8,11 @@ import {
   encodeEntry,
   type MessageEntry,
   type MessageId,
-  isDeeperThan,
   parseEntry,
   parseMessageId,
   saysSomething,
 } from '../../shared/chat/entry.ts'
+import { isDeeperThan } from '../../shared/chat/json-object.ts'
 import { limits } from '../../shared/limits.ts'
 import { bodyInput } from './body.ts'
 import { bad, good, type Input, mapInput } from './input.ts'

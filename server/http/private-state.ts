@@ -2,7 +2,7 @@
 
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { isDeeperThan } from '../../shared/chat/entry.ts'
+import { isDeeperThan } from '../../shared/chat/json-object.ts'
 import { privateConversationOf } from '../../shared/chat/private-conversation.ts'
 import { limits } from '../../shared/limits.ts'
 import type { RestPrivateState } from '../../shared/rest.ts'

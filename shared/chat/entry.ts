@@ -3,11 +3,12 @@
  * of version 1 are frozen; unknown kinds and fields are accepted and kept, for a later version reads them.
  */
 
-import { decodeUtf8, encodeUtf8 } from 'lib0/string'
+import { encodeUtf8 } from 'lib0/string'
 import { limits } from '../limits.ts'
 import { isUuidV7, parseUserId, type UserId } from '../sync/ids.ts'
 import { format } from '../sync/payload-format.ts'
 import { type Access, parseAccess } from './access.ts'
+import { type Fields, isFields, parseJsonObject } from './json-object.ts'
 
 declare const brand: unique symbol
 
@@ -159,41 +160,6 @@ export function saysSomething(content: string, parts: readonly unknown[] | undef
 
 function unreadable(reason: Unreadable): ParsedEntry {
   return { kind: 'unreadable', reason }
-}
-
-function parseJsonObject(bytes: Uint8Array): Fields | undefined {
-  try {
-    const text = decodeUtf8(bytes)
-    const value: unknown = JSON.parse(text)
-    return isFields(value) && (isFlat(text) || !isDeeperThan(value, limits.jsonDepth)) ? value : undefined
-  } catch {
-    // Not UTF-8 or not JSON, or nested beyond the parser's stack: the answer says so.
-    return undefined
-  }
-}
-
-/** An object in which nothing can be nested: nearly all are, and what is in them need not be looked through. */
-function isFlat(text: string): boolean {
-  return text.lastIndexOf('{') === 0 && !text.includes('[')
-}
-
-/** Whether JSON is nested deeper than `depth` levels; looks no further than that. */
-export function isDeeperThan(value: unknown, depth: number): boolean {
-  if (!isNested(value)) return false
-  if (depth === 0) return true
-  for (const name in value) if (isNested(value[name]) && isDeeperThan(value[name], depth - 1)) return true
-  return false
-}
-
-/** An object or a list. */
-function isNested(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null
-}
-
-type Fields = Readonly<Record<string, unknown>>
-
-function isFields(value: unknown): value is Fields {
-  return isNested(value) && !Array.isArray(value)
 }
 
 function readEntry(fields: Fields): Entry | undefined {

@@ -289,15 +289,16 @@ export class AcceptanceModel {
   #read(user: string, fields: Fields): void {
     const entry = this.log.at(-1)
     if (entry === undefined) throw new Error('an entry that is not in the log')
-    const { through = -1, received = -1, thread } = fields
+    const { through = -1, received = -1 } = fields
+    const thread = threadOf(fields)
     const threads = this.#threadReads.get(user) ?? new Map<string, { through: number; entry: ModelEntry }>()
     this.#threadReads.set(user, threads)
     const before = this.#reads.get(user) ?? [-1, -1]
     if (this.#movesNothing(user, fields)) {
       entry.payload = undefined
     } else if (thread !== undefined) {
-      drop(threads.get(String(thread))?.entry)
-      threads.set(String(thread), { through: Number(through), entry })
+      drop(threads.get(thread)?.entry)
+      threads.set(thread, { through: Number(through), entry })
     } else {
       const after = this.#readBy(user, fields)
       const said = [Number(through), Math.max(Number(through), Number(received))]
@@ -314,10 +315,11 @@ export class AcceptanceModel {
   }
 
   #movesNothing(user: string, fields: Fields): boolean {
-    const { through = -1, thread } = fields
+    const { through = -1 } = fields
+    const thread = threadOf(fields)
     const before = this.#reads.get(user) ?? [-1, -1]
     if (thread === undefined) return String(this.#readBy(user, fields)) === String(before)
-    return Number(through) <= Math.max(before[0], this.#threadReads.get(user)?.get(String(thread))?.through ?? -1)
+    return Number(through) <= Math.max(before[0], this.#threadReads.get(user)?.get(thread)?.through ?? -1)
   }
 
   #readBy(user: string, { through, received, thread }: Fields): readonly [number, number] {
@@ -358,6 +360,10 @@ export class AcceptanceModel {
     const mark = markOf(author, fields)
     return mark !== undefined && this.#marks.has(mark) === fields['on']
   }
+}
+
+function threadOf({ thread }: Fields): string | undefined {
+  return typeof thread === 'string' ? thread : undefined
 }
 
 function drop(entry: ModelEntry | undefined): void {

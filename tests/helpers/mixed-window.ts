@@ -18,7 +18,7 @@ import { messageId } from './client-rows.ts'
 import { createRandom, type Random } from './seeded-random.ts'
 
 /** For each message. */
-export const mix = { reactions: 0.13, edits: 0.04, redactions: 0.005, replies: 0.18, mentions: 0.1 } as const
+const mix = { reactions: 0.13, edits: 0.04, redactions: 0.005, replies: 0.18, mentions: 0.1 } as const
 
 export interface MixedWindow {
   readonly server: ClientId

@@ -7,7 +7,7 @@ import type { ReceiptsSetting } from '../../client/delivery/own-receipts.ts'
 import type { LookUpChain } from '../../client/fates.ts'
 import type { ArchiveSource } from '../../client/history/page-cache.ts'
 import { type LocalConversation, openLocal } from '../../client/local-conversation.ts'
-import { OpenConversation } from '../../client/open-conversation.ts'
+import { OpenConversation, type OpenConversationDeps } from '../../client/open-conversation.ts'
 import type { Connectable } from '../../client/open-document.ts'
 import { OpenPresence } from '../../client/presence/open-presence.ts'
 import type { OwnCounts } from '../../client/rest-answers.ts'
@@ -64,6 +64,7 @@ export interface OpenRigOptions {
   readonly lookUpChain?: LookUpChain
   /** What the server has of the archive; as above. */
   readonly archive?: ArchiveSource
+  readonly fetchMessage?: OpenConversationDeps['fetchMessage']
   readonly counts?: () => Promise<OwnCounts>
   readonly keep?: Keep
   readonly receipts?: ReceiptsSetting
@@ -96,6 +97,7 @@ export async function openRig(options: OpenRigOptions = {}): Promise<OpenRig> {
     local,
     now: options.now ?? (() => clockMs++),
     archive: options.archive ?? nobody,
+    fetchMessage: options.fetchMessage ?? (() => Promise.reject(new Error('offline'))),
     counts: options.counts ?? (() => Promise.reject(new Error('offline'))),
     keep: () => told.keeps.at(-1) ?? options.keep ?? 'all',
     onKeep: async (keep) => void told.keeps.push(keep),

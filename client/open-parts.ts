@@ -1,0 +1,106 @@
+/**
+ * What an open conversation is made of, and how its parts know of each other: the document and its keeper, who writes in it,
+ * what is shown of its archive, receipts, single messages, what failed. What they come to together is for whoever made them.
+ */
+
+import { isPrivateConversation } from '../shared/chat/private-conversation.ts'
+import type { ChatMessage, ConversationInfo, Keep } from './api.ts'
+import { Author } from './author.ts'
+import { OpenReceipts } from './delivery/open-receipts.ts'
+import type { ReceiptsSetting } from './delivery/own-receipts.ts'
+import { DocumentKeeper, type DocumentKeeperDeps } from './document-keeper.ts'
+import { FailedEntries } from './failed-entries.ts'
+import { OpenArchive } from './history/open-archive.ts'
+import type { ArchiveSource } from './history/page-cache.ts'
+import type { OpenDocument } from './open-document.ts'
+import type { OpenPresence } from './presence/open-presence.ts'
+import type { OwnCounts } from './rest-answers.ts'
+import { SingleMessages, type SingleMessagesDeps } from './single-messages.ts'
+import type { UnreadCounts } from './unread.ts'
+
+export interface OpenPartsDeps extends Pick<
+  DocumentKeeperDeps,
+  'id' | 'user' | 'local' | 'connect' | 'draw' | 'lookUpChain'
+> {
+  /** What the device knows of it beside the document: shown until the server's first record has arrived. */
+  readonly beforehand: () => Pick<ConversationInfo, 'title' | 'access' | 'members'> & Partial<UnreadCounts>
+  /** What the server has of its archive. */
+  readonly archive: ArchiveSource
+  readonly fetchMessage: SingleMessagesDeps['fetch']
+  /** What there is to read, as the server counts it. */
+  readonly counts: () => Promise<OwnCounts>
+  readonly keep: () => Keep
+  /** Resolves when `keep` answers it. */
+  readonly onKeep: (keep: Keep | undefined) => Promise<void>
+  readonly presence: OpenPresence
+  readonly receipts: ReceiptsSetting
+  readonly onPageKept: () => void
+  readonly onPageFailure: (error: unknown) => void
+  /** The device's clock in ms. */
+  readonly now: () => number
+}
+
+/** Where the parts are put together. */
+export interface PartsHost {
+  readonly shown: () => readonly ChatMessage[]
+  /** What is written to; throws when the conversation is closed. */
+  readonly writable: () => OpenDocument
+  /** The server takes nothing more from this user here. */
+  readonly isBarred: () => boolean
+  /** The server lets this user open it no more. */
+  readonly isLost: () => boolean
+  readonly unread: () => UnreadCounts
+  readonly onChange: () => void
+  readonly onStatus: () => void
+  readonly onStorageFailure: (error: unknown) => void
+}
+
+export interface OpenParts {
+  readonly keeper: DocumentKeeper
+  readonly author: Author
+  readonly archive: OpenArchive
+  readonly receipts: OpenReceipts
+  readonly single: SingleMessages
+  readonly failed: FailedEntries
+}
+
+export function createParts(deps: OpenPartsDeps, host: PartsHost): OpenParts {
+  const { id, user, local, now, fetchMessage } = deps
+  const { onChange, onStatus, onStorageFailure, shown, isBarred } = host
+  const keeper = new DocumentKeeper({ ...deps, shown, onChange, onStatus, onStorageFailure })
+  const document = (): OpenDocument => keeper.document
+  const isConnected = (): boolean => keeper.status.phase === 'live'
+  const failed = new FailedEntries({ document, isBarred })
+  const author: Author = new Author({
+    user,
+    now,
+    document: host.writable,
+    archived: (message) => archive.history.message(message),
+    isPrivate: isPrivateConversation(id),
+    hasOlderUnread: () => archive.hasUnread(),
+  })
+  const receipts: OpenReceipts = new OpenReceipts({
+    ...deps,
+    document,
+    author,
+    archived: (message) => archive.history.message(message),
+    isLive: isConnected,
+    isBarred: host.isLost,
+    hasUnread: () => host.unread().unread > 0,
+    onAdvance: onChange,
+  })
+  const single = new SingleMessages({ document, fetch: fetchMessage, isConnected })
+  const archive: OpenArchive = new OpenArchive({
+    ...deps,
+    listed: () => {
+      const { unread, mentions = 0 } = deps.beforehand()
+      return unread === undefined ? undefined : { unread, mentions }
+    },
+    store: local.storage.pages,
+    folded: () => receipts.view(),
+    isConnected,
+    onChange,
+    onFetched: (messages) => single.quotes.noteFetched(messages),
+  })
+  return { keeper, author, archive, receipts, single, failed }
+}

@@ -1,0 +1,46 @@
+/** Single messages of an open conversation, for whoever watches one, or what a reply refers to: whatever document is shown. */
+
+import type { MessageId } from '../shared/chat/entry.ts'
+import type { Archived } from '../shared/chat/fold.ts'
+import type { ChatMessage, Quote, ReadableStore } from './api.ts'
+import { MessageStores } from './message-stores.ts'
+import type { OpenDocument } from './open-document.ts'
+import { Quotes, type QuotesDeps } from './quotes.ts'
+
+export interface SingleMessagesDeps extends Pick<QuotesDeps, 'fetch' | 'isConnected'> {
+  /** What is shown, until it is replaced. */
+  readonly document: () => OpenDocument
+}
+
+export class SingleMessages {
+  readonly quotes: Quotes
+  readonly #document: () => OpenDocument
+  readonly #stores: MessageStores
+  #shown: OpenDocument | undefined
+
+  constructor({ document, fetch, isConnected }: SingleMessagesDeps) {
+    const find = (id: MessageId): ChatMessage | undefined => document().timeline.find(id)
+    this.#document = document
+    this.#stores = new MessageStores(find)
+    this.quotes = new Quotes({ find, fetch, isConnected, folded: () => document().replica.folded })
+  }
+
+  message(id: MessageId): ReadableStore<ChatMessage | undefined> {
+    return this.#stores.of(id)
+  }
+
+  quote(id: MessageId): ReadableStore<Quote> {
+    return this.quotes.of(id)
+  }
+
+  /** The timeline has been brought up to date; `archived` is what left the window. */
+  note(archived: readonly Archived[]): void {
+    const document = this.#document()
+    const taken = document.timeline.takeChanged()
+    // Of a document that replaces another nobody knows what it shows differently.
+    const changed = document === this.#shown ? taken : undefined
+    this.#shown = document
+    this.#stores.note(changed)
+    this.quotes.note(changed, archived)
+  }
+}

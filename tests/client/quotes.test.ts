@@ -1,0 +1,184 @@
+// Whoever watches one message, or what a reply refers to, hears of that alone, wherever it is.
+import { expect, test, vi } from 'vitest'
+
+import type { Quote } from '../../client/api.ts'
+import { previewOf } from '../../client/quote-preview.ts'
+import { encodeEntry, type KnownEntry, type MessageId } from '../../shared/chat/entry.ts'
+import { type StampedMessage, stampEntry } from '../../shared/chat/message.ts'
+import { append, createDoc } from '../helpers/chain-doc.ts'
+import { bob, message, messageId } from '../helpers/client-rows.ts'
+import { openRig, type OpenRig, stampAll } from '../helpers/open-rig.ts'
+import { createServerArchive } from '../helpers/server-archive.ts'
+import { createStampingServer, type StampingServer } from '../helpers/stamping-server.ts'
+
+/** What bob writes to the server. */
+function bobOn(server: StampingServer): (...entries: readonly KnownEntry[]) => void {
+  const doc = createDoc(7)
+  return (...entries) => {
+    append(doc, 'bob', entries.map(encodeEntry))
+    server.receive(doc)
+    stampAll(server)
+  }
+}
+
+const like = (number: number): KnownEntry => ({ kind: 'react', of: messageId(number), emoji: '👍', on: true })
+const edit = (number: number, content: string): KnownEntry => ({ kind: 'edit', of: messageId(number), content, at: 9 })
+
+/** Says how often it was told of each. */
+function watchAll(rig: OpenRig, ids: readonly MessageId[]): { readonly told: Map<MessageId, number>; end: () => void } {
+  const told = new Map<MessageId, number>()
+  const ends = ids.map((id) => rig.conversation.message(id).subscribe(() => told.set(id, (told.get(id) ?? 0) + 1)))
+  return { told, end: () => ends.forEach((end) => end()) }
+}
+
+function watch(rig: OpenRig, id: MessageId): { readonly quotes: Quote[]; readonly now: () => Quote; end: () => void } {
+  const quotes: Quote[] = []
+  const store = rig.conversation.quote(id)
+  const end = store.subscribe(() => quotes.push(store.getSnapshot()))
+  return { quotes, now: store.getSnapshot, end }
+}
+
+test('[VIEW2] of a thousand who watch one message each, one hears of a reaction, and none of a new message', async () => {
+  const server = createStampingServer()
+  const write = bobOn(server)
+  write(...Array.from({ length: 1000 }, (_, index) => message(index + 1)))
+  const rig = await openRig({ server })
+  rig.download()
+  const ids = Array.from({ length: 1000 }, (_, index) => messageId(index + 1))
+  const { told, end } = watchAll(rig, ids)
+  write(like(500))
+  rig.download()
+  expect([...told]).toEqual([[messageId(500), 1]])
+  expect(rig.conversation.message(messageId(500)).getSnapshot()?.reactions).toEqual([{ emoji: '👍', users: [bob] }])
+  write(message(2000))
+  rig.download()
+  rig.conversation.send('mine')
+  expect(told.size).toBe(1)
+  rig.conversation.react(messageId(7), '🎉')
+  expect([...told.keys()]).toEqual([messageId(500), messageId(7)])
+  // What is durable now is shown otherwise: one more each.
+  rig.sync()
+  expect([...told]).toEqual([
+    [messageId(500), 1],
+    [messageId(7), 2],
+  ])
+  end()
+  write(like(1), edit(2, 'x'))
+  rig.download()
+  expect(told.size).toBe(2)
+})
+
+test('[VIEW2] a message is heard of from its sending to its redaction, and one that is not there when it comes', async () => {
+  const rig = await openRig()
+  const { conversation } = rig
+  const id = conversation.send('Ahoy')
+  const states: (string | undefined)[] = []
+  const store = conversation.message(id)
+  store.subscribe(() => states.push(store.getSnapshot()?.delivery.state))
+  const later = watchAll(rig, [messageId(5)])
+  rig.sync()
+  conversation.redact(id)
+  expect(states).toEqual(['sent', 'sent'])
+  expect(store.getSnapshot()).toMatchObject({ content: '', changes: 'pending' })
+  bobOn(rig.server)(message(5))
+  rig.download()
+  expect(later.told.get(messageId(5))).toBe(1)
+})
+
+test('[QUOTE1] a quote of what was never sent follows pending edits and redaction, and tells its place once it has one', async () => {
+  const rig = await openRig()
+  const { conversation } = rig
+  const id = conversation.send('Tea?')
+  conversation.send({ content: 'Yes', replyTo: id })
+  const { quotes, now } = watch(rig, id)
+  expect(now()).toEqual({ id, state: 'here', user: 'ann', content: 'Tea?', redacted: false, edited: false })
+  expect(now()).toBe(now())
+  conversation.edit(id, 'Coffee?')
+  expect(now()).toMatchObject({ content: 'Coffee?', edited: true })
+  conversation.send('something else')
+  expect(quotes).toHaveLength(1)
+  rig.sync()
+  expect(now()).toMatchObject({ content: 'Coffee?', edited: true, seq: 0 })
+  conversation.redact(id)
+  expect(now()).toMatchObject({ content: '', redacted: true, edited: false })
+  conversation.send('and more')
+  expect(quotes.map((quote) => quote.state === 'here' && [quote.content, quote.seq])).toEqual([
+    ['Coffee?', undefined],
+    ['Coffee?', 0],
+    ['', 0],
+  ])
+})
+
+test('[QUOTE1] what is not on the device is fetched when it can be, and follows live entries and the window from then on', async () => {
+  const server = createStampingServer()
+  const write = bobOn(server)
+  write(...Array.from({ length: 20 }, (_, index) => message(index + 1)))
+  server.archive(9)
+  const asked: MessageId[] = []
+  const stored = new Map<MessageId, StampedMessage>([[messageId(3), stampEntry(bob, message(3), 2, 5)]])
+  const fetchMessage = (id: MessageId): Promise<StampedMessage | undefined> => {
+    asked.push(id)
+    return Promise.resolve(stored.get(id))
+  }
+  const rig = await openRig({ server, fetchMessage })
+  rig.download()
+  const { quotes, now } = watch(rig, messageId(3))
+  const nowhere = watch(rig, messageId(99))
+  const left = watch(rig, messageId(4))
+  left.end()
+  expect(rig.conversation.quote(messageId(4)).getSnapshot()).toEqual({ id: messageId(4), state: 'elsewhere' })
+  expect([now().state, asked]).toEqual(['elsewhere', []])
+  rig.connections[0]?.status({ phase: 'live' })
+  await vi.waitFor(() => expect(nowhere.now().state).toBe('unknown'))
+  expect(asked).toEqual([messageId(3), messageId(99)])
+  expect(now()).toMatchObject({ state: 'here', content: 'message 3', seq: 2, edited: false })
+
+  write(edit(3, 'better'))
+  rig.download()
+  expect(now()).toMatchObject({ content: 'better', edited: true })
+  write(...Array.from({ length: 5 }, (_, index) => message(index + 21)))
+  rig.download()
+  server.archive(22)
+  rig.download()
+  expect(now()).toMatchObject({ content: 'better', edited: true })
+  write({ kind: 'redact', of: messageId(3) })
+  rig.download()
+  expect(now()).toMatchObject({ content: '', redacted: true })
+  write(message(99))
+  rig.download()
+  expect(nowhere.now()).toMatchObject({ state: 'here', content: 'message 99' })
+  expect(quotes).toHaveLength(3)
+  expect(asked).toEqual([messageId(3), messageId(99)])
+  expect(left.quotes).toEqual([])
+})
+
+test('[QUOTE1] what left the window follows what was archived unseen, when that is brought up to date', async () => {
+  const server = createStampingServer()
+  const write = bobOn(server)
+  write(...Array.from({ length: 6 }, (_, index) => message(index + 1)))
+  const rig = await openRig({ server, archive: createServerArchive(server) })
+  rig.download()
+  rig.connections[0]?.status({ phase: 'live' })
+  const { now } = watch(rig, messageId(2))
+  server.archive(3)
+  rig.download()
+  expect(now()).toMatchObject({ state: 'here', content: 'message 2', seq: 1 })
+  rig.connections[0]?.status({ phase: 'offline', reason: 'away' })
+  write(edit(2, 'better'))
+  server.archive(6)
+  rig.download()
+  expect(now()).toMatchObject({ content: 'message 2' })
+  rig.connections[0]?.status({ phase: 'live' })
+  await vi.waitFor(() => expect(now()).toMatchObject({ content: 'better', edited: true }))
+})
+
+test('[QUOTE1] a preview ends between characters as people see them', () => {
+  const family = '👨‍👩‍👧‍👦'
+  expect(previewOf('short')).toBe('short')
+  expect(previewOf('x'.repeat(300))).toHaveLength(200)
+  expect(previewOf('x'.repeat(195) + family)).toBe('x'.repeat(195))
+  expect(previewOf(`${'x'.repeat(189)}${family}more`)).toBe(`${'x'.repeat(189)}${family}`)
+  expect(previewOf('😀'.repeat(200))).toBe('😀'.repeat(100))
+  // One character without an end.
+  expect(previewOf(`e${'\u0301'.repeat(400)}`).length).toBeLessThanOrEqual(200)
+})
