@@ -9,7 +9,7 @@ import { OpenPresence, type OwnState } from '../../client/presence/open-presence
 import { createStore } from '../../client/store.ts'
 import { limits } from '../../shared/limits.ts'
 import { firstDrawnClient } from '../../shared/sync/awareness.ts'
-import { signByHand } from '../contract/rest/rest-client.ts'
+import { restClient, signByHand } from '../contract/rest/rest-client.ts'
 import { ann, userId } from '../helpers/client-rows.ts'
 import { CuttingProxy } from '../helpers/cutting-proxy.ts'
 import { keepingMemory } from '../helpers/open-rig.ts'
@@ -57,6 +57,13 @@ function start(user: string, more: Options = {}): { readonly client: ChatClient;
 
 const isLive = ({ status }: Conversation): Promise<unknown> =>
   when(status, ({ connection }) => connection.phase === 'live')
+
+async function lastSeqOf(id: string): Promise<unknown> {
+  const claims = { sub: 'ann', exp: Math.floor(Date.now() / 1000) + 3600 }
+  const token = signByHand({ claims, secret: server.secret })
+  const { body } = await restClient(server)('GET', `/api/conversations/${id}`, { token })
+  return (body as { last_seq: number }).last_seq
+}
 
 /** Those who are there as one word each. */
 function words(people: readonly PresentPerson[]): string {
@@ -141,7 +148,7 @@ describe.each(['multiplexed', 'stock'] as const)('over %s', (transport) => {
   })
 })
 
-test('[TYPING1] what others do costs a device no frame, and several devices are one line', async () => {
+test('[TYPING1] what others do costs a device no frame, leaves nothing, and several devices are one line', async () => {
   const anns = start('ann')
   const conversation = await anns.client.create({ members: [{ user: 'bob', access: 'reader' }] })
   await isLive(conversation)
@@ -153,6 +160,7 @@ test('[TYPING1] what others do costs a device no frame, and several devices are 
     }),
   )
   await sees(conversation, 'bob online desk phone')
+  const lastSeq = await lastSeqOf(conversation.id)
   const before = anns.frames()
   const [line] = conversation.presence.people.getSnapshot()
   phone?.opened.presence.typing()
@@ -165,6 +173,7 @@ test('[TYPING1] what others do costs a device no frame, and several devices are 
   desk?.client.setPresence('typing')
   await sees(conversation, 'bob online phone')
   expect(anns.frames()).toBe(before)
+  expect(await lastSeqOf(conversation.id)).toBe(lastSeq)
 })
 
 describe('one device', () => {
