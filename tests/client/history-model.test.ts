@@ -163,6 +163,7 @@ class Device {
   /** All is sent, and stamped. */
   async settle(): Promise<void> {
     this.goLive()
+    for (const { conversation } of this.tabs) conversation.tellReceipts()
     await vi.waitFor(() => {
       this.exchange()
       this.#model.stamp()

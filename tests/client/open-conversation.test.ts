@@ -230,7 +230,7 @@ describe('failing', () => {
 
   test('a failed message is sent again as a new one, with all it had', async () => {
     const rig = await openRig()
-    const id = rig.conversation.send({ content: 'Ahoy', role: 'assistant', thread: messageId(5), mentions: [bob] })
+    const id = rig.conversation.send({ content: 'Ahoy', role: 'assistant', replyTo: messageId(5), mentions: [bob] })
     rig.sync({ 0: 'access' })
     const again = rig.conversation.retry(id)
     expect(again).not.toBe(id)
@@ -240,7 +240,7 @@ describe('failing', () => {
       id: again,
       content: 'Ahoy',
       role: 'assistant',
-      thread: messageId(5),
+      replyTo: messageId(5),
       mentions: ['bob'],
       delivery: { state: 'pending' },
     })
