@@ -89,7 +89,12 @@ export function createParts(deps: OpenPartsDeps, host: PartsHost): OpenParts {
     hasUnread: () => host.unread().unread > 0,
     onAdvance: onChange,
   })
-  const single = new SingleMessages({ document, fetch: fetchMessage, isConnected })
+  const single: SingleMessages = new SingleMessages({
+    document,
+    findKept: (message) => archive.find(message),
+    fetch: fetchMessage,
+    isConnected,
+  })
   const archive: OpenArchive = new OpenArchive({
     ...deps,
     listed: () => {

@@ -1,6 +1,7 @@
 /**
- * What replies refer to (SPEC QUOTE1): the message with an id as it stands, from whatever is here of it; what is not is
- * asked of the server while somebody watches it and there is a connection. Knows no document.
+ * What replies refer to (SPEC QUOTE1): the message with an id as it stands, from whatever is here of it: what is shown, what
+ * is kept, what was quoted before. What is not here is asked of the server while somebody watches it and there is a
+ * connection. Knows no document.
  */
 
 import type { MessageId } from '../shared/chat/entry.ts'
@@ -14,6 +15,8 @@ export interface QuotesDeps {
   /** A message that is shown, or in the window. */
   readonly find: (id: MessageId) => ChatMessage | undefined
   readonly folded: () => Folded
+  /** Of what is kept on the device, shown or not. */
+  readonly findKept: (id: MessageId) => Promise<StampedMessage | undefined>
   /** Of the server; undefined: it has none with this id. Rejects when it cannot be asked. */
   readonly fetch: (id: MessageId) => Promise<StampedMessage | undefined>
   readonly isConnected: () => boolean
@@ -31,10 +34,11 @@ export class Quotes {
   readonly #away = new Set<MessageId>()
   /** Archived ones that are not shown, as they were when they were last looked up; `none`: the server has none. */
   readonly #known = new Map<MessageId, StampedMessage | 'none'>()
-  /** Since there is a connection. */
+  /** Since the connection came or went. */
   #asked = new Set<MessageId>()
   #touches: Folded['touches'] | undefined
   #pendingTouches: Folded['pendingTouches'] | undefined
+  #wasConnected = false
   #isClosed = false
 
   constructor(deps: QuotesDeps) {
@@ -80,7 +84,10 @@ export class Quotes {
 
   /** The connection has changed. What was looked up before may have changed since. */
   look(): void {
-    if (!this.#deps.isConnected()) this.#asked = new Set()
+    const isConnected = this.#deps.isConnected()
+    if (isConnected === this.#wasConnected) return
+    this.#wasConnected = isConnected
+    this.#asked = new Set()
     for (const id of this.#away) this.#ask(id)
   }
 
@@ -121,16 +128,23 @@ export class Quotes {
   }
 
   #ask(id: MessageId): void {
-    if (this.#isClosed || !this.#deps.isConnected() || this.#asked.has(id)) return
+    if (this.#isClosed || this.#asked.has(id)) return
     this.#asked.add(id)
-    void this.#fetch(id)
+    void this.#lookUp(id)
   }
 
-  async #fetch(id: MessageId): Promise<void> {
+  async #lookUp(id: MessageId): Promise<void> {
+    const { findKept, fetch, isConnected } = this.#deps
+    const asked = this.#asked
     try {
-      const message = await this.#deps.fetch(id)
+      // What changes of it is told of what is kept.
+      const kept = await findKept(id)
+      // With another connection it is looked up anew.
+      const isWanted = isConnected() && this.#watchers.has(id) && asked === this.#asked
+      if (kept === undefined && !isWanted) return
+      const message = kept ?? (await fetch(id)) ?? 'none'
       if (this.#isClosed) return
-      this.#remember(id, message ?? 'none')
+      this.#remember(id, message)
       this.#tell(id)
     } catch {
       // Nothing is shown of it until it is asked for again, with the next connection.

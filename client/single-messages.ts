@@ -7,7 +7,7 @@ import { MessageStores } from './message-stores.ts'
 import type { OpenDocument } from './open-document.ts'
 import { Quotes, type QuotesDeps } from './quotes.ts'
 
-export interface SingleMessagesDeps extends Pick<QuotesDeps, 'fetch' | 'isConnected'> {
+export interface SingleMessagesDeps extends Pick<QuotesDeps, 'findKept' | 'fetch' | 'isConnected'> {
   /** What is shown, until it is replaced. */
   readonly document: () => OpenDocument
 }
@@ -18,11 +18,11 @@ export class SingleMessages {
   readonly #stores: MessageStores
   #shown: OpenDocument | undefined
 
-  constructor({ document, fetch, isConnected }: SingleMessagesDeps) {
+  constructor({ document, findKept, fetch, isConnected }: SingleMessagesDeps) {
     const find = (id: MessageId): ChatMessage | undefined => document().timeline.find(id)
     this.#document = document
     this.#stores = new MessageStores(find)
-    this.quotes = new Quotes({ find, fetch, isConnected, folded: () => document().replica.folded })
+    this.quotes = new Quotes({ find, findKept, fetch, isConnected, folded: () => document().replica.folded })
   }
 
   message(id: MessageId): ReadableStore<ChatMessage | undefined> {

@@ -31,6 +31,8 @@ export interface OpenArchiveDeps {
 
 export class OpenArchive {
   readonly history: ConversationHistory
+  /** A message that is kept, shown or not, as far as it can be found by its id. */
+  readonly find: PageCache['find']
   readonly #deps: OpenArchiveDeps
   readonly #unread: ArchivedUnread
   /** Own read register as of the opening; undefined until it is known. */
@@ -49,6 +51,7 @@ export class OpenArchive {
       onKept: onPageKept,
       onFailure: onPageFailure,
     })
+    this.find = (message) => cache.find(message)
     this.history = new ConversationHistory({ ...deps, cache })
     this.#unread = new ArchivedUnread({ ...deps, cache })
   }

@@ -3,6 +3,7 @@
  * (SPEC PAGE1, PAGE3). A device that refuses to keep them is no reason not to show them.
  */
 
+import type { MessageId } from '../../shared/chat/entry.ts'
 import type { ConversationId } from '../../shared/sync/ids.ts'
 import { limits } from '../../shared/limits.ts'
 import type { StampedMessage } from '../../shared/chat/message.ts'
@@ -10,6 +11,7 @@ import type { ChangesAnswer, MessagesAnswer } from '../rest-answers.ts'
 import type { MessagesQuery } from '../rest-client.ts'
 import type { PageFacts, PageRun, PageStore, Span, UpdatedSpan } from '../storage/page-store.ts'
 import { type ArchiveRun, cutRun, emptyRun, joinRuns, newestOf, oldestOf } from './archive-run.ts'
+import { findKept } from './find-kept.ts'
 
 /** What the server has of one conversation. Rejects when it cannot be asked. */
 export interface ArchiveSource {
@@ -46,6 +48,11 @@ export class PageCache {
 
   facts(): Promise<PageFacts> {
     return this.#safely((store, id) => store.facts(id), nothingKept)
+  }
+
+  /** A kept message, as far as it can be found by its id. */
+  find(message: MessageId): Promise<StampedMessage | undefined> {
+    return this.#safely((store, id) => findKept(store, id, message), undefined)
   }
 
   /** About `count` messages right before the seq `to`. Rejects when neither the device has them nor the server answers. */

@@ -2,14 +2,24 @@
 
 import { type KeyboardEvent, type SubmitEvent, useEffect, useRef, useState } from 'react'
 
+import type { MessageId } from '../../shared/chat/entry.ts'
+import type { UserId } from '../../shared/sync/ids.ts'
 import type { Conversation } from '../api.ts'
 import type { Drafts } from './drafts.ts'
-import { SendIcon } from './icons.tsx'
+import { CloseIcon, SendIcon } from './icons.tsx'
+import { MentionList, mentionListId, optionId } from './mention-list.tsx'
+import { ReplyPreview } from './message-quote.tsx'
+import { useMentions } from './use-mentions.ts'
 import { explainError } from './wording.ts'
 
 interface Props {
   readonly conversation: Conversation
   readonly drafts: Drafts
+  readonly user: UserId
+  readonly members: readonly UserId[]
+  /** What is being replied to. */
+  readonly replyTo: MessageId | undefined
+  readonly endReply: () => void
   /** Why nothing can be written here, if so. */
   readonly blocked: string | undefined
   readonly onSent: () => void
@@ -17,7 +27,8 @@ interface Props {
   readonly offered: { readonly text: string } | undefined
 }
 
-export function Composer({ conversation, drafts, blocked, onSent, offered }: Props) {
+export function Composer(props: Props) {
+  const { conversation, drafts, user, members, replyTo, endReply, blocked, onSent, offered } = props
   const { id } = conversation
   const [text, setText] = useState(() => drafts.get(id))
   const [problem, setProblem] = useState<string>()
@@ -47,25 +58,46 @@ export function Composer({ conversation, drafts, blocked, onSent, offered }: Pro
     box.current?.focus()
   }, [taken, drafts, id])
 
+  const mentions = useMentions({ box, text, change, users: members.filter((member) => member !== user) })
+  const { offered: suggested } = mentions
+  const meant = suggested[mentions.active]
+
+  useEffect(() => {
+    if (replyTo !== undefined) box.current?.focus()
+  }, [replyTo])
+
   function send(): void {
     if (isBlank || isBlocked) return
+    const named = mentions.chosenIn(text)
     try {
-      conversation.send(text.trimEnd())
+      conversation.send({
+        content: text.trimEnd(),
+        ...(replyTo === undefined ? {} : { replyTo }),
+        ...(named.length === 0 ? {} : { mentions: named }),
+      })
     } catch (error) {
       setProblem(explainError(error))
       return
     }
     change('')
+    endReply()
     onSent()
     box.current?.focus()
   }
 
   function onKeyDown(event: KeyboardEvent<HTMLTextAreaElement>): void {
+    if (!event.nativeEvent.isComposing && mentions.onKey(event)) return
+    if (event.key === 'Escape') endReply()
     if (event.key !== 'Enter' || event.shiftKey) return
     // Enter that ends the composition of a character belongs to the input method; Safari reports it as key 229.
     if (event.nativeEvent.isComposing || event.keyCode === 229) return
     event.preventDefault()
     send()
+  }
+
+  function cancelReply(): void {
+    endReply()
+    box.current?.focus()
   }
 
   function onSubmit(event: SubmitEvent<HTMLFormElement>): void {
@@ -78,6 +110,21 @@ export function Composer({ conversation, drafts, blocked, onSent, offered }: Pro
       <p className="problem" role="alert" id="composer-problem">
         {problem !== undefined && `Not sent. ${problem}`}
       </p>
+      {replyTo !== undefined && (
+        <div className="reply">
+          <ReplyPreview conversation={conversation} id={replyTo} me={user} />
+          <button
+            type="button"
+            className="icon-button"
+            aria-label="Do not reply to it"
+            onClick={cancelReply}
+            data-testid="reply-cancel"
+          >
+            <CloseIcon />
+          </button>
+        </div>
+      )}
+      {suggested.length > 0 && <MentionList {...mentions} />}
       <div className="composer-row">
         {/* The copy below the text box gives it the height of its text. */}
         <div className="grow">
@@ -88,8 +135,13 @@ export function Composer({ conversation, drafts, blocked, onSent, offered }: Pro
             onChange={(event) => {
               change(event.target.value)
               conversation.presence.typing(event.target.value.trim() !== '')
+              mentions.look()
             }}
+            onSelect={mentions.look}
             onKeyDown={onKeyDown}
+            aria-autocomplete="list"
+            aria-controls={suggested.length > 0 ? mentionListId : undefined}
+            aria-activedescendant={meant === undefined ? undefined : optionId(meant)}
             disabled={isBlocked}
             rows={1}
             dir="auto"

@@ -2,6 +2,7 @@
 
 import { useCallback, useRef, useState } from 'react'
 
+import type { MessageId } from '../../shared/chat/entry.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
 import type { ChatClient, Conversation, ConversationInfo, ConversationStatus } from '../api.ts'
 import { Avatar } from './avatar.tsx'
@@ -34,6 +35,7 @@ export function ConversationView({ client, conversation, reading, user, drafts }
   const [showsMembers, setShowsMembers] = useState(false)
   const [sent, setSent] = useState(0)
   const [offered, setOffered] = useState<{ readonly text: string }>()
+  const [replyTo, setReplyTo] = useState<MessageId>()
   const toggle = useRef<HTMLButtonElement>(null)
 
   const users = info.members.map((member) => member.user)
@@ -77,12 +79,17 @@ export function ConversationView({ client, conversation, reading, user, drafts }
             access={info.access}
             connection={status.connection}
             sent={sent}
+            reply={setReplyTo}
           />
         </ComposeAgain>
         <TypingLine presence={conversation.presence} />
         <Composer
           conversation={conversation}
           drafts={drafts}
+          user={user}
+          members={users}
+          replyTo={replyTo}
+          endReply={() => setReplyTo(undefined)}
           blocked={whyBlocked(info, status)}
           onSent={() => setSent(sent + 1)}
           offered={offered}

@@ -1,8 +1,9 @@
-/** One message: who wrote it, when, how far it has come and what was made of it. Its text is only ever a text node. */
+/** One message: who wrote it, when, how far it has come and what was made of it. */
 
 import { memo, useEffect, useRef, useState } from 'react'
 
 import type { Access } from '../../shared/chat/access.ts'
+import type { MessageId } from '../../shared/chat/entry.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
 import type { ChatMessage, Conversation } from '../api.ts'
 import { Avatar } from './avatar.tsx'
@@ -10,7 +11,9 @@ import { MessageEditor } from './message-editor.tsx'
 import { MessageFailure } from './message-failure.tsx'
 import { MessageMenu } from './message-menu.tsx'
 import { MessageMeta } from './message-meta.tsx'
+import { MessageQuote } from './message-quote.tsx'
 import { MessageReactions } from './message-reactions.tsx'
+import { MessageText } from './message-text.tsx'
 import { allowedTouches } from './rules.ts'
 import { seqOf } from './timeline-rows.ts'
 import { explainError } from './wording.ts'
@@ -28,11 +31,13 @@ interface Props {
   readonly beginsUnread: boolean
   /** Of those that are rendered. */
   readonly isLast: boolean
+  readonly reply: (id: MessageId) => void
+  readonly goTo: (id: MessageId) => void
 }
 
 export const MessageItem = memo(function MessageItem(props: Props) {
-  const { message, conversation, user, access, heads, day, beginsUnread, isLast } = props
-  const { id, role, own, delivery, content } = message
+  const { message, conversation, user, access, heads, day, beginsUnread, isLast, reply, goTo } = props
+  const { id, role, own, delivery, content, replyTo } = message
   const [isEdited, setEdited] = useState(false)
   const [problem, setProblem] = useState<string>()
   const more = useRef<HTMLButtonElement>(null)
@@ -95,6 +100,9 @@ export const MessageItem = memo(function MessageItem(props: Props) {
               {author}
               {role === 'assistant' && <span className="role">Assistant</span>}
             </p>
+            {replyTo !== undefined && message.redactedAt === undefined && (
+              <MessageQuote conversation={conversation} id={replyTo} me={user} goTo={goTo} />
+            )}
             {isEditing ? (
               <MessageEditor
                 content={content}
@@ -116,6 +124,8 @@ export const MessageItem = memo(function MessageItem(props: Props) {
               isTabStop={isLast}
               more={more}
               react={(emoji, on) => attempt(() => conversation.react(id, emoji, on))}
+              reply={() => reply(id)}
+              original={replyTo === undefined ? undefined : () => goTo(replyTo)}
               edit={() => setEdited(true)}
               redact={redact}
               pin={(on) => attempt(() => conversation.pin(id, on))}
@@ -140,23 +150,3 @@ export const MessageItem = memo(function MessageItem(props: Props) {
     </>
   )
 })
-
-function MessageText({ message, me }: { readonly message: ChatMessage; readonly me: UserId }) {
-  const { content, redactedAt } = message
-  const isBlank = content.trim() === ''
-  return (
-    <span className={isBlank ? 'text quiet' : 'text'} data-testid="message-text">
-      {redactedAt !== undefined
-        ? removalWords(message, me)
-        : isBlank
-          ? 'This message has no text that this page could show.'
-          : content}
-    </span>
-  )
-}
-
-/** By whom it was removed, when that was not its author. */
-function removalWords({ user, redactedBy = user }: ChatMessage, me: UserId): string {
-  if (redactedBy === user) return 'This message was removed.'
-  return `This message was removed by ${redactedBy === me ? 'you' : redactedBy}.`
-}

@@ -3,6 +3,7 @@
 import type { KeyboardEvent, RefObject } from 'react'
 
 import type { Access } from '../../shared/chat/access.ts'
+import type { MessageId } from '../../shared/chat/entry.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
 import type { Conversation } from '../api.ts'
 import { MessageItem } from './message-item.tsx'
@@ -15,9 +16,11 @@ interface Props {
   readonly conversation: Conversation
   readonly user: UserId
   readonly access: Access | undefined
+  readonly reply: (id: MessageId) => void
+  readonly goTo: (id: MessageId) => void
 }
 
-export function MessageList({ list, rows, conversation, user, access }: Props) {
+export function MessageList({ list, rows, conversation, user, access, reply, goTo }: Props) {
   const today = useToday()
   return (
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- the keys belong to the buttons in it
@@ -33,6 +36,8 @@ export function MessageList({ list, rows, conversation, user, access }: Props) {
           day={newDay === undefined ? undefined : dayName(newDay, today)}
           beginsUnread={beginsUnread}
           isLast={index === rows.length - 1}
+          reply={reply}
+          goTo={goTo}
         />
       ))}
     </ol>

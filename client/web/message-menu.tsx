@@ -19,6 +19,10 @@ interface Props {
   /** The button that opens it. */
   readonly more: RefObject<HTMLButtonElement | null>
   readonly react: (emoji: string, on: boolean) => void
+  /** Begins a reply. */
+  readonly reply: () => void
+  /** Goes to what it replies to; undefined when it is no reply. */
+  readonly original: (() => void) | undefined
   readonly edit: () => void
   readonly redact: () => void
   readonly pin: (on: boolean) => void
@@ -27,7 +31,8 @@ interface Props {
 /** What most people answer with. */
 const quickEmoji = ['👍', '❤️', '😂', '🎉', '😮', '🙏']
 
-export function MessageMenu({ message, user, allowed, isTabStop, more, react, edit, redact, pin }: Props) {
+export function MessageMenu(props: Props) {
+  const { message, user, allowed, isTabStop, more, react, reply, original, edit, redact, pin } = props
   const [isOpen, setOpen] = useState(false)
   const { reactions = [], pinned = false } = message
   const author = message.own ? 'your message' : `the message of ${message.user}`
@@ -87,6 +92,15 @@ export function MessageMenu({ message, user, allowed, isTabStop, more, react, ed
               {emoji}
             </button>
           ))}
+          {/* The text box takes the focus. */}
+          <button type="button" onClick={() => choose(reply)} data-testid="message-reply">
+            Reply
+          </button>
+          {original !== undefined && (
+            <button type="button" onClick={() => choose(original)} data-testid="message-original">
+              Go to original
+            </button>
+          )}
           {allowed.edit && (
             // The editor takes the focus.
             <button type="button" onClick={() => choose(edit)} data-testid="message-edit">

@@ -6,6 +6,7 @@
 import { useEffect, useMemo, useState } from 'react'
 
 import type { Access } from '../../shared/chat/access.ts'
+import type { MessageId } from '../../shared/chat/entry.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
 import type { ChatMessage, ConnectionStatus, Conversation } from '../api.ts'
 import { NewerEdge, OlderEdge } from './history-edge.tsx'
@@ -15,6 +16,7 @@ import { count } from './names.ts'
 import type { Reading } from './reading.ts'
 import { type HeldPart, holdPart, isHeld, type Part, partOf } from './shown-part.ts'
 import { indexOfUnread, seqOf, timelineRows } from './timeline-rows.ts'
+import { useGoTo } from './use-go-to.ts'
 import { useHistory } from './use-history.ts'
 import { useLostPlace } from './use-lost-place.ts'
 import { useMarkRead } from './use-mark-read.ts'
@@ -31,6 +33,8 @@ interface Props {
   readonly connection: ConnectionStatus
   /** Grows when something is sent from here: the timeline then goes to its end. */
   readonly sent: number
+  /** Begins a reply. */
+  readonly reply: (id: MessageId) => void
 }
 
 /** Somebody reads above the end. */
@@ -42,7 +46,7 @@ interface Away {
   readonly sent: number
 }
 
-export function Timeline({ conversation, reading, user, access, connection, sent }: Props) {
+export function Timeline({ conversation, reading, user, access, connection, sent, reply }: Props) {
   const messages = useStore(conversation.messages)
   const history = useStore(conversation.history)
   const [left, setLeft] = useState<Away>()
@@ -92,6 +96,7 @@ export function Timeline({ conversation, reading, user, access, connection, sent
   })
   useSeekUnread({ conversation, history, line, unread, part, all, isAway, hold, change })
 
+  const goTo = useGoTo({ conversation, hold, change })
   useLostPlace({ conversation, isAway, isLost, hold, change })
 
   // Whoever comes back later begins at the newest messages.
@@ -156,7 +161,15 @@ export function Timeline({ conversation, reading, user, access, connection, sent
           )}
         </div>
         {rows.length === 0 && <p className="empty">{whyEmpty(connection, isKnown)}</p>}
-        <MessageList list={hold.content} rows={rows} conversation={conversation} user={user} access={access} />
+        <MessageList
+          list={hold.content}
+          rows={rows}
+          conversation={conversation}
+          user={user}
+          access={access}
+          reply={reply}
+          goTo={goTo}
+        />
         <div ref={bottom} className="end">
           <NewerEdge history={history} hasMore={history.hasNewer} isAsked={asked === 'newer'} onMore={newer} />
         </div>

@@ -2,12 +2,13 @@
 import { expect, test, vi } from 'vitest'
 
 import type { Quote } from '../../client/api.ts'
+import { MessageStores } from '../../client/message-stores.ts'
 import { previewOf } from '../../client/quote-preview.ts'
-import { encodeEntry, type KnownEntry, type MessageId } from '../../shared/chat/entry.ts'
+import { encodeEntry, type KnownEntry, type MessageId, parseMessageId } from '../../shared/chat/entry.ts'
 import { type StampedMessage, stampEntry } from '../../shared/chat/message.ts'
 import { append, createDoc } from '../helpers/chain-doc.ts'
 import { bob, message, messageId } from '../helpers/client-rows.ts'
-import { openRig, type OpenRig, stampAll } from '../helpers/open-rig.ts'
+import { keepingMemory, openRig, type OpenRig, rigId, stampAll } from '../helpers/open-rig.ts'
 import { createServerArchive } from '../helpers/server-archive.ts'
 import { createStampingServer, type StampingServer } from '../helpers/stamping-server.ts'
 
@@ -170,6 +171,49 @@ test('[QUOTE1] what left the window follows what was archived unseen, when that 
   expect(now()).toMatchObject({ content: 'message 2' })
   rig.connections[0]?.status({ phase: 'live' })
   await vi.waitFor(() => expect(now()).toMatchObject({ content: 'better', edited: true }))
+})
+
+test('[QUOTE1] what is kept on the device is quoted offline, shown or not, without reading all of it', async () => {
+  const count = 20_000
+  const hourMs = 3_600_000
+  const idAt = (ms: number): MessageId => {
+    const hex = ms.toString(16).padStart(12, '0')
+    const id = parseMessageId(`${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000001`)
+    if (id === undefined) throw new Error('no id')
+    return id
+  }
+  const stampedAt = (seq: number): StampedMessage => {
+    const ms = 1_700_000_000_000 + seq * 10_000
+    return { ...stampEntry(bob, message(seq + 1), seq, ms + 500), id: idAt(ms) }
+  }
+  const storage = keepingMemory()
+  const messages = Array.from({ length: count }, (_, seq) => stampedAt(seq))
+  await storage.pages.put(rigId, { from: 0, to: count, messages }, { asOf: count, mayEvict: true })
+  const read = vi.spyOn(storage.pages, 'read')
+  const rig = await openRig({ storage })
+  read.mockClear()
+  const { now } = watch(rig, idAt(1_700_000_000_000 + 12_345 * 10_000))
+  await vi.waitFor(() => expect(now()).toMatchObject({ state: 'here', content: 'message 12346', seq: 12_345 }))
+  expect(read.mock.calls.length).toBeLessThan(20)
+  // Written hours before it was sent.
+  const late = watch(rig, idAt(1_700_000_000_000 + 12_345 * 10_000 - 5 * hourMs + 1))
+  await vi.waitFor(() => expect(read.mock.calls.length).toBeGreaterThan(20))
+  expect(late.now().state).toBe('elsewhere')
+})
+
+test('[VIEW2] nothing is left of those who do not watch any more', () => {
+  const looked: MessageId[] = []
+  const stores = new MessageStores((id) => (looked.push(id), undefined))
+  const ids = Array.from({ length: 100 }, (_, index) => messageId(index))
+  const ends = ids.flatMap((id) => [stores.of(id).subscribe(vi.fn()), stores.of(id).subscribe(vi.fn())])
+  looked.length = 0
+  stores.note(ids)
+  expect(looked).toHaveLength(100)
+  for (const end of ends) end()
+  looked.length = 0
+  stores.note(ids)
+  stores.note()
+  expect(looked).toEqual([])
 })
 
 test('[QUOTE1] a preview ends between characters as people see them', () => {

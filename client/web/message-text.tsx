@@ -1,0 +1,33 @@
+/** The text of a message, or what is to be said in its place. It is only ever text nodes. */
+
+import type { UserId } from '../../shared/sync/ids.ts'
+import type { ChatMessage } from '../api.ts'
+import { piecesOf } from './mentions.ts'
+
+export function MessageText({ message, me }: { readonly message: ChatMessage; readonly me: UserId }) {
+  const { content, redactedAt, mentions = [] } = message
+  const isBlank = content.trim() === ''
+  return (
+    <span className={isBlank ? 'text quiet' : 'text'} data-testid="message-text">
+      {redactedAt !== undefined
+        ? removalWords(message, me)
+        : isBlank
+          ? 'This message has no text that this page could show.'
+          : piecesOf(content, mentions).map(({ text, at, user }) =>
+              user === undefined ? (
+                text
+              ) : (
+                <mark key={at} className="mention" data-testid="mention" data-me={user === me}>
+                  {text}
+                </mark>
+              ),
+            )}
+    </span>
+  )
+}
+
+/** By whom it was removed, when that was not its author. */
+function removalWords({ user, redactedBy = user }: ChatMessage, me: UserId): string {
+  if (redactedBy === user) return 'This message was removed.'
+  return `This message was removed by ${redactedBy === me ? 'you' : redactedBy}.`
+}

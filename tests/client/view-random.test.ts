@@ -1,0 +1,97 @@
+// Whatever happens in whatever order: what follows the changes shows what is seen from the beginning.
+import * as Y from 'yjs'
+import { expect, test } from 'vitest'
+
+import { createDocSource } from '../../client/sync/doc-source.ts'
+import { createTimeline } from '../../client/timeline.ts'
+import { encodeEntry, type KnownEntry, type MessageId, parseEntry } from '../../shared/chat/entry.ts'
+import { ConversationFold } from '../../shared/chat/fold.ts'
+import { append, createDoc } from '../helpers/chain-doc.ts'
+import { ann, clientId, message, messageId } from '../helpers/client-rows.ts'
+import { forSeeds, type Random } from '../helpers/seeded-random.ts'
+import { createStampingServer } from '../helpers/stamping-server.ts'
+
+const users = ['ann', 'bob', 'ann'] as const
+const steps = 60
+
+function entryOf(random: Random, written: number): KnownEntry {
+  const of: MessageId = messageId(random.between(1, Math.max(1, written)))
+  const kinds = ['message', 'message', 'react', 'react', 'edit', 'redact', 'pin', 'read', 'again'] as const
+  const kind = random.pick(kinds)
+  switch (kind) {
+    case 'message':
+      return { ...message(written + 1), at: random.below(50) }
+    case 'again':
+      return message(random.between(1, Math.max(1, written)))
+    case 'react':
+      return { kind, of, emoji: random.pick(['👍', '❤️']), on: random.chance(0.7) }
+    case 'edit':
+      return { kind, of, content: `edited ${random.below(9)}`, at: 1 }
+    case 'redact':
+      return { kind, of }
+    case 'pin':
+      return { kind, of, on: random.chance(0.5) }
+    case 'read':
+      return { kind, through: random.below(5) }
+  }
+}
+
+test('[VIEW1][CLIENT5] a timeline that follows shows what one from the beginning shows, at every step', () => {
+  forSeeds('VIEW1 random', 12, (random) => {
+    const server = createStampingServer()
+    const devices = users.map((_, index) => createDoc(index + 1))
+    const stamped = users.map(() => 0)
+    const sent = new Set<MessageId>()
+    const doc = createDoc(50)
+    const source = createDocSource(doc)
+    const fold = new ConversationFold()
+    const timeline = createTimeline(ann)
+    let written = 0
+    let isBarred = false
+
+    const bring = (from: Y.Doc): void => Y.applyUpdate(doc, Y.encodeStateAsUpdate(from, Y.encodeStateVector(doc)))
+    function stamp(index: number): void {
+      const client = clientId(index + 1)
+      const device = devices[index]
+      const clock = stamped[index] ?? 0
+      if (device === undefined || clock >= Y.getState(device.store, client)) return
+      server.receive(device)
+      stamped[index] = clock + 1
+      const payload = createDocSource(device).payloadAt(client, clock)
+      const parsed = payload instanceof Uint8Array ? parseEntry(payload) : undefined
+      const id = parsed?.kind === 'entry' && parsed.entry.kind === 'message' ? parsed.entry.id : undefined
+      const isVoid = random.chance(0.2) || (id !== undefined && sent.has(id))
+      if (!isVoid && id !== undefined) sent.add(id)
+      server.commit([{ client, clock, ...(isVoid ? { voidReason: 'access' } : {}) }], 100 + clock)
+    }
+
+    for (let step = 0; step < steps; step++) {
+      const index = random.below(users.length)
+      const device = devices[index]
+      const choice = random.below(10)
+      if (choice < 4 && device !== undefined) {
+        const entry = entryOf(random, written)
+        if (entry.kind === 'message') written = Math.max(written, Number.parseInt(entry.id.slice(-12), 16))
+        append(device, users[index] ?? 'ann', [encodeEntry(entry)])
+        if (random.chance(0.7)) bring(device)
+      } else if (choice < 8) stamp(index)
+      else if (choice === 8 && random.chance(0.3) && server.accepted.length - 3 > server.through() + 1) {
+        server.archive(server.accepted.length - 3)
+      } else if (random.chance(0.1)) isBarred = !isBarred
+      if (random.chance(0.6)) bring(server.doc)
+
+      const before = timeline.messages(fold.view(source), [], isBarred, undefined, fold.marks())
+      timeline.takeChanged()
+      fold.advance(source, clientId(900))
+      const now = timeline.messages(fold.view(source), [], isBarred, undefined, fold.marks())
+      const fresh = new ConversationFold()
+      fresh.advance(source, clientId(900))
+      expect(now).toEqual(createTimeline(ann).messages(fresh.view(source), [], isBarred))
+      for (const one of now) expect(timeline.find(one.id)?.id).toBe(one.id)
+      // What is another object now is told, and nothing else.
+      const told = timeline.takeChanged()
+      const known = new Map(before.map((one) => [one.id, one]))
+      for (const one of now) if (known.get(one.id) !== one) expect(told).toContain(one.id)
+    }
+  })
+})
