@@ -42,8 +42,8 @@ export function linkAwareness(
       if (state !== null || awareness.getLocalState() !== null) awareness.setLocalState(state)
     },
   })
-  provider._awarenessUpdateHandler = ({ added, updated, removed }, origin) => {
-    if (origin !== provider && [added, updated, removed].some((list) => list.includes(own))) send()
+  provider._awarenessUpdateHandler = ({ added, updated, removed }) => {
+    if ([added, updated, removed].some((list) => list.includes(own))) send()
     // Whoever comes back comes with all that there is to tell: nothing needs to be remembered of those who left.
     for (const client of removed) if (client !== own) awareness.meta.delete(client)
     listener.hear(awareness.getStates(), [...added, ...updated])

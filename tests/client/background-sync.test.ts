@@ -224,6 +224,21 @@ describe('the end', () => {
     expect(conversation.close).toHaveBeenCalledTimes(1)
   })
 
+  test('[RECEIPT1][BACK1] what has arrived is told when it is up to date, and it closes when the server has that', async () => {
+    const rig = start()
+    rig.background.add([one])
+    await settle()
+    const conversation = rig.last(one)
+    conversation.tellReceipts.mockImplementationOnce(() => void conversation.unsent++)
+    conversation.become({ phase: 'syncing' })
+    expect(conversation.tellReceipts).not.toHaveBeenCalled()
+    conversation.become(live)
+    expect(conversation.close).not.toHaveBeenCalled()
+    conversation.unsent = 0
+    rig.background.check(conversation.asOpen)
+    expect(conversation.close).toHaveBeenCalledTimes(1)
+  })
+
   test.each<ConnectionStatus>([
     { phase: 'offline', reason: 'no network' },
     { phase: 'connecting' },

@@ -86,7 +86,7 @@ test('[PAGE4] while the background is paused nothing is fetched', async () => {
   expect((await rig.storage.pages.facts(one)).spans).toEqual([{ from: 0, to: 450 }])
 })
 
-test('[UNREAD1] the line tells what is unread and mentions, where the archive ends, and how far it was read', async () => {
+test('[UNREAD1][RECEIPT1] the line tells what is unread and mentions, where the archive ends, and how far it was read', async () => {
   const rig = await start()
   const server = long(rig)
   const doc = createDoc(8)
@@ -95,8 +95,15 @@ test('[UNREAD1] the line tells what is unread and mentions, where the archive en
   stampAll(server)
   const conversation = await rig.client.open(one)
   await settle()
-  conversation.markRead(499)
+  const entries = (): number => server.accepted.length
+  for (const through of [480, 490, 499]) conversation.markRead(through)
+  await settle(1)
+  expect(entries()).toBe(502)
+  // What was gathered is told when the page is hidden: it may never run again.
+  rig.hide()
+  await settle(1)
+  expect(entries()).toBe(503)
   await settle()
   const [row] = await rig.storage.conversations()
-  expect(row).toMatchObject({ unread: 0, mentions: 0, archivedThrough: 449, readThrough: 499, lastSeq: 501 })
+  expect(row).toMatchObject({ unread: 0, mentions: 0, archivedThrough: 449, readThrough: 499, lastSeq: 502 })
 })

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 
-import { onWake } from '../../client/wake.ts'
+import { onHide, onWake } from '../../client/wake.ts'
 
 let page: EventTarget
 let look: EventTarget & { visibilityState: string }
@@ -46,4 +46,21 @@ test('[MUX4] a worker has no page to look at: the network alone wakes it', () =>
   page.dispatchEvent(new Event('online'))
   expect(wake).toHaveBeenCalledTimes(1)
   end()
+})
+
+test('[RECEIPT1] a page hides when nobody looks any more and when it is left, and a worker never does', () => {
+  const hide = vi.fn<() => void>()
+  const end = onHide(hide)
+  turn('visible')
+  page.dispatchEvent(new Event('online'))
+  expect(hide).not.toHaveBeenCalled()
+  turn('hidden')
+  page.dispatchEvent(new Event('pagehide'))
+  expect(hide).toHaveBeenCalledTimes(2)
+  end()
+  vi.stubGlobal('document', undefined)
+  onHide(hide)
+  page.dispatchEvent(new Event('pagehide'))
+  turn('hidden')
+  expect(hide).toHaveBeenCalledTimes(2)
 })

@@ -31,6 +31,8 @@ export interface ClientRig {
   readonly server: (id: string) => StampingServer
   /** The device has come back. */
   readonly wake: () => void
+  /** Nobody looks at it any more. */
+  readonly hide: () => void
   /** With it requests fail, and sockets are never taken. */
   isOffline: boolean
 }
@@ -55,6 +57,7 @@ export function startClientRig(options: ClientRigOptions = {}): ClientRig {
   const asked: string[] = []
   const archives = new Map<string, ServerArchive>()
   let wake = (): void => undefined
+  let hide = (): void => undefined
   const sync = createFakeSyncServer({ isOffline, ...(servers === undefined ? {} : { conversations: servers }) })
 
   const fetch: typeof globalThis.fetch = async (url, init) => {
@@ -91,6 +94,12 @@ export function startClientRig(options: ClientRigOptions = {}): ClientRig {
           wake = () => undefined
         }
       },
+      onHide: (listener) => {
+        hide = listener
+        return () => {
+          hide = () => undefined
+        }
+      },
       dropExitListener: (listener) => process.off('exit', listener),
     },
   )
@@ -105,6 +114,7 @@ export function startClientRig(options: ClientRigOptions = {}): ClientRig {
     asked,
     server: sync.conversation,
     wake: () => wake(),
+    hide: () => hide(),
     get isOffline() {
       return sync.isOffline
     },
