@@ -230,7 +230,7 @@ describe('failing', () => {
 
   test('a failed message is sent again as a new one, with all it had', async () => {
     const rig = await openRig()
-    const id = rig.conversation.send({ content: 'Ahoy', role: 'assistant', replyTo: messageId(5), mentions: [bob] })
+    const id = rig.conversation.send({ content: 'Ahoy', role: 'assistant', replyTo: messageId(5), mentions: [ann] })
     rig.sync({ 0: 'access' })
     const again = rig.conversation.retry(id)
     expect(again).not.toBe(id)
@@ -241,7 +241,7 @@ describe('failing', () => {
       content: 'Ahoy',
       role: 'assistant',
       replyTo: messageId(5),
-      mentions: ['bob'],
+      mentions: ['ann'],
       delivery: { state: 'pending' },
     })
     await rig.conversation.flush()
