@@ -5,6 +5,9 @@ import type { MessageEntry, MessageId, Role } from '../shared/chat/entry.ts'
 import type { Message, Touch } from '../shared/chat/message.ts'
 import type { VoidReason } from '../shared/chat/policy.ts'
 import type { ConversationId, UserId } from '../shared/sync/ids.ts'
+import type { Invitations, Profiles } from './people/people-api.ts'
+
+export type * from './people/people-api.ts'
 
 /** A value that changes: the shape React's `useSyncExternalStore` takes. Snapshots are never mutated. */
 export interface ReadableStore<T> {
@@ -182,6 +185,8 @@ export interface Conversation {
   readonly status: ReadableStore<ConversationStatus>
   readonly history: ReadableStore<HistoryStatus>
   readonly presence: ConversationPresence
+  /** Links by which others can join it; for admins and owners. */
+  readonly invitations: Invitations
   /** Kept here until they are dismissed. */
   readonly failedChanges: ReadableStore<readonly FailedChange[]>
   /**
@@ -297,10 +302,17 @@ export interface ChatClient {
   /** What others are told of this user by this device, in all conversations. */
   readonly presence: ReadableStore<PresenceMode>
   setPresence(mode: PresenceMode): void
+  /** What people are called, the user among them. */
+  readonly profiles: Profiles
   /** Makes a conversation, online or not: its id is drawn here and registered when a connection comes. */
   create(fresh?: NewConversation): Promise<Conversation>
   /** Resolves when what this device has of it can be read; never waits for the network. The same object while open. */
   open(id: string): Promise<Conversation>
+  /**
+   * Joins a conversation with the token of an invitation, and opens it. Rejects with RestFailure `expired-invitation` when it does
+   * not work any more, `not-found` when it is none.
+   */
+  acceptInvitation(token: string): Promise<Conversation>
   /** Fetches the list of conversations; rejects with the reason when that fails. */
   refresh(): Promise<void>
   /** Closes every conversation and the local stores; idempotent. */

@@ -15,6 +15,8 @@ import { newConversationRow } from './new-conversation.ts'
 import { OpenConversation } from './open-conversation.ts'
 import { OpenConversations } from './open-conversations.ts'
 import { type FillRow, PageFill } from './page-fill.ts'
+import { createPeople } from './people/people.ts'
+import { createPeopleRest } from './people/people-rest.ts'
 import { createPatience } from './patience.ts'
 import { OpenPresence } from './presence/open-presence.ts'
 import type { ConnectDocument } from './rebuild.ts'
@@ -73,6 +75,18 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
     onFull: archive.noteFull,
     onFailure: archive.noteFailure,
   })
+  const peopleRest = createPeopleRest(rest)
+  const people = createPeople({
+    user,
+    url,
+    opening,
+    rest: peopleRest,
+    members: function* members() {
+      for (const row of list.rows()) for (const member of row.members ?? []) yield member.user
+    },
+    isConnected: () => socket === undefined || socket.status.getSnapshot().phase === 'live',
+    uptime,
+  })
   background.status.subscribe(() => fill.proceed())
   list.store.subscribe(() => fill.proceed())
   const stopWaking = socket && platform.onWake?.(() => socket.wake())
@@ -80,6 +94,7 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
     for (const conversation of open.all()) conversation.tellReceipts()
   })
   socket?.status.subscribe(() => background.proceed())
+  socket?.status.subscribe(() => people.proceed())
   let closing: Promise<void> | undefined
   /** Conversations that the application waits for. */
   let awaited = 0
@@ -160,6 +175,7 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
     held.look(conversation)
     registration.look(conversation)
     patience.look(conversation)
+    people.look(conversation, !background.has(conversation.id))
     background.check(conversation)
     background.proceed()
   }
@@ -201,6 +217,7 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
       },
       fetchMessage: (message) => rest.message(id, message),
       counts: () => rest.counts(id),
+      invitations: people.invitations(id),
       keep: () => keepOf(id),
       // A list that cannot be kept is as it was after the next start.
       onKeep: (keep) => setKeep(id, keep).catch(() => undefined),
@@ -259,6 +276,16 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
     }
   }
 
+  async function join(token: string): Promise<OpenConversation> {
+    const joined = await peopleRest.join(token)
+    await list.loaded
+    // A line that cannot be kept comes with the next list.
+    if (list.row(joined.id)?.access === undefined) await list.merge([joined]).catch(() => undefined)
+    const conversation = await openHeld(joined.id)
+    if (conversation.lost !== undefined) conversation.reconnect()
+    return conversation
+  }
+
   async function openHeld(id: ConversationId): Promise<OpenConversation> {
     awaited++
     background.hold(id)
@@ -293,6 +320,8 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
       const parsed = parseConversationId(id)
       return parsed === undefined ? Promise.reject(new TypeError('not a conversation id')) : openHeld(parsed)
     },
+    profiles: people.profiles,
+    acceptInvitation: join,
     refresh: refreshAll,
     close: () => {
       closing ??= (async () => {
@@ -304,6 +333,7 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
         await open.close()
         socket?.close()
         await list.flushed()
+        await people.close()
         // A store that could not be opened need not be closed.
         await opening.then(
           (storage) => storage.close(),

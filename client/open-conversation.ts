@@ -88,6 +88,10 @@ export class OpenConversation implements Conversation {
     return this.#deps.presence
   }
 
+  get invitations(): Conversation['invitations'] {
+    return this.#deps.invitations
+  }
+
   /** Own entries whose fate is open. */
   get unsent(): number {
     return this.document.outbox.size()

@@ -4,7 +4,7 @@
  */
 
 import { isPrivateConversation } from '../shared/chat/private-conversation.ts'
-import type { ChatMessage, ConversationInfo, Keep } from './api.ts'
+import type { ChatMessage, Conversation, ConversationInfo, Keep } from './api.ts'
 import { Author } from './author.ts'
 import { OpenReceipts } from './delivery/open-receipts.ts'
 import type { ReceiptsSetting } from './delivery/own-receipts.ts'
@@ -29,6 +29,7 @@ export interface OpenPartsDeps extends Pick<
   readonly fetchMessage: SingleMessagesDeps['fetch']
   /** What there is to read, as the server counts it. */
   readonly counts: () => Promise<OwnCounts>
+  readonly invitations: Conversation['invitations']
   readonly keep: () => Keep
   /** Resolves when `keep` answers it. */
   readonly onKeep: (keep: Keep | undefined) => Promise<void>

@@ -40,6 +40,8 @@ export class RestFailure extends Error {
 }
 
 export interface RestClient {
+  /** Whatever else there is to ask. Rejects with RestFailure unless the answer is 2xx. */
+  readonly request: (method: string, path: string, body?: unknown) => Promise<Response>
   readonly register: (
     id: ConversationId,
     body: { readonly title?: string; readonly members: readonly { readonly user: UserId; readonly access: Access }[] },
@@ -72,7 +74,6 @@ export function createRestClient(url: string, tokens: TokenSource, fetch: typeof
     return (await request(method, path, body)).json()
   }
 
-  /** Rejects with RestFailure unless the answer is 2xx. */
   async function request(method: string, path: string, body?: unknown): Promise<Response> {
     const answer = await send(method, path, body)
     const isRenewed = answer.status === faults.unauthenticated.httpStatus && tokens.renew()
@@ -97,6 +98,7 @@ export function createRestClient(url: string, tokens: TokenSource, fetch: typeof
   }
 
   return {
+    request,
     register: async (id, body) => void (await call('PUT', `/api/conversations/${id}`, body)),
     conversations: async () => {
       const items: RestConversationItem[] = []

@@ -13,10 +13,12 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { v7 as uuidV7 } from 'uuid'
+import { type InvitationId, parseInvitationId } from '../shared/chat/invitation.ts'
 import { type ConversationId, parseConversationId } from '../shared/sync/ids.ts'
 import { windowRules } from './chat/archiving.ts'
 import { BehindNotes } from './chat/behind.ts'
 import { readOverview } from './chat/overview.ts'
+import { createInvitations } from './chat/inviting.ts'
 import { createRegistry } from './chat/registry.ts'
 import { createConversations } from './chat/service.ts'
 import { acquireTarget } from './chat/conversation-target.ts'
@@ -25,6 +27,7 @@ import { type AppDeps, buildApp } from './http/app.ts'
 import { openAuth } from './http/open-auth.ts'
 import { isAllowedOrigin, isDemoHost } from './http/origins.ts'
 import { createTickets } from './http/tickets.ts'
+import { createProfiles } from './people/profiles.ts'
 import type { ConversationStore } from './storage/conversation-store.ts'
 import type { DamageOptions } from './storage/damages.ts'
 import type { VanishingOptions } from './storage/level/vanishing.ts'
@@ -102,11 +105,15 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     onBug: (error) => log.error({ err: error }, 'a conversation has to start again from the disk'),
     window: windowRules,
   })
-  const { authenticate, demo } = await openAuth(config, { now, log })
+  const { authenticate, demo, invitationTokens } = await openAuth(config, { now, log })
   const rates = createRates({ now, perSecond: limits.entriesPerSecondPerUser, burst: limits.burstEntriesPerUser })
   const tickets = createTickets({ now, random: randomBytes })
+  const conversations = createConversations({ store, registry, drawConversationId })
   const app = buildApp({
-    conversations: createConversations({ store, registry, drawConversationId }),
+    conversations,
+    invitations: createInvitations({ store, registry, conversations, drawInvitationId, now }),
+    invitationTokens,
+    profiles: createProfiles({ store, now }),
     authenticate,
     tickets,
     demo,
@@ -174,6 +181,12 @@ function afterPause(job: () => void): void {
 /** Nobody waits for it: it does not keep the process. */
 function after(ms: number, job: () => void): void {
   setTimeout(job, ms).unref()
+}
+
+function drawInvitationId(): InvitationId {
+  const id = parseInvitationId(uuidV7())
+  if (id === undefined) throw new Error('not a UUIDv7')
+  return id
 }
 
 function drawConversationId(): ConversationId {

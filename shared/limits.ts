@@ -200,6 +200,29 @@ export const limits = {
   /** So many failed writes within the time below end the process: opening the store again has not helped. */
   storeFailures: 3,
   storeFailureWindowMs: 60_000,
+  /** UTF-16 units of a name that people choose for themselves: two lines beside a message. */
+  profileNameLength: 80,
+  /** Users in one answer of a search: a list that is looked over while somebody types. */
+  pageUsers: 50,
+  defaultPageUsers: 20,
+  /** UTF-16 units of what is looked for: the longest user id. */
+  userSearchLength: 128,
+  /** Conversations among whose members a search looks, those with the newest activity first: nobody remembers more. */
+  searchedConversations: 100,
+  /** Users among whom a search looks: their rows are read each time, some 30 ms of work. */
+  searchedUsers: 2000,
+  /** A search costs its user as much as so many entries do, and the server too: it reads thousands of rows. */
+  entriesPerUserSearch: 100,
+  /** Life of an invitation that does not say: who gets a link uses it within days. */
+  invitationMs: 7 * 24 * 60 * 60 * 1000,
+  /** The longest: a link is forgotten before the people who should not have it are. */
+  longestInvitationMs: 30 * 24 * 60 * 60 * 1000,
+  /** Uses of an invitation that counts them. */
+  invitationUses: 1000,
+  /** Invitations of a conversation that work at the same time: a list that people read. */
+  invitations: 100,
+  /** How long a device goes by the profiles of a conversation's members before it asks again, when something happens there. */
+  profilesFreshMs: 5 * 60 * 1000,
   /** How long a live conversation without sockets stays in memory. */
   idleConversationMs: 60_000,
   /** Typing ends when it was not said again for so long: two words' time, and the next key says it again. */

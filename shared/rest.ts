@@ -2,7 +2,9 @@
 
 import type { Access } from './chat/access.ts'
 import { type MessageId, parseMessageId, type Role } from './chat/entry.ts'
+import type { InvitationId, InvitedAccess } from './chat/invitation.ts'
 import type { Reaction, Replies, StampedMessage } from './chat/message.ts'
+import type { Profile } from './chat/profile.ts'
 import { type ConversationId, parseUserId, type UserId } from './sync/ids.ts'
 
 export interface RestError {
@@ -45,6 +47,33 @@ export interface RestPage<Item> {
 export interface RestMember {
   readonly user: UserId
   readonly access: Access
+}
+
+/** A member in a list; without the name and the colour that were not chosen. */
+export interface RestNamedMember extends RestMember {
+  readonly name?: string
+  readonly color?: string
+}
+
+/** An invitation that works. */
+export interface RestInvitation {
+  readonly id: InvitationId
+  readonly access: InvitedAccess
+  readonly expires_at: string
+  /** Null: as many as like. */
+  readonly uses_left: number | null
+  readonly created_by: UserId
+  readonly created_at: string
+}
+
+/** Told to whoever makes it, and never again. */
+export interface RestNewInvitation extends RestInvitation {
+  readonly token: string
+}
+
+/** Of whoever asks; `updated_at` is null when nothing was ever chosen. */
+export interface RestOwnProfile extends Profile {
+  readonly updated_at: string | null
 }
 
 /** How far whoever asks has come; null before the first. */

@@ -6,6 +6,7 @@
 import type { Doc } from 'yjs'
 import type { Access } from '../../shared/chat/access.ts'
 import type { VoidReason } from '../../shared/chat/policy.ts'
+import type { Profile, ProfileChange } from '../../shared/chat/profile.ts'
 import type { Version } from '../../shared/sync/control.ts'
 import type { ClientId, ConversationId, UserId } from '../../shared/sync/ids.ts'
 import type { ConversationSummary, StorageStatus } from '../api.ts'
@@ -93,6 +94,14 @@ export interface ClientStorage {
   readonly conversations: () => Promise<readonly ConversationRow[]>
   readonly putConversation: (row: ConversationRow) => Promise<void>
   readonly removeConversation: (id: ConversationId) => Promise<void>
+
+  /** As the server last told them, in any order. */
+  readonly profiles: () => Promise<readonly Profile[]>
+  /** Each replaces the one of its user. */
+  readonly putProfiles: (profiles: readonly Profile[]) => Promise<void>
+  /** What of the own profile was chosen here, in any tab, and the server has still to be told. */
+  readonly ownChoice: () => Promise<ProfileChange | undefined>
+  readonly putOwnChoice: (choice: ProfileChange | undefined) => Promise<void>
 
   /** Which of a conversation's documents counts: 0 until one had to be rebuilt. */
   readonly generation: (id: ConversationId) => Promise<number>

@@ -5,6 +5,7 @@ import { type SubmitEvent, useState } from 'react'
 import { type Access, accessLevels, parseAccess } from '../../shared/chat/access.ts'
 import { parseUserId, type UserId } from '../../shared/sync/ids.ts'
 import { userNameRule } from './names.ts'
+import { useFoundPeople } from './use-found-people.ts'
 import { accessWords } from './wording.ts'
 
 interface Props {
@@ -21,6 +22,8 @@ export function AddMember({ members, isAllowed, add }: Props) {
   const [name, setName] = useState('')
   const [access, setAccess] = useState<Access>('writer')
   const [problem, setProblem] = useState<string>()
+
+  const found = useFoundPeople(name).filter(({ user }) => !members.includes(user))
 
   const offered = accessLevels.filter((level) => somebody !== undefined && isAllowed(somebody, level))
   if (offered.length === 0) return null
@@ -50,8 +53,16 @@ export function AddMember({ members, isAllowed, add }: Props) {
           spellCheck={false}
           maxLength={128}
           placeholder="User name"
+          list="member-found"
           aria-describedby="member-problem"
         />
+        <datalist id="member-found" data-testid="member-found">
+          {found.map(({ user, name: called }) => (
+            <option key={user} value={user}>
+              {called === null ? user : `${called} (${user})`}
+            </option>
+          ))}
+        </datalist>
       </div>
       <div className="add-member-row">
         <select

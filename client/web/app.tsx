@@ -2,9 +2,12 @@
 
 import type { ReadableStore } from '../api.ts'
 import type { Account } from './account.ts'
+import { parseRoute } from './route.ts'
 import { SignIn } from './sign-in.tsx'
 import { useStore } from './use-store.ts'
 import { Workspace } from './workspace.tsx'
+
+const invited = 'You were invited to a conversation. Sign in to join it.'
 
 interface Props {
   readonly account: Account
@@ -14,6 +17,8 @@ interface Props {
 
 export function App({ account, hash }: Props) {
   const state = useStore(account)
-  if (state.phase === 'signed-out') return <SignIn signIn={account.signIn} notice={state.notice} />
+  const isInvited = parseRoute(useStore(hash)).kind === 'join'
+  if (state.phase === 'signed-out')
+    return <SignIn signIn={account.signIn} notice={state.notice ?? (isInvited ? invited : undefined)} />
   return <Workspace key={state.user} signedIn={state} hash={hash} signOut={account.signOut} />
 }

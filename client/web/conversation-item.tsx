@@ -4,10 +4,11 @@ import { memo } from 'react'
 
 import type { UserId } from '../../shared/sync/ids.ts'
 import type { ConversationSummary } from '../api.ts'
-import { Avatar } from './avatar.tsx'
-import { conversationName } from './names.ts'
+import { ConversationAvatar } from './conversation-avatar.tsx'
+import { conversationName, namedMembers } from './names.ts'
 import { conversationHash } from './route.ts'
 import { machineTime, shortTime } from './time.ts'
+import { useNames } from './use-names.ts'
 
 interface Props {
   readonly summary: ConversationSummary
@@ -18,11 +19,8 @@ interface Props {
 
 export const ConversationItem = memo(function ConversationItem({ summary, user, today, isCurrent }: Props) {
   const { id, title, members, updatedAt, lastMessage, registered } = summary
-  const name = conversationName(
-    title,
-    members?.map((member) => member.user),
-    user,
-  )
+  const users = members?.map((member) => member.user)
+  const name = conversationName(title, users, user, useNames(namedMembers(users, user)))
   // What is being read is not unread.
   const unread = isCurrent ? 0 : summary.unread
   const mentions = isCurrent ? 0 : (summary.mentions ?? 0)
@@ -37,7 +35,7 @@ export const ConversationItem = memo(function ConversationItem({ summary, user, 
       data-mentions={mentions}
       data-registered={registered}
     >
-      <Avatar name={name} />
+      <ConversationAvatar name={name} users={users} me={user} />
       <span className="item-name">{name}</span>
       <time className="item-time" dateTime={machineTime(updatedAt)}>
         {shortTime(updatedAt, today)}

@@ -1,9 +1,12 @@
 /** The list of conversations, and below it who is signed in and whether the server answers. */
 
+import { useState } from 'react'
+
 import type { ConversationId } from '../../shared/sync/ids.ts'
 import type { SignedIn } from './account.ts'
-import { Avatar } from './avatar.tsx'
 import { ConversationItem } from './conversation-item.tsx'
+import { PersonAvatar, PersonName } from './person.tsx'
+import { ProfileDialog } from './profile-dialog.tsx'
 import { Logo, PlusIcon } from './icons.tsx'
 import { PresenceChoice } from './presence-choice.tsx'
 import type { Reach } from './reach.ts'
@@ -26,6 +29,7 @@ export function ConversationList({ signedIn, current, signOut }: Props) {
   const reach = useStore(signedIn.reach)
   const storage = useStore(client.storage)
   const today = useToday()
+  const [showsProfile, setShowsProfile] = useState(false)
 
   return (
     <div className="sidebar">
@@ -52,10 +56,19 @@ export function ConversationList({ signedIn, current, signOut }: Props) {
       </nav>
       {(storage.lost || storage.failure !== undefined) && <StorageNotices storage={{ ...storage, full: false }} />}
       <footer className="whoami">
-        <Avatar name={user} />
+        <button
+          type="button"
+          className="whoami-profile"
+          aria-label={`Change your profile, ${user}`}
+          aria-haspopup="dialog"
+          onClick={() => setShowsProfile(true)}
+          data-testid="profile-open"
+        >
+          <PersonAvatar user={user} />
+        </button>
         <div className="whoami-text">
           <p className="whoami-name" data-testid="user">
-            {user}
+            <PersonName user={user} />
           </p>
           <p className="state" data-testid="reach" data-phase={reach.phase}>
             <span className="dot" />
@@ -68,6 +81,7 @@ export function ConversationList({ signedIn, current, signOut }: Props) {
         <PresenceChoice client={client} />
         {'reason' in reach && <p className="whoami-reason">{reach.reason}</p>}
       </footer>
+      {showsProfile && <ProfileDialog user={user} close={() => setShowsProfile(false)} />}
     </div>
   )
 }

@@ -5,20 +5,21 @@ import { useCallback, useRef, useState } from 'react'
 import type { MessageId } from '../../shared/chat/entry.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
 import type { ChatClient, Conversation, ConversationInfo, ConversationStatus } from '../api.ts'
-import { Avatar } from './avatar.tsx'
 import { ComposeAgain } from './compose-again.ts'
 import { Composer } from './composer.tsx'
 import { ConnectionMark } from './connection-mark.tsx'
+import { ConversationAvatar } from './conversation-avatar.tsx'
 import type { Drafts } from './drafts.ts'
 import { PeopleIcon } from './icons.tsx'
 import { MembersPanel } from './members-panel.tsx'
-import { conversationName, count } from './names.ts'
+import { conversationName, count, namedMembers } from './names.ts'
 import { Notices } from './notices.tsx'
 import { PaneHeader } from './pane-header.tsx'
 import type { Reading } from './reading.ts'
 import { Timeline } from './timeline.tsx'
 import { TypingLine } from './typing-line.tsx'
 import { useDocumentTitle } from './use-document-title.ts'
+import { useNames } from './use-names.ts'
 import { useStore } from './use-store.ts'
 
 interface Props {
@@ -39,7 +40,7 @@ export function ConversationView({ client, conversation, reading, user, drafts }
   const toggle = useRef<HTMLButtonElement>(null)
 
   const users = info.members.map((member) => member.user)
-  const name = conversationName(info.title, users, user)
+  const name = conversationName(info.title, users, user, useNames(namedMembers(users, user)))
   useDocumentTitle(name)
 
   const closeMembers = useCallback(() => {
@@ -53,7 +54,7 @@ export function ConversationView({ client, conversation, reading, user, drafts }
     <div className="conversation" data-members={showsMembers ? 'shown' : 'away'}>
       <PaneHeader
         heading={name}
-        before={<Avatar name={name} />}
+        before={<ConversationAvatar name={name} users={users} me={user} />}
         below={<ConnectionMark connection={status.connection} />}
       >
         <button

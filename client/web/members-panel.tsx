@@ -5,14 +5,15 @@
 
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
 
-import type { Access } from '../../shared/chat/access.ts'
+import { type Access, hasAccess } from '../../shared/chat/access.ts'
 import { judge } from '../../shared/chat/policy.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
 import type { ChatClient, Conversation } from '../api.ts'
 import { AddMember } from './add-member.tsx'
-import { Avatar } from './avatar.tsx'
 import { CloseIcon } from './icons.tsx'
+import { InviteLinks } from './invite-links.tsx'
 import { KeptHere } from './kept-here.tsx'
+import { PersonAvatar, PersonId, PersonName } from './person.tsx'
 import { listHash } from './route.ts'
 import { memberRules } from './rules.ts'
 import { SureButton } from './sure-button.tsx'
@@ -67,10 +68,10 @@ export function MembersPanel({ client, conversation, user, close }: Props) {
       <ul>
         {info.members.map(({ user: member, access }) => (
           <li key={member} data-testid="member" data-user={member} data-access={access}>
-            <Avatar name={member} />
+            <PersonAvatar user={member} />
             <div className="member-text">
               <p className="member-name">
-                {member}
+                <PersonName user={member} />
                 {member === user && <span className="quiet"> (you)</span>}
                 {isOnline(member) && (
                   <span className="online" data-phase="online" title="Here now">
@@ -79,7 +80,10 @@ export function MembersPanel({ client, conversation, user, close }: Props) {
                   </span>
                 )}
               </p>
-              <p className="quiet">{accessWords[access]}</p>
+              <p className="quiet">
+                <PersonId user={member} />
+                {accessWords[access]}
+              </p>
             </div>
             {member !== user && allows(member, null) && (
               <SureButton
@@ -98,6 +102,7 @@ export function MembersPanel({ client, conversation, user, close }: Props) {
         isAllowed={allows}
         add={(member, access) => change(member, access)}
       />
+      {hasAccess(info.access, 'admin') && <InviteLinks conversation={conversation} members={info.members.length} />}
       <p className="problem" role="alert">
         {problem}
       </p>

@@ -6,7 +6,6 @@ import type { Access } from '../../shared/chat/access.ts'
 import type { MessageId } from '../../shared/chat/entry.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
 import type { ChatMessage, Conversation } from '../api.ts'
-import { Avatar } from './avatar.tsx'
 import { MessageEditor } from './message-editor.tsx'
 import { MessageFailure } from './message-failure.tsx'
 import { MessageMenu } from './message-menu.tsx'
@@ -14,6 +13,7 @@ import { MessageMeta } from './message-meta.tsx'
 import { MessageQuote } from './message-quote.tsx'
 import { MessageReactions } from './message-reactions.tsx'
 import { MessageText } from './message-text.tsx'
+import { PersonAvatar, PersonName } from './person.tsx'
 import { allowedTouches } from './rules.ts'
 import { seqOf } from './timeline-rows.ts'
 import { explainError } from './wording.ts'
@@ -41,7 +41,7 @@ export const MessageItem = memo(function MessageItem(props: Props) {
   const [isEdited, setEdited] = useState(false)
   const [problem, setProblem] = useState<string>()
   const more = useRef<HTMLButtonElement>(null)
-  const author = own && role === 'user' ? 'You' : message.user
+  const isMine = own && role === 'user'
   const allowed = allowedTouches(message, user, access)
   // It may have been taken away meanwhile.
   const isEditing = isEdited && allowed.edit
@@ -93,11 +93,11 @@ export const MessageItem = memo(function MessageItem(props: Props) {
         data-redacted={message.redactedAt !== undefined}
         data-pinned={message.pinned === true}
       >
-        {!own && heads && <Avatar name={message.user} />}
+        {!own && heads && <PersonAvatar user={message.user} />}
         <div className="bubble-row">
           <div className="bubble">
-            <p className={heads && author !== 'You' ? 'author' : 'hidden'}>
-              {author}
+            <p className={heads && !isMine ? 'author' : 'hidden'}>
+              {isMine ? 'You' : <PersonName user={message.user} />}
               {role === 'assistant' && <span className="role">Assistant</span>}
             </p>
             {replyTo !== undefined && message.redactedAt === undefined && (

@@ -9,6 +9,7 @@ import type { AllowedTouches } from './rules.ts'
 import { SureButton } from './sure-button.tsx'
 import { clockTime } from './time.ts'
 import { timeOf } from './timeline-rows.ts'
+import { useNames } from './use-names.ts'
 
 interface Props {
   readonly message: ChatMessage
@@ -35,7 +36,8 @@ export function MessageMenu(props: Props) {
   const { message, user, allowed, isTabStop, more, react, reply, original, edit, redact, pin } = props
   const [isOpen, setOpen] = useState(false)
   const { reactions = [], pinned = false } = message
-  const author = message.own ? 'your message' : `the message of ${message.user}`
+  const nameOf = useNames([message.user])
+  const author = message.own ? 'your message' : `the message of ${nameOf(message.user)}`
   const name = `${author}, ${clockTime(timeOf(message))}`
 
   function close(): void {

@@ -2,6 +2,7 @@
 
 import type { Reaction } from '../../shared/chat/message.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
+import { useNames } from './use-names.ts'
 
 interface Props {
   readonly reactions: readonly Reaction[]
@@ -14,11 +15,12 @@ interface Props {
 const named = 20
 
 export function MessageReactions({ reactions, user, isAllowed, react }: Props) {
+  const nameOf = useNames([...new Set(reactions.flatMap(({ users }) => users.slice(0, named)))])
   return (
     <div className="reactions" role="group" aria-label="Reactions">
       {reactions.map(({ emoji, users }) => {
         const isMine = users.includes(user)
-        const who = describe(users, user)
+        const who = describe(users, user, nameOf)
         return (
           <button
             key={emoji}
@@ -42,8 +44,8 @@ export function MessageReactions({ reactions, user, isAllowed, react }: Props) {
   )
 }
 
-function describe(users: readonly UserId[], me: UserId): string {
-  const names = users.map((user) => (user === me ? 'you' : user))
+function describe(users: readonly UserId[], me: UserId, nameOf: (user: UserId) => string): string {
+  const names = users.map((user) => (user === me ? 'you' : nameOf(user)))
   return names.length <= named
     ? new Intl.ListFormat('en').format(names)
     : `${names.slice(0, named).join(', ')} and ${names.length - named} others`

@@ -3,14 +3,16 @@
 import type { UserId } from '../../shared/sync/ids.ts'
 import type { ChatMessage } from '../api.ts'
 import { piecesOf } from './mentions.ts'
+import { useNames } from './use-names.ts'
 
 export function MessageText({ message, me }: { readonly message: ChatMessage; readonly me: UserId }) {
-  const { content, redactedAt, mentions = [] } = message
+  const { content, redactedAt, redactedBy = message.user, mentions = [] } = message
+  const nameOf = useNames([redactedBy])
   const isBlank = content.trim() === ''
   return (
     <span className={isBlank ? 'text quiet' : 'text'} data-testid="message-text">
       {redactedAt !== undefined
-        ? removalWords(message, me)
+        ? removalWords(message, redactedBy === me ? 'you' : nameOf(redactedBy))
         : isBlank
           ? 'This message has no text that this page could show.'
           : piecesOf(content, mentions).map(({ text, at, user }) =>
@@ -27,7 +29,6 @@ export function MessageText({ message, me }: { readonly message: ChatMessage; re
 }
 
 /** By whom it was removed, when that was not its author. */
-function removalWords({ user, redactedBy = user }: ChatMessage, me: UserId): string {
-  if (redactedBy === user) return 'This message was removed.'
-  return `This message was removed by ${redactedBy === me ? 'you' : redactedBy}.`
+function removalWords({ user, redactedBy = user }: ChatMessage, remover: string): string {
+  return redactedBy === user ? 'This message was removed.' : `This message was removed by ${remover}.`
 }

@@ -6,11 +6,26 @@ import { parseUserId, type UserId } from '../../shared/sync/ids.ts'
 export const userNameRule = 'up to 128 letters, digits or signs, without spaces, accents or “/”'
 
 /** A conversation's title, or else whom it is with. */
-export function conversationName(title: string | null, members: readonly UserId[] | undefined, me: UserId): string {
+export function conversationName(
+  title: string | null,
+  members: readonly UserId[] | undefined,
+  me: UserId,
+  nameOf: (user: UserId) => string = (user) => user,
+): string {
   if (title !== null && title.trim() !== '') return title
   if (members === undefined || members.length === 0) return 'Untitled conversation'
   const others = members.filter((user) => user !== me)
-  return others.length === 0 ? 'Only you' : listNames(others)
+  return others.length === 0 ? 'Only you' : listNames(others.map(nameOf))
+}
+
+/** Those whom `conversationName` names, if it names anybody. */
+export function namedMembers(members: readonly UserId[] | undefined, me: UserId): readonly UserId[] {
+  const named: UserId[] = []
+  for (const user of members ?? []) {
+    if (user !== me) named.push(user)
+    if (named.length === 3) break
+  }
+  return named
 }
 
 /** “ann”, “ann and bob”, “ann, bob and 3 others”. */
@@ -58,4 +73,13 @@ export function hueOf(name: string): number {
   let sum = 0
   for (const character of name) sum = (sum * 31 + (character.codePointAt(0) ?? 0)) % 65_521
   return sum % hues
+}
+
+/** Black or white, whichever can be read on a colour, `#rrggbb` (WCAG 2: relative luminance). */
+export function inkOn(color: string): string {
+  const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => {
+    const part = Number.parseInt(color.slice(at, at + 2), 16) / 255
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4
+  })
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? '#000000' : '#ffffff'
 }

@@ -1,4 +1,4 @@
-/** Where the page is, as the hash of its address: `#/c/<id>`, `#/new`, or the list. Ids are checked, never trusted. */
+/** Where the page is, as the hash of its address: `#/c/<id>`, `#/new`, `#/join/<token>`, or the list. Ids are checked, never trusted. */
 
 import type { ReadableStore } from '../api.ts'
 import { type ConversationId, parseConversationId } from '../../shared/sync/ids.ts'
@@ -7,12 +7,16 @@ export type Route =
   | { readonly kind: 'list' }
   | { readonly kind: 'new' }
   | { readonly kind: 'conversation'; readonly id: ConversationId }
+  /** The token is for the server to look at. */
+  | { readonly kind: 'join'; readonly token: string }
   /** An address that names nothing this page has. */
   | { readonly kind: 'unknown' }
 
 export function parseRoute(hash: string): Route {
   if (hash === '' || hash === '#' || hash === '#/') return { kind: 'list' }
   if (hash === '#/new') return { kind: 'new' }
+  const [, token] = /^#\/join\/([\w-]{1,512})$/.exec(hash) ?? []
+  if (token !== undefined) return { kind: 'join', token }
   const id = hash.startsWith('#/c/') ? parseConversationId(hash.slice(4)) : undefined
   return id === undefined ? { kind: 'unknown' } : { kind: 'conversation', id }
 }

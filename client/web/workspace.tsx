@@ -7,8 +7,10 @@ import type { SignedIn } from './account.ts'
 import { ConversationList } from './conversation-list.tsx'
 import { ConversationPane } from './conversation-pane.tsx'
 import { NewConversation } from './new-conversation.tsx'
+import { Join } from './join.tsx'
 import { listHash, newHash, parseRoute } from './route.ts'
 import { useDocumentTitle } from './use-document-title.ts'
+import { ProfilesContext } from './use-names.ts'
 import { useStore } from './use-store.ts'
 
 interface Props {
@@ -23,15 +25,18 @@ export function Workspace({ signedIn, hash, signOut }: Props) {
   const current = route.kind === 'conversation' ? route.id : undefined
 
   return (
-    <div className="workspace" data-view={route.kind === 'list' ? 'list' : 'pane'}>
-      <ConversationList signedIn={signedIn} current={current} signOut={signOut} />
-      <main className="pane">
-        {route.kind === 'conversation' && <ConversationPane key={route.id} id={route.id} signedIn={signedIn} />}
-        {route.kind === 'new' && <NewConversation user={signedIn.user} client={signedIn.client} />}
-        {route.kind === 'list' && <NothingOpen client={signedIn.client} />}
-        {route.kind === 'unknown' && <UnknownAddress />}
-      </main>
-    </div>
+    <ProfilesContext value={signedIn.client.profiles}>
+      <div className="workspace" data-view={route.kind === 'list' ? 'list' : 'pane'}>
+        <ConversationList signedIn={signedIn} current={current} signOut={signOut} />
+        <main className="pane">
+          {route.kind === 'conversation' && <ConversationPane key={route.id} id={route.id} signedIn={signedIn} />}
+          {route.kind === 'new' && <NewConversation user={signedIn.user} client={signedIn.client} />}
+          {route.kind === 'join' && <Join key={route.token} token={route.token} client={signedIn.client} />}
+          {route.kind === 'list' && <NothingOpen client={signedIn.client} />}
+          {route.kind === 'unknown' && <UnknownAddress />}
+        </main>
+      </div>
+    </ProfilesContext>
   )
 }
 

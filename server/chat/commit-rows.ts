@@ -51,6 +51,7 @@ export function commitOf(
     settings: [...staged.settings.values()],
     pins: [...staged.pins.values()],
     idempotency: staged.idempotency,
+    invitations: [...staged.invitations.values()],
     erases: [...new Set([...staged.redacted, ...staged.erasedRows.map(({ seq }) => seq)])],
   }
 }

@@ -95,9 +95,14 @@ export class LiveConversation implements Writer {
 
   /** Throws the fault that keeps `user` out, if there is one. */
   assertMember(user: UserId, needed?: Access): void {
+    this.assertUsable()
+    requireAccess(this.accessOf(user), needed)
+  }
+
+  /** Throws the fault that keeps everybody out, if there is one. */
+  assertUsable(): void {
     if (this.#ended !== undefined) throw new Fault(this.#ended)
     if (this.#isStopping) throw new Fault('restart')
-    requireAccess(this.accessOf(user), needed)
   }
 
   /** Relays every later commit to the subscriber. */

@@ -4,6 +4,7 @@
  */
 
 import type { MessageId } from '../../shared/chat/entry.ts'
+import type { InvitationId } from '../../shared/chat/invitation.ts'
 import { type Message, type StampedMessage, type StampedTouch, touchMessage } from '../../shared/chat/message.ts'
 import type { ClientId, UserId } from '../../shared/sync/ids.ts'
 import type {
@@ -16,6 +17,7 @@ import type {
   ReplyRow,
   SettingRow,
 } from '../storage/conversation-store.ts'
+import type { InvitationRow } from '../storage/people-rows.ts'
 import type { Upgrade } from './upgrading.ts'
 
 export interface Place {
@@ -49,6 +51,7 @@ export class Staged {
   /** Of entries that may lose their bytes, by seq. */
   readonly places = new Map<number, Place>()
   readonly idempotency: IdempotencyRow[] = []
+  readonly invitations = new Map<InvitationId, InvitationRow>()
   /** Seqs of entries that lose their bytes, of this commit and older ones. */
   readonly erased = new Set<number>()
   /** The older ones among them, without their bytes. */

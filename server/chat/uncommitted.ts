@@ -4,9 +4,11 @@
  */
 
 import type { MessageId } from '../../shared/chat/entry.ts'
+import type { InvitationId } from '../../shared/chat/invitation.ts'
 import type { StampedMessage } from '../../shared/chat/message.ts'
 import type { ConversationId, UserId } from '../../shared/sync/ids.ts'
 import type { ClaimRow, ConversationCommit, ConversationStore, EntryRow } from '../storage/conversation-store.ts'
+import type { InvitationRow } from '../storage/people-rows.ts'
 import { Staged } from './staged.ts'
 
 const noMessages: ReadonlyMap<number, StampedMessage> = new Map()
@@ -36,8 +38,8 @@ export class Uncommitted {
 
   /** Something waits for the next commit that the ledger does not know of. */
   get hasKeys(): boolean {
-    const { idempotency = [], isUpgrade = false } = this.#staged ?? {}
-    return idempotency.length > 0 || isUpgrade
+    const { idempotency = [], invitations, isUpgrade = false } = this.#staged ?? {}
+    return idempotency.length > 0 || (invitations?.size ?? 0) > 0 || isUpgrade
   }
 
   get inFlight(): Staged | undefined {
@@ -114,6 +116,16 @@ export class Uncommitted {
     if (unknown.length === 0) return claims
     for (const row of await this.#store.claims(this.#id, unknown)) if (row !== undefined) claims.set(row.id, row)
     return claims
+  }
+
+  /** The invitations there are, those whose time is over included. */
+  async invitations(): Promise<readonly InvitationRow[]> {
+    // In flight first: what is read after it takes account of it, or it is laid over it.
+    const later = [...(this.#inFlight?.invitations ?? []), ...(this.#staged?.invitations ?? [])]
+    const rows = new Map<InvitationId, InvitationRow>()
+    for (const row of await this.#store.invitations(this.#id)) rows.set(row.id, row)
+    for (const [id, row] of later) rows.set(id, row)
+    return [...rows.values()].filter(({ usesLeft }) => usesLeft !== 0)
   }
 
   /** Which message an Idempotency-Key made. */

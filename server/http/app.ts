@@ -17,6 +17,8 @@ import { Fault } from '../../shared/fault.ts'
 import { limits } from '../../shared/limits.ts'
 import type { Conversations } from '../conversations.ts'
 import type { Authenticate, Tickets } from '../identity.ts'
+import type { Invitations } from '../invitations.ts'
+import type { Profiles } from '../profiles.ts'
 import type { Rates } from '../sync/rate.ts'
 import type { Demo } from './auth.ts'
 import { takeJsonOnly } from './body.ts'
@@ -26,6 +28,8 @@ import { answerBrokenRequest } from './broken-request.ts'
 import { conversationRoutes } from './conversations.ts'
 import { type Health, healthRoutes } from './health.ts'
 import { requireToken } from './identify.ts'
+import type { InvitationTokens } from './invitation-token.ts'
+import { invitationRoutes } from './invitations.ts'
 import { memberRoutes } from './members.ts'
 import { messageRoutes } from './messages.ts'
 import { describeRoutes, openapiRoute } from './openapi.ts'
@@ -34,6 +38,7 @@ import { withOtherMethods } from './other-methods.ts'
 import { createPace, type Delay } from './pace.ts'
 import { internalProblem, problemBody, problemOf } from './problem.ts'
 import { privateStateRoutes } from './private-state.ts'
+import { profileRoutes } from './profiles.ts'
 import { readRoutes } from './read.ts'
 import { demoTokenRoute, ticketRoute } from './sign-in.ts'
 import { threadRoutes } from './threads.ts'
@@ -42,6 +47,9 @@ import { webRoutes } from './web.ts'
 
 export interface AppDeps {
   readonly conversations: Conversations
+  readonly invitations: Invitations
+  readonly invitationTokens: InvitationTokens
+  readonly profiles: Profiles
   readonly authenticate: Authenticate
   readonly tickets: Tickets
   /** Undefined outside demo mode. */
@@ -146,7 +154,7 @@ function addHooks(app: FastifyInstance, { origins, demo }: AppDeps, closing: Abo
 }
 
 function addRoutes(app: FastifyInstance, deps: AppDeps, closing: AbortSignal): void {
-  const { conversations, authenticate, tickets, demo, health, webRoot, now, rates, delay } = deps
+  const { conversations, profiles, authenticate, tickets, demo, health, webRoot, now, rates, delay } = deps
   const pace = createPace({ rates, delay, closing })
   withOtherMethods(app, (scope) => {
     healthRoutes(scope, health)
@@ -158,7 +166,9 @@ function addRoutes(app: FastifyInstance, deps: AppDeps, closing: AbortSignal): v
   withOtherMethods(app, (scope) => {
     requireToken(scope, authenticate)
     conversationRoutes(scope, conversations, pace)
-    memberRoutes(scope, conversations, pace)
+    memberRoutes(scope, { conversations, profiles, pace })
+    invitationRoutes(scope, { ...deps, pace })
+    profileRoutes(scope, profiles, pace)
     messageRoutes(scope, { conversations, pace, now })
     touchRoutes(scope, { conversations, pace, now })
     readRoutes(scope, conversations, pace)

@@ -141,7 +141,8 @@ function restConversation(state: ConversationState): RestConversation {
   }
 }
 
-function restOwn(own: OwnConversation): RestOwnConversation {
+/** A conversation as whoever asks for it alone sees it. */
+export function restOwn(own: OwnConversation): RestOwnConversation {
   const { unread, mentions, register } = own
   const { through, received } = restRegister(register)
   return { ...restConversation(own), unread, mentions, read_through: through, received }

@@ -2,7 +2,8 @@
 
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import type { RestMember } from '../../shared/rest.ts'
+import type { Profile } from '../../shared/chat/profile.ts'
+import type { RestMember, RestNamedMember } from '../../shared/rest.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
 import { type Conversations, Refused } from '../conversations.ts'
 import { bodyInput } from './body.ts'
@@ -10,12 +11,19 @@ import { userOf } from './identify.ts'
 import { accept, conversationOf, good, type Input, mapInput, parameter, parseInput, requireAccess } from './input.ts'
 import { describe } from './openapi.ts'
 import type { Pace } from './pace.ts'
+import type { Profiles } from '../profiles.ts'
 import * as shapes from './shapes.ts'
 
 const params = z.object({ id: z.string(), user: z.string() })
 const userParameter = z.object({ user: shapes.userId })
 
-export function memberRoutes(scope: FastifyInstance, conversations: Conversations, pace: Pace): void {
+export interface MemberDeps {
+  readonly conversations: Conversations
+  readonly profiles: Profiles
+  readonly pace: Pace
+}
+
+export function memberRoutes(scope: FastifyInstance, { conversations, profiles, pace }: MemberDeps): void {
   const path = '/api/conversations/:id/members/:user'
   const onRequest = pace.beforeWrite
 
@@ -25,9 +33,11 @@ export function memberRoutes(scope: FastifyInstance, conversations: Conversation
     ok: { 200: shapes.membersShape },
     refusals: [404, 410],
   })
-  scope.get('/api/conversations/:id/members', { schema: list }, async (request) => ({
-    items: await conversations.members(userOf(request), conversationOf(request)),
-  }))
+  scope.get('/api/conversations/:id/members', { schema: list }, async (request) => {
+    const members = await conversations.members(userOf(request), conversationOf(request))
+    const known = await profiles.of(members.map(({ user }) => user))
+    return { items: members.map((member, index): RestNamedMember => namedMember(member, known[index])) }
+  })
 
   const put = describe({
     summary: 'Adds a member, or changes the access of one',
@@ -65,6 +75,11 @@ export function memberRoutes(scope: FastifyInstance, conversations: Conversation
     }
     return reply.code(204).send()
   })
+}
+
+function namedMember(member: RestMember, profile: Profile | undefined): RestNamedMember {
+  const { name = null, color = null } = profile ?? {}
+  return { ...member, ...(name === null ? {} : { name }), ...(color === null ? {} : { color }) }
 }
 
 function memberInput(request: FastifyRequest): Input<UserId> {

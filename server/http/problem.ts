@@ -9,6 +9,7 @@ import type { VoidReason } from '../../shared/chat/policy.ts'
 import { Fault, type FaultCode } from '../../shared/fault.ts'
 import type { RestError } from '../../shared/rest.ts'
 import { Conflict, Refused } from '../conversations.ts'
+import { InvitationEnded } from '../invitations.ts'
 import { StoreError } from '../storage/conversation-store.ts'
 
 export type InvalidField = NonNullable<RestError['fields']>[number]
@@ -62,6 +63,7 @@ export function problemOf(error: unknown): Problem | undefined {
   // Damaged, or being opened again: neither is a bug of the request's.
   if (error instanceof StoreError) return problemOf(new Fault('unavailable'))
   if (error instanceof Conflict) return new Problem(409, error.code, error.message)
+  if (error instanceof InvitationEnded) return new Problem(410, 'expired-invitation', error.message)
   if (error instanceof Refused) return new Problem(refusedStatus[error.reason] ?? 422, error.reason, error.message)
   return isFastifyError(error) ? ofFastify(error) : undefined
 }

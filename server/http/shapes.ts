@@ -6,6 +6,8 @@
 import { z } from 'zod'
 import { accessLevels } from '../../shared/chat/access.ts'
 import { parseMessageId } from '../../shared/chat/entry.ts'
+import { invitedAccesses } from '../../shared/chat/invitation.ts'
+import { parseProfileColor, parseProfileName } from '../../shared/chat/profile.ts'
 import { limits } from '../../shared/limits.ts'
 import { parseUserId } from '../../shared/sync/ids.ts'
 
@@ -63,6 +65,35 @@ export const readRequest = z
 export const emoji = z
   .string()
   .refine((text) => text !== '' && Buffer.byteLength(text) <= limits.emojiBytes, `1 to ${limits.emojiBytes} bytes`)
+
+const color = z.string().meta({ pattern: '^#[0-9a-f]{6}$' })
+const seconds = (longestMs: number) =>
+  z
+    .int()
+    .min(1)
+    .max(longestMs / 1000)
+
+export const newInvitation = z.object({
+  access: z.enum(invitedAccesses).exactOptional(),
+  expires_in_s: seconds(limits.longestInvitationMs).describe('7 days when not given').exactOptional(),
+  uses: z
+    .int()
+    .min(1)
+    .max(limits.invitationUses)
+    .nullable()
+    .describe('1 when not given; null: any number')
+    .exactOptional(),
+})
+export const profilePatch = z.object({
+  name: parsed(
+    z.string(),
+    parseProfileName,
+    `1 to ${limits.profileNameLength} characters, none of them control characters`,
+  )
+    .nullable()
+    .exactOptional(),
+  color: parsed(color, parseProfileColor, '#rrggbb').nullable().exactOptional(),
+})
 
 const part = z.record(z.string(), z.unknown())
 
@@ -159,7 +190,26 @@ export const privateValue = z.object({ value: z.unknown() })
 export const pinsShape = z.object({ items: z.array(messageShape) })
 
 export const memberShape = z.object({ user: userText, access }).meta({ id: 'Member' })
-export const membersShape = z.object({ items: z.array(memberShape) })
+export const membersShape = z.object({
+  items: z.array(memberShape.extend({ name: z.string().optional(), color: color.optional() })),
+})
+
+const invitation = z.object({
+  id: uuidV7Text,
+  access,
+  expires_at: time,
+  uses_left: z.int().min(1).nullable().describe('Null: any number'),
+  created_by: userText,
+  created_at: time,
+})
+export const invitationsShape = z.object({ items: z.array(invitation) })
+export const invitationShape = invitation
+  .extend({ token: z.string().describe('Told only here: the server keeps none') })
+  .meta({ id: 'Invitation' })
+
+const profile = z.object({ user: userText, name: z.string().nullable(), color: color.nullable() })
+export const ownProfileShape = profile.extend({ updated_at: time.nullable() }).meta({ id: 'OwnProfile' })
+export const profilesShape = z.object({ items: z.array(profile) })
 
 const crc = z.int().min(0).max(0xffff_ffff).describe('CRC-32 of the payload as it was received')
 

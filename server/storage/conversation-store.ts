@@ -28,6 +28,7 @@ import type {
 } from './conversation-rows.ts'
 
 export type * from './conversation-rows.ts'
+import type { InvitationRow, PeopleStore } from './people-rows.ts'
 
 /** What is small and needed for everything; rewritten by every commit. */
 export interface Head {
@@ -106,6 +107,7 @@ export interface ConversationCommit {
   readonly settings: readonly SettingRow[]
   readonly pins: readonly PinRow[]
   readonly idempotency: readonly IdempotencyRow[]
+  readonly invitations: readonly InvitationRow[]
   /**
    * Seqs whose rows (of the log and of messages) held words that have to vanish from the medium, not only from what is
    * read: `erased` waits for that (SPEC ERASE1).
@@ -138,7 +140,7 @@ export interface SeqRange {
   readonly before?: number
 }
 
-export interface ConversationStore {
+export interface ConversationStore extends PeopleStore {
   /**
    * Writes all commits that are not `moved`, in one atomic batch, and resolves when they are durable. Rejects with a
    * StoreError when it cannot say that they are; then nothing may be assumed of any of them. At most one call at a time;
@@ -208,7 +210,8 @@ export interface ConversationStore {
   /** In the order of the ids; undefined where there is none. */
   claims(conversation: ConversationId, ids: readonly MessageId[]): Promise<readonly (ClaimRow | undefined)[]>
   idempotency(conversation: ConversationId, user: UserId, key: string): Promise<IdempotencyRow | undefined>
-  members(conversation: ConversationId): Promise<readonly MemberRow[]>
+  /** By user, at most `limit`, all when it is not given. */
+  members(conversation: ConversationId, limit?: number): Promise<readonly MemberRow[]>
   member(conversation: ConversationId, user: UserId): Promise<MemberRow | undefined>
   /** Every conversation of which `user` is a member, in no particular order; those whose row is damaged are condemned. */
   conversationsOf(user: UserId): Promise<readonly ConversationId[]>

@@ -17,6 +17,8 @@ type Phase =
 export class StoreLife {
   #phase: Phase = { kind: 'open' }
   #commit: Promise<unknown> | undefined
+  /** Writes that need no turn. */
+  readonly #beside = new Set<Promise<void>>()
 
   /** Neither failed, nor being opened again, nor closed. */
   get isOpen(): boolean {
@@ -59,6 +61,24 @@ export class StoreLife {
     }
   }
 
+  /**
+   * Runs `write`, of a row that no commit writes, whatever else is under way, unless the store is closed or failed; while it
+   * is opened again it waits. When `write` fails, the store has failed.
+   */
+  async beside(write: () => Promise<void>): Promise<void> {
+    await this.untilReadable()
+    this.assertWritable()
+    const done = write()
+    this.#beside.add(done)
+    try {
+      await done
+    } catch (cause) {
+      throw this.fail(cause)
+    } finally {
+      this.#beside.delete(done)
+    }
+  }
+
   /** Marks the store as failed. */
   fail(cause: unknown): StoreError {
     if (this.#phase.kind === 'open') this.#phase = { kind: 'failed', cause }
@@ -71,7 +91,7 @@ export class StoreLife {
     if (this.#commit !== undefined || this.#phase.kind === 'recovering') {
       throw new Error('recover was called while something was under way')
     }
-    const done = reopen()
+    const done = releaseAfter(this.#beside, reopen)
     const recovering: Phase = { kind: 'recovering', done }
     this.#phase = recovering
     try {
@@ -87,16 +107,17 @@ export class StoreLife {
   /** Waits for what is under way, then releases; once, however often it is called. */
   async close(release: () => Promise<void>): Promise<void> {
     if (this.#phase.kind !== 'closed') {
-      const underWay = [this.#commit, this.#phase.kind === 'recovering' ? this.#phase.done : undefined]
+      const recovering = this.#phase.kind === 'recovering' ? this.#phase.done : undefined
+      const underWay = [this.#commit, recovering, ...this.#beside]
       this.#phase = { kind: 'closed', done: releaseAfter(underWay, release) }
     }
     await this.#phase.done
   }
 }
 
-async function releaseAfter(underWay: readonly unknown[], release: () => Promise<void>): Promise<void> {
+async function releaseAfter<T>(underWay: Iterable<unknown>, release: () => Promise<T>): Promise<T> {
   await Promise.allSettled(underWay)
-  await release()
+  return release()
 }
 
 function lost(cause: unknown): StoreError {

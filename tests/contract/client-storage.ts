@@ -105,6 +105,38 @@ export function clientStorageContract(name: string, open: () => Promise<OpenedCl
     )
 
     test(
+      '[PROFILE1] profiles are put and replaced, some at once, whatever the users are called',
+      withStorage(async (storage) => {
+        expect(await storage.profiles()).toEqual([])
+        const own = { user: ann, name: 'before', color: null }
+        const others = ['~', '~a', '!', 'a%2F', 'b'.repeat(128)].map((text) => ({
+          user: userId(text),
+          name: null,
+          color: null,
+        }))
+        await storage.putProfiles([own, ...others])
+        await storage.putProfiles([])
+        await storage.putConversation(conversationRow(one))
+        const sent = { user: ann, name: 'Ann 🎈', color: '#00ff00' }
+        await storage.putProfiles([sent])
+        expect(await storage.ownChoice()).toBeUndefined()
+        await storage.putOwnChoice({ name: null })
+        await storage.putOwnChoice({ name: null, color: '#000001' })
+        expect(await storage.ownChoice()).toStrictEqual({ name: null, color: '#000001' })
+        await storage.putProfiles([sent])
+        expect(await storage.ownChoice()).toStrictEqual({ name: null, color: '#000001' })
+        await storage.putOwnChoice(undefined)
+        await storage.putOwnChoice(undefined)
+        expect(await storage.ownChoice()).toBeUndefined()
+        const rows = await storage.profiles()
+        expect(rows).toHaveLength(6)
+        expect(rows).toEqual(expect.arrayContaining([sent, ...others]))
+        expect(rows.find(({ user }) => user === ann)).toStrictEqual(sent)
+        expect(await storage.conversations()).toEqual([conversationRow(one)])
+      }),
+    )
+
+    test(
       '[CHAIN1] the pool of each conversation is its own',
       withStorage(async (storage) => {
         await storage.putPool(one, { client: clientId(7), next: 0 })
@@ -526,6 +558,7 @@ export function keepingStorageContract(name: string, open: () => Promise<OpenedK
           await store.pages.put(one, { from: index, to: index + 1, messages: [] }, { asOf: index, mayEvict: false })
           await store.putConversation(conversationRow(one, { unread: index }))
           await store.putOutbox(one, row(1, index))
+          await store.putProfiles([{ user: ann, name: String(index), color: null }])
           const doc = new Y.Doc()
           const cache = await store.openDocument(one, doc)
           doc.getArray('texts').push([String(index)])
@@ -534,6 +567,7 @@ export function keepingStorageContract(name: string, open: () => Promise<OpenedK
         for (const [index, store] of stores.entries()) {
           expect(await store.conversations()).toEqual([conversationRow(one, { unread: index })])
           expect(await store.outbox(one)).toEqual([row(1, index)])
+          expect(await store.profiles()).toMatchObject([{ name: String(index) }])
           expect((await store.pages.facts(one)).spans).toEqual([{ from: index, to: index + 1 }])
           expect(texts(await kept(store, one))).toEqual([String(index)])
         }

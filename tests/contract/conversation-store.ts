@@ -5,6 +5,7 @@ import type { ConversationStore, SeqRange } from '../../server/storage/conversat
 import { epochContract } from './epoch-contract.ts'
 import { everyRecord, listOf, readBack } from './read-back.ts'
 import type { OpenedStore } from './opened-store.ts'
+import { peopleRowsContract } from './people-rows.ts'
 import { storeFailureContract } from './store-failures.ts'
 import { touchedRowsContract } from './touched-rows.ts'
 import { vanishingContract } from './vanishing-contract.ts'
@@ -70,6 +71,7 @@ export function conversationStoreContract(name: string, open: () => Promise<Open
           pins: commit.pins,
           claims: commit.claims,
           idempotency: commit.idempotency[0],
+          invitations: commit.invitations,
           members: commit.members,
           member: commit.members[0],
           inbox: true,
@@ -279,6 +281,7 @@ export function conversationStoreContract(name: string, open: () => Promise<Open
           pins: [],
           claims: [],
           idempotency: undefined,
+          invitations: [],
           members: [],
           member: undefined,
           inbox: false,
@@ -410,6 +413,7 @@ export function conversationStoreContract(name: string, open: () => Promise<Open
   })
 
   epochContract(name, withStore)
+  peopleRowsContract(name, withStore)
   touchedRowsContract(name, withStore)
   vanishingContract(name, withStore)
 
@@ -434,7 +438,11 @@ export function conversationStoreContract(name: string, open: () => Promise<Open
           expect(inbox.toSorted()).toEqual([conversationId(index), conversationId(99)])
         }
         expect(await again.conversationsOf(userId('b'))).toEqual([])
-        expect((await again.members(conversationId(99))).map(({ user }) => user)).toEqual(names.toSorted())
+        const everyone = names.toSorted()
+        for (const limit of [undefined, 99, 6, 2, 1, 0]) {
+          const members = (await again.members(conversationId(99), limit)).map(({ user }) => user)
+          expect(members).toEqual(everyone.slice(0, limit))
+        }
       }),
     )
 
@@ -497,6 +505,9 @@ export function conversationStoreContract(name: string, open: () => Promise<Open
           async () => await store.erased(),
           async () => await store.claims(one, [messageId(0)]),
           async () => await store.idempotency(one, ann, 'a/key'),
+          async () => await store.invitations(one),
+          async () => await store.profiles([ann]),
+          async () => await store.putProfile({ user: ann, name: null, color: null, updatedMs: 1 }),
           async () => await store.members(one),
           async () => await store.member(one, ann),
           async () => await store.conversationsOf(ann),

@@ -25,6 +25,7 @@ export async function readBack(store: ConversationStore, conversation: Conversat
     pins: await store.pins(conversation),
     claims: await store.claims(conversation, seqs.map(messageId)),
     idempotency: await store.idempotency(conversation, ann, 'a/key'),
+    invitations: await store.invitations(conversation),
     members: await store.members(conversation),
     member: await store.member(conversation, ann),
     inbox: (await store.conversationsOf(ann)).includes(conversation),

@@ -6,8 +6,10 @@ import { accessCases } from './rest/access-cases.ts'
 import { authCases } from './rest/auth-cases.ts'
 import { conversationCases } from './rest/conversation-cases.ts'
 import { idempotencyCases } from './rest/idempotency-cases.ts'
+import { invitationCases } from './rest/invitation-cases.ts'
 import { messageCases } from './rest/message-cases.ts'
 import { People } from './rest/people.ts'
+import { profileCases } from './rest/profile-cases.ts'
 import { readingCases } from './rest/reading-cases.ts'
 import type { RestServer } from './rest/rest-client.ts'
 import { shapeCases } from './rest/shape-cases.ts'
@@ -41,5 +43,7 @@ export function restAcceptance(name: string, start: () => Promise<RestServer>): 
     touchCases(use)
     readingCases(use)
     threadCases(use)
+    invitationCases(use)
+    profileCases(use)
   })
 }

@@ -181,6 +181,7 @@ export function storeFailureContract(name: string, withStore: WithStore): void {
           async () => await store.pins(one),
           async () => await store.claims(one, [messageId(0)]),
           async () => await store.idempotency(one, ann, 'a/key'),
+          async () => await store.invitations(one),
           async () => await store.members(one),
           async () => await store.member(one, ann),
         ]) {

@@ -1,6 +1,7 @@
 // Rows and commits for tests of stores: whole, short, and different wherever a mix-up could hide.
 import type { MessageId } from '../../shared/chat/entry.ts'
 import { parseMessageId } from '../../shared/chat/entry.ts'
+import { parseInvitationId } from '../../shared/chat/invitation.ts'
 import type { StampedMessage } from '../../shared/chat/message.ts'
 import { crc32 } from '../../shared/sync/crc32.ts'
 import {
@@ -18,6 +19,7 @@ import type {
   Head,
   RecordRow,
 } from '../../server/storage/conversation-store.ts'
+import type { InvitationRow } from '../../server/storage/people-rows.ts'
 
 /** Neighbours in number are neighbours in the order of ids. */
 export function conversationId(number: number): ConversationId {
@@ -101,6 +103,19 @@ export function messageAt(seq: number, changes: Partial<StampedMessage> = {}): S
   }
 }
 
+/** Made by ann; neighbours in number are neighbours in the order of ids. */
+export function invitationAt(number: number, changes: Partial<InvitationRow> = {}): InvitationRow {
+  return {
+    id: present(parseInvitationId(messageId(number))),
+    access: 'writer',
+    createdBy: ann,
+    createdMs: 1_700_000_000_000 + number,
+    expiresMs: 1_800_000_000_000 + number,
+    usesLeft: 2,
+    ...changes,
+  }
+}
+
 /** Writes `revision`, upon the one before it. */
 export function write(
   conversation: ConversationId,
@@ -127,6 +142,7 @@ export function write(
     settings: [],
     pins: [],
     idempotency: [],
+    invitations: [],
     erases: [],
     ...rows,
     head: headAt(revision, rows.head),
@@ -165,6 +181,7 @@ export function fullCommit(conversation: ConversationId, count: number): Convers
     settings: [{ key: 'metadata', value: { depth: [1, null, { on: true }] } }],
     pins: [{ id: messageId(0), seq: count - 1 }],
     idempotency: [{ user: ann, key: 'a/key', id: messageId(0) }],
+    invitations: [invitationAt(1)],
   })
 }
 

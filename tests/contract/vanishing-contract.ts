@@ -60,6 +60,7 @@ export function vanishingContract(name: string, withStore: WithStore): void {
             pins: [],
             claims: [undefined, undefined],
             idempotency: undefined,
+            invitations: [],
             members: [],
             member: undefined,
             inbox: false,

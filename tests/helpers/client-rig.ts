@@ -63,6 +63,8 @@ export function startClientRig(options: ClientRigOptions = {}): ClientRig {
   const fetch: typeof globalThis.fetch = async (url, init) => {
     if (sync.isOffline) throw new TypeError('fetch failed')
     const request = new Request(url)
+    const people = answerOfPeople(new URL(request.url).pathname)
+    if (init?.method === 'GET' && people !== undefined) return people
     const archive = archives.get(request.url.split('/').at(5)?.split('?')[0] ?? '')
     if (init?.method === 'GET' && archive !== undefined) return answerOf(archive, new URL(request.url))
     const id = request.url.split('/').at(-1) ?? ''
@@ -123,6 +125,12 @@ export function startClientRig(options: ClientRigOptions = {}): ClientRig {
       if (isNow) sync.cut()
     },
   }
+}
+
+/** Nobody has chosen anything. */
+function answerOfPeople(path: string): Response | undefined {
+  if (path === '/api/me') return Response.json({ user: ann, name: null, color: null, updated_at: null })
+  return path.endsWith('/members') ? Response.json({ items: [] }) : undefined
 }
 
 /** As the REST API answers. */

@@ -99,6 +99,11 @@ export async function openRig(options: OpenRigOptions = {}): Promise<OpenRig> {
     archive: options.archive ?? nobody,
     fetchMessage: options.fetchMessage ?? (() => Promise.reject(new Error('offline'))),
     counts: options.counts ?? (() => Promise.reject(new Error('offline'))),
+    invitations: {
+      create: () => Promise.reject(new Error('offline')),
+      list: () => Promise.reject(new Error('offline')),
+      revoke: () => Promise.reject(new Error('offline')),
+    },
     keep: () => told.keeps.at(-1) ?? options.keep ?? 'all',
     onKeep: async (keep) => void told.keeps.push(keep),
     presence: new OpenPresence({

@@ -16,7 +16,7 @@ import { createMemoryStorage } from '../memory/memory-storage.ts'
 import { createPageStore } from '../pages/create-page-store.ts'
 import { dropBrowserDocument, openBrowserDocument } from './browser-document.ts'
 import { createBrowserPages } from './browser-pages.ts'
-import { type Database, openDatabase } from './database.ts'
+import { choiceKey, type Database, openDatabase } from './database.ts'
 import { markStorage } from './storage-marker.ts'
 import { hasWebLocks, lockByName, waitForLock } from './web-lock.ts'
 
@@ -64,6 +64,17 @@ function browserStorage(
     conversations: () => readConversations(name, db),
     putConversation: async (row) => void (await db.put('conversations', row)),
     removeConversation: (id) => db.delete('conversations', id),
+
+    profiles: () => db.getAll('profiles'),
+    putProfiles: async (rows) => {
+      const transaction = db.transaction('profiles', 'readwrite')
+      await Promise.all([...rows.map((row) => transaction.store.put(row)), transaction.done])
+    },
+    ownChoice: () => db.get('ownChoice', choiceKey),
+    putOwnChoice: async (choice) => {
+      if (choice === undefined) await db.delete('ownChoice', choiceKey)
+      else await db.put('ownChoice', choice, choiceKey)
+    },
 
     generation: async (id) => (await db.get('generations', id)) ?? 0,
     openDocument: (id, doc, generation = 0) => openBrowserDocument(documentName(name, id, generation), doc),

@@ -1,7 +1,8 @@
 /** The IndexedDB database of a user at a server: its stores and their versions. The only importer of `idb`. */
 
 import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB } from 'idb'
-import type { ClientId, ConversationId } from '../../../shared/sync/ids.ts'
+import type { Profile, ProfileChange } from '../../../shared/chat/profile.ts'
+import type { ClientId, ConversationId, UserId } from '../../../shared/sync/ids.ts'
 import type { ConversationRow, OutboxRow, PoolRow } from '../client-storage.ts'
 import type { PageRun } from '../page-store.ts'
 import type { BlockFacts } from '../pages/page-medium.ts'
@@ -12,6 +13,9 @@ interface Schema extends DBSchema {
   outbox: { key: [ConversationId, ClientId, number]; value: OutboxRow }
   /** Of documents that were rebuilt. */
   generations: { key: ConversationId; value: number }
+  profiles: { key: UserId; value: Profile }
+  /** One row, if any. */
+  ownChoice: { key: typeof choiceKey; value: ProfileChange }
   /** Archived messages, by number of their block. */
   pages: { key: [ConversationId, number]; value: PageRun }
   pageFacts: { key: [ConversationId, number]; value: BlockFacts; indexes: { readAt: number } }
@@ -26,10 +30,11 @@ type PageStoreName = 'pages' | 'pageFacts' | 'pageAsOf' | 'pageTotal'
 export type PageTransaction<Mode extends IDBTransactionMode> = IDBPTransaction<Schema, PageStoreName[], Mode>
 
 export const totalKey = 'bytes'
+export const choiceKey = 'profile'
 export const pageStores: PageStoreName[] = ['pages', 'pageFacts', 'pageAsOf', 'pageTotal']
 
-/** 2 since documents have generations, 3 since pages are kept. */
-const schemaVersion = 3
+/** 2 since documents have generations, 3 since pages are kept, 4 since profiles are. */
+const schemaVersion = 4
 
 /** `isNew`: there was none of this name. */
 export async function openDatabase(name: string): Promise<{ readonly db: Database; readonly isNew: boolean }> {
@@ -43,10 +48,16 @@ export async function openDatabase(name: string): Promise<{ readonly db: Databas
         upgraded.createObjectStore('outbox')
       }
       if (before < 2) upgraded.createObjectStore('generations')
-      upgraded.createObjectStore('pages')
-      upgraded.createObjectStore('pageFacts').createIndex('readAt', 'readAt')
-      upgraded.createObjectStore('pageAsOf')
-      upgraded.createObjectStore('pageTotal')
+      if (before < 3) {
+        upgraded.createObjectStore('pages')
+        upgraded.createObjectStore('pageFacts').createIndex('readAt', 'readAt')
+        upgraded.createObjectStore('pageAsOf')
+        upgraded.createObjectStore('pageTotal')
+      }
+      if (before < 4) {
+        upgraded.createObjectStore('profiles', { keyPath: 'user' })
+        upgraded.createObjectStore('ownChoice')
+      }
     },
   })
   return { db, isNew }

@@ -1,7 +1,8 @@
 /** A store that forgets: for tests, and where the device refuses to keep anything. */
 
 import * as Y from 'yjs'
-import type { ClientId, ConversationId } from '../../../shared/sync/ids.ts'
+import type { Profile, ProfileChange } from '../../../shared/chat/profile.ts'
+import type { ClientId, ConversationId, UserId } from '../../../shared/sync/ids.ts'
 import type { StorageStatus } from '../../api.ts'
 import type {
   ClientStorage,
@@ -22,6 +23,8 @@ const memoryPageBudgetBytes = 20_000_000
 export function createMemoryStorage(status: StorageStatus, options: StorageOptions = {}): ClientStorage {
   const { pageBudgetBytes = memoryPageBudgetBytes, now = Date.now } = options
   const conversations = new Map<ConversationId, ConversationRow>()
+  const profiles = new Map<UserId, Profile>()
+  let ownChoice: ProfileChange | undefined
   const documents = new Map<string, Uint8Array>()
   const generations = new Map<ConversationId, number>()
   const pools = new Map<ConversationId, Map<ClientId, PoolRow>>()
@@ -36,6 +39,13 @@ export function createMemoryStorage(status: StorageStatus, options: StorageOptio
     conversations: async () => [...conversations.values()],
     putConversation: async (row) => void conversations.set(row.id, row),
     removeConversation: async (id) => void conversations.delete(id),
+
+    profiles: async () => [...profiles.values()],
+    putProfiles: async (rows) => {
+      for (const row of rows) profiles.set(row.user, row)
+    },
+    ownChoice: async () => ownChoice,
+    putOwnChoice: async (choice) => void (ownChoice = choice),
 
     generation: async (id) => generations.get(id) ?? 0,
     openDocument: async (id, doc, generation = 0) => {

@@ -4,7 +4,14 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import * as Y from 'yjs'
 import { parseVoidReason, type VoidReason } from '../../../shared/chat/policy.ts'
-import { type ConversationId, parseClientId, parseConversationId, type UserId } from '../../../shared/sync/ids.ts'
+import type { Profile, ProfileChange } from '../../../shared/chat/profile.ts'
+import {
+  type ConversationId,
+  parseClientId,
+  parseConversationId,
+  parseUserId,
+  type UserId,
+} from '../../../shared/sync/ids.ts'
 import {
   type ClientStorage,
   type ConversationRow,
@@ -21,6 +28,8 @@ import { createHeldLocks } from '../held-locks.ts'
 import { createPageStore } from '../pages/create-page-store.ts'
 import { type Database, fromJson, last, openDatabase, padded, toJson, values } from './database.ts'
 import { createNodePages } from './node-pages.ts'
+
+const choiceKey = 'own-choice'
 
 /** Updates kept one by one before they are merged at the next open. */
 const updatesPerCompaction = 200
@@ -44,6 +53,18 @@ export async function openNodeStorage(
     conversations: () => readConversations(db),
     putConversation: (row) => db.put(`conversation/${row.id}`, toJson(row)),
     removeConversation: (id) => db.del(`conversation/${id}`),
+
+    profiles: () => readProfiles(db),
+    putProfiles: async (rows) => {
+      const batch = db.batch()
+      for (const row of rows) batch.put(`profile/${row.user}`, toJson(row))
+      await batch.write()
+    },
+    ownChoice: async () => {
+      const kept = await db.get(choiceKey)
+      return kept === undefined ? undefined : choiceIn(fromJson(kept))
+    },
+    putOwnChoice: (choice) => (choice === undefined ? db.del(choiceKey) : db.put(choiceKey, toJson(choice))),
 
     generation: (id) => readGeneration(db, id),
     openDocument: (id, doc, generation = 0) => openDocument(db, documentPrefix(id, generation), doc),
@@ -107,6 +128,11 @@ async function readConversations(db: Database): Promise<ConversationRow[]> {
       return kept.length === 0 ? row : { ...row, version }
     }),
   )
+}
+
+/** A user id may have any visible character, so it is the one behind the slash that ends the range. */
+async function readProfiles(db: Database): Promise<Profile[]> {
+  return (await db.values({ gt: 'profile/', lt: 'profile0' }).all()).map(fromJson).filter(isProfile)
 }
 
 async function readGeneration(db: Database, id: ConversationId): Promise<number> {
@@ -195,6 +221,14 @@ async function openDocument(db: Database, prefix: string, doc: Y.Doc): Promise<D
 /** Of rows that this module has written; damaged ones are left out, for what they tell comes back with the next sync. */
 function isConversationRow(value: unknown): value is ConversationRow {
   return typeof value === 'object' && value !== null && 'id' in value && parseConversationId(value.id) !== undefined
+}
+
+function choiceIn(value: unknown): ProfileChange {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
+}
+
+function isProfile(value: unknown): value is Profile {
+  return typeof value === 'object' && value !== null && 'user' in value && parseUserId(value.user) !== undefined
 }
 
 function isPoolRow(value: unknown): value is PoolRow {

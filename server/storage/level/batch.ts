@@ -4,6 +4,7 @@ import type { ConversationId } from '../../../shared/sync/ids.ts'
 import type { ConversationCommit, ConversationDeletion } from '../conversation-store.ts'
 import { type Database, scan } from './database.ts'
 import { decodeKey, encodeKey, rangeOf } from './keys.ts'
+import { writeInvitation } from './people-rows.ts'
 import {
   writeChain,
   writeClaim,
@@ -66,6 +67,10 @@ export function addWrites(batch: RowSink, commit: ConversationCommit): void {
   }
   for (const row of commit.claims) put(writeClaim(conversation, row))
   for (const row of commit.idempotency) put(writeIdempotency(conversation, row))
+  for (const row of commit.invitations) {
+    if (row.usesLeft === 0) batch.del(encodeKey({ kind: 'invitation', conversation, id: row.id }))
+    else put(writeInvitation(conversation, row))
+  }
   for (const row of commit.members) {
     const { user, access } = row
     if (access === null) {

@@ -9,6 +9,7 @@
  */
 
 import { type MessageId, parseMessageId } from '../../../shared/chat/entry.ts'
+import { type InvitationId, parseInvitationId } from '../../../shared/chat/invitation.ts'
 import {
   type ClientId,
   type ConversationId,
@@ -17,6 +18,18 @@ import {
   parseUserId,
   type UserId,
 } from '../../../shared/sync/ids.ts'
+import {
+  type KeyRange,
+  numberBytes,
+  prefixRange,
+  readLastNumber,
+  readUuid,
+  uuidBytes,
+  writeNumber,
+  writeUuid,
+} from './key-bytes.ts'
+
+export type { KeyRange } from './key-bytes.ts'
 
 type ByConversation<Kind extends string> = { readonly kind: Kind; readonly conversation: ConversationId }
 
@@ -41,6 +54,8 @@ export type Key =
   | (ByConversation<'pin'> & { readonly id: MessageId })
   | (ByConversation<'erasing'> & { readonly revision: number })
   | ByConversation<'purging'>
+  | (ByConversation<'invitation'> & { readonly id: InvitationId })
+  | { readonly kind: 'profile'; readonly user: UserId }
 
 /** Kinds of which a conversation has one row at most. */
 type SingleKind = 'head' | 'purging'
@@ -52,7 +67,7 @@ export type NumberedKind = 'log' | 'record' | 'message' | 'touched' | 'erasing'
 const storeKinds = ['format', 'generation'] as const satisfies readonly Key['kind'][]
 
 /** Kinds that one conversation has many rows of, under one prefix. */
-export type RangeKind = Exclude<Key['kind'], (typeof storeKinds)[number] | SingleKind | 'inbox'>
+export type RangeKind = Exclude<Key['kind'], (typeof storeKinds)[number] | SingleKind | 'inbox' | 'profile'>
 
 /** The first byte of a key is its place here: append, never reorder. */
 const kinds = [
@@ -77,24 +92,17 @@ const kinds = [
   'erasing',
   'purging',
   'reply',
+  'invitation',
+  'profile',
 ] as const satisfies readonly Key['kind'][]
 
 /** The kinds whose rows go with their conversation; also members, whose keys tell which inbox rows go. */
 export const rangeKinds: readonly RangeKind[] = kinds.filter(
-  (kind) => !isStoreKind(kind) && kind !== 'head' && kind !== 'purging' && kind !== 'inbox',
+  (kind) => !isStoreKind(kind) && kind !== 'head' && kind !== 'purging' && kind !== 'inbox' && kind !== 'profile',
 )
 
-/** From `gte`, inclusive, to `lt`, exclusive. */
-export interface KeyRange {
-  readonly gte: Uint8Array
-  readonly lt: Uint8Array
-}
-
-const uuidBytes = 16
 const clientBytes = 4
-const numberBytes = 8
 const prefixBytes = 1 + uuidBytes
-const [hyphen, digit0, letterA] = [0x2d, 0x30, 0x61]
 
 export function encodeKey(key: Key): Uint8Array {
   switch (key.kind) {
@@ -114,6 +122,7 @@ export function encodeKey(key: Key): Uint8Array {
       return numberedKey(key.kind, key.conversation, key.revision)
     case 'id':
     case 'pin':
+    case 'invitation':
     case 'piece':
     case 'reply': {
       const hasSeq = key.kind === 'piece' || key.kind === 'reply'
@@ -151,6 +160,8 @@ export function encodeKey(key: Key): Uint8Array {
       writeUuid(bytes, key.conversation, bytes.length - uuidBytes)
       return bytes
     }
+    case 'profile':
+      return Buffer.concat([Buffer.of(tagOf(key.kind)), Buffer.from(key.user, 'latin1')])
   }
 }
 
@@ -161,6 +172,7 @@ export function decodeKey(bytes: Uint8Array): Key | undefined {
   if (kind === undefined) return undefined
   if (isStoreKind(kind)) return view.length === 1 ? { kind } : undefined
   if (kind === 'inbox') return decodeInboxKey(view)
+  if (kind === 'profile') return decodeProfileKey(view)
   const conversation = parseConversationId(readUuid(view, 1))
   if (conversation === undefined) return undefined
   const rest = view.subarray(prefixBytes)
@@ -194,6 +206,10 @@ export function decodeKey(bytes: Uint8Array): Key | undefined {
     case 'id':
     case 'pin': {
       const id = rest.length === uuidBytes ? parseMessageId(readUuid(rest, 0)) : undefined
+      return id === undefined ? undefined : { kind, conversation, id }
+    }
+    case 'invitation': {
+      const id = rest.length === uuidBytes ? parseInvitationId(readUuid(rest, 0)) : undefined
       return id === undefined ? undefined : { kind, conversation, id }
     }
     case 'chain':
@@ -273,6 +289,11 @@ function decodeInboxKey(view: Buffer): Key | undefined {
   return user === undefined || conversation === undefined ? undefined : { kind: 'inbox', user, conversation }
 }
 
+function decodeProfileKey(view: Buffer): Key | undefined {
+  const user = parseUserId(view.toString('latin1', 1))
+  return user === undefined ? undefined : { kind: 'profile', user }
+}
+
 function isStoreKind(kind: Key['kind']): kind is (typeof storeKinds)[number] {
   return storeKinds.some((one) => one === kind)
 }
@@ -301,44 +322,4 @@ function startInboxKey(user: UserId, more: number): Buffer {
   bytes[0] = tagOf('inbox')
   bytes.write(`${user}\0`, 1, 'latin1')
   return bytes
-}
-
-/** By hand, for every row has one or two: `write(…, 'hex')` costs a string without hyphens and a call into C++. */
-function writeUuid(bytes: Buffer, uuid: string, at: number): void {
-  let to = at
-  for (let index = 0; index < uuid.length; index += 2) {
-    if (uuid.charCodeAt(index) === hyphen) index++
-    bytes[to++] = (nibble(uuid.charCodeAt(index)) << 4) | nibble(uuid.charCodeAt(index + 1))
-  }
-}
-
-/** The value of a hexadecimal digit in lower case. */
-function nibble(digit: number): number {
-  return digit < letterA ? digit - digit0 : digit - letterA + 10
-}
-
-function readUuid(bytes: Buffer, at: number): string {
-  const hex = bytes.toString('hex', at, at + uuidBytes)
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
-}
-
-function writeNumber(bytes: Buffer, number: number, at: number): void {
-  if (!Number.isSafeInteger(number) || number < 0) throw new RangeError(`${number} is no seq or clock`)
-  bytes.writeUInt32BE(Math.floor(number / 0x1_0000_0000), at)
-  bytes.writeUInt32BE(number % 0x1_0000_0000, at + 4)
-}
-
-function readLastNumber(bytes: Buffer, at: number): number | undefined {
-  if (bytes.length !== at + numberBytes) return undefined
-  const number = bytes.readUInt32BE(at) * 0x1_0000_0000 + bytes.readUInt32BE(at + 4)
-  return Number.isSafeInteger(number) ? number : undefined
-}
-
-function prefixRange(prefix: Buffer): KeyRange {
-  const end = Buffer.from(prefix)
-  let last = end.length - 1
-  // A byte that cannot be counted up is dropped: what is longer sorts before the next shorter prefix.
-  while (end[last] === 0xff) last--
-  end[last] = (end[last] ?? 0) + 1
-  return { gte: prefix, lt: end.subarray(0, last + 1) }
 }

@@ -24,9 +24,12 @@ import type {
   StoredHead,
   TouchedRow,
 } from '../conversation-store.ts'
+import { isDamage } from '../conversation-store.ts'
 import type { Damages } from '../damages.ts'
+import type { InvitationRow, ProfileRow } from '../people-rows.ts'
 import { recordRuns, type Run, runOf } from '../seq-run.ts'
-import { decodeKey, inboxRange, numberedRange, pieceRange, replyRange } from './keys.ts'
+import { decodeKey, inboxRange, numberedRange, pieceRange, rangeOf, replyRange } from './keys.ts'
+import { readInvitation, readProfile } from './people-rows.ts'
 import type { Reading } from './reading.ts'
 import {
   readChain,
@@ -172,8 +175,9 @@ export class LevelQueries {
     return await this.reading.get({ kind: 'idempotency', conversation, user, key }, readIdempotency)
   }
 
-  async members(conversation: ConversationId): Promise<readonly MemberRow[]> {
-    return await this.reading.list('member', conversation, readMember)
+  async members(conversation: ConversationId, limit?: number): Promise<readonly MemberRow[]> {
+    const options = limit === undefined ? {} : { limit }
+    return await this.reading.listRange(conversation, rangeOf('member', conversation), readMember, options)
   }
 
   async member(conversation: ConversationId, user: UserId): Promise<MemberRow | undefined> {
@@ -183,6 +187,15 @@ export class LevelQueries {
   async conversationsOf(user: UserId): Promise<readonly ConversationId[]> {
     const rows = await this.reading.rowsIn(inboxRange(user))
     return rows.map((row) => this.#inboxRow(row)).filter((conversation) => conversation !== undefined)
+  }
+
+  async invitations(conversation: ConversationId): Promise<readonly InvitationRow[]> {
+    return await this.reading.list('invitation', conversation, readInvitation)
+  }
+
+  async profiles(users: readonly UserId[]): Promise<readonly (ProfileRow | 'damaged' | undefined)[]> {
+    const rows = await this.reading.rowsAt(users.map((user) => ({ kind: 'profile', user }) as const))
+    return rows.map((row) => (row === undefined ? undefined : profileIn(row)))
   }
 
   async generation(): Promise<number> {
@@ -205,5 +218,15 @@ export class LevelQueries {
       this.damages.note(key.conversation, error)
       return undefined
     }
+  }
+}
+
+/** One profile that cannot be read must not take a list of people along; `parley verify` tells of it. */
+function profileIn(row: Row): ProfileRow | 'damaged' {
+  try {
+    return readProfile(row)
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    return 'damaged'
   }
 }

@@ -7,12 +7,14 @@ import type { ConversationId } from '../../../shared/sync/ids.ts'
 import { assertCommits, isMoved } from '../commit-rules.ts'
 import type { Commit, CommitOutcome, ConversationStore, InDoubt, StoreError } from '../conversation-store.ts'
 import { type DamageOptions, Damages } from '../damages.ts'
+import type { ProfileRow } from '../people-rows.ts'
 import { StoreLife } from '../store-life.ts'
 import { addDeletion, addWrites } from './batch.ts'
 import { type Batch, type Database, getRowSync } from './database.ts'
 import { encodeKey } from './keys.ts'
 import { LevelQueries } from './level-queries.ts'
 import { openAgain, openOrMake, type Place } from './opening.ts'
+import { writeProfile } from './people-rows.ts'
 import { Reading } from './reading.ts'
 import { type Doubt, resolveDoubt } from './recovery.ts'
 import { readHead, writeGeneration } from './rows.ts'
@@ -115,6 +117,19 @@ class LevelStore extends LevelQueries implements ConversationStore {
       await this.#sync(batch, [])
     })
     return generation
+  }
+
+  async putProfile(row: ProfileRow): Promise<void> {
+    const { key, value } = writeProfile(row)
+    await this.#life.beside(async () => {
+      const batch = this.#open.database.batch()
+      try {
+        batch.put(key, value)
+        await batch.write({ sync: true })
+      } finally {
+        await batch.close()
+      }
+    })
   }
 
   async erased(): Promise<void> {

@@ -14,7 +14,7 @@ import { readHead } from './rows.ts'
 import type { Row } from './seal.ts'
 
 /** A key of a row of one conversation. */
-export type ConversationKey = Exclude<Key, { readonly kind: 'format' | 'generation' | 'inbox' }>
+export type ConversationKey = Exclude<Key, { readonly kind: 'format' | 'generation' | 'inbox' | 'profile' }>
 
 /** A run of numbered rows, in one direction. */
 export interface Walk<T> {
@@ -110,6 +110,12 @@ export class Reading {
     await this.#life.untilReadable()
     const [row] = await getRows(this.#database(), [encodeKey(key)])
     return row === undefined ? undefined : read(row)
+  }
+
+  /** Rows of keys that are of no conversation: it is for the caller to say whose damage that is. */
+  async rowsAt(keys: readonly Key[]): Promise<(Row | undefined)[]> {
+    await this.#life.untilReadable()
+    return await getRows(this.#database(), keys.map(encodeKey))
   }
 
   /** The rows of a range of many conversations: it is for the caller to say whose damage that is. */

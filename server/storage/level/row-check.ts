@@ -4,6 +4,7 @@ import type { ConversationId } from '../../../shared/sync/ids.ts'
 import { isDamage, type StoredHead } from '../conversation-store.ts'
 import { type Database, getRows, scan } from './database.ts'
 import { decodeKey, encodeKey, type Key } from './keys.ts'
+import { readInvitation, readProfile } from './people-rows.ts'
 import * as rows from './rows.ts'
 import type { Row } from './seal.ts'
 import { readPiece, readPin, readReply, readSetting, readTouched } from './touch-rows.ts'
@@ -38,6 +39,8 @@ const readers: Readonly<Record<Key['kind'], (row: Row) => unknown>> = {
   pin: readPin,
   erasing: readErasing,
   purging: readPurging,
+  invitation: readInvitation,
+  profile: readProfile,
 }
 
 /** Streams; keeps nothing but the conversation that it is at. */
@@ -54,7 +57,7 @@ export async function* checkRows(database: Database): AsyncGenerator<RowFinding>
       const damage = damageOf(row, key)
       if (damage !== undefined) yield { conversation: conversationOf(key), text: damage }
       if (key.kind === 'format') hasFormat = true
-      if (key.kind === 'format' || key.kind === 'generation' || key.kind === 'head') continue
+      if (key.kind === 'format' || key.kind === 'generation' || key.kind === 'head' || key.kind === 'profile') continue
       if (owner?.conversation !== key.conversation) owner = await readOwner(database, key.conversation)
       const stray = key.kind === 'inbox' ? await strayInbox(database, key) : owner.refuses(key.kind)
       // One line for each kind of rows that nobody owns, not one for each row.

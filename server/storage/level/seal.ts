@@ -69,6 +69,7 @@ function damagedRow(key: Key, options?: ErrorOptions): StoreError {
   if (key.kind === 'format' || key.kind === 'generation') {
     return new StoreError('damaged', `the ${key.kind} row of the store is damaged`, options)
   }
+  if (key.kind === 'profile') return new StoreError('damaged', `the profile row of ${key.user} is damaged`, options)
   const { kind, conversation } = key
   const article = /^[aeiou]/.test(kind) ? 'an' : 'a'
   return new StoreError('damaged', `${article} ${kind} row of conversation ${conversation} is damaged`, {

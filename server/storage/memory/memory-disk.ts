@@ -1,9 +1,11 @@
 /** What a memory store keeps and how a commit changes it, at once and as a whole. Knows nothing of callers. */
 
 import type { MessageId } from '../../../shared/chat/entry.ts'
+import type { InvitationId } from '../../../shared/chat/invitation.ts'
 import type { StampedMessage } from '../../../shared/chat/message.ts'
 import type { ClientId, ConversationId, UserId } from '../../../shared/sync/ids.ts'
 import { isMoved } from '../commit-rules.ts'
+import type { InvitationRow, ProfileRow } from '../people-rows.ts'
 import type {
   ChainRow,
   ClaimRow,
@@ -43,16 +45,18 @@ export interface Rows {
   readonly replies: Map<number, ReplyRow>
   readonly settings: Map<string, SettingRow>
   readonly pins: Map<MessageId, PinRow>
+  readonly invitations: Map<InvitationId, InvitationRow>
 }
 
 /** Survives the stores that are opened on it; several at once are several nodes on one database. */
 export interface MemoryDisk {
   readonly conversations: Map<ConversationId, Rows>
+  readonly profiles: Map<UserId, ProfileRow>
   generation: number
 }
 
 export function createMemoryDisk(): MemoryDisk {
-  return { conversations: new Map(), generation: 0 }
+  return { conversations: new Map(), profiles: new Map(), generation: 0 }
 }
 
 export function placeKey(client: ClientId, clock: number): string {
@@ -92,6 +96,7 @@ function emptyRows(head: StoredHead): Rows {
     replies: new Map(),
     settings: new Map(),
     pins: new Map(),
+    invitations: new Map(),
   }
 }
 
@@ -126,6 +131,10 @@ function written(before: Rows | undefined, commit: ConversationCommit): Rows {
   for (const row of commit.pins) {
     if (row.seq === null) rows.pins.delete(row.id)
     else rows.pins.set(row.id, row)
+  }
+  for (const row of commit.invitations) {
+    if (row.usesLeft === 0) rows.invitations.delete(row.id)
+    else rows.invitations.set(row.id, row)
   }
   for (const row of commit.claims) rows.claims.set(row.id, row)
   for (const row of commit.idempotency) rows.idempotency.set(idempotencyKey(row.user, row.key), row)

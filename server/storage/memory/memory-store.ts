@@ -30,6 +30,7 @@ import type {
   TouchedRow,
 } from '../conversation-store.ts'
 import { type DamageOptions, Damages } from '../damages.ts'
+import type { InvitationRow, ProfileRow } from '../people-rows.ts'
 import { recordRuns, type Run, runOf, RunWalk } from '../seq-run.ts'
 import { StoreLife } from '../store-life.ts'
 import { applyCommits, createMemoryDisk, idempotencyKey, type MemoryDisk, placeKey, type Rows } from './memory-disk.ts'
@@ -222,8 +223,9 @@ class MemoryStore implements ConversationStore {
     return this.#rows(conversation)?.idempotency.get(idempotencyKey(user, key))
   }
 
-  async members(conversation: ConversationId): Promise<readonly MemberRow[]> {
-    return [...(this.#rows(conversation)?.members.values() ?? [])].toSorted((a, b) => (a.user < b.user ? -1 : 1))
+  async members(conversation: ConversationId, limit?: number): Promise<readonly MemberRow[]> {
+    const rows = [...(this.#rows(conversation)?.members.values() ?? [])].toSorted((a, b) => (a.user < b.user ? -1 : 1))
+    return rows.slice(0, limit)
   }
 
   async member(conversation: ConversationId, user: UserId): Promise<MemberRow | undefined> {
@@ -233,6 +235,23 @@ class MemoryStore implements ConversationStore {
   async conversationsOf(user: UserId): Promise<readonly ConversationId[]> {
     this.#life.assertReadable()
     return [...this.#disk.conversations].filter(([, rows]) => rows.members.has(user)).map(([id]) => id)
+  }
+
+  async invitations(conversation: ConversationId): Promise<readonly InvitationRow[]> {
+    return [...(this.#rows(conversation)?.invitations.values() ?? [])].toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  }
+
+  async profiles(users: readonly UserId[]): Promise<readonly (ProfileRow | undefined)[]> {
+    this.#life.assertReadable()
+    return users.map((user) => this.#disk.profiles.get(user))
+  }
+
+  async putProfile(row: ProfileRow): Promise<void> {
+    await this.#life.beside(async () => {
+      await this.#beforeCommit?.([])
+      this.#disk.profiles.set(row.user, row)
+      await this.#afterCommit?.([])
+    })
   }
 
   async generation(): Promise<number> {

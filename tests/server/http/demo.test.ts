@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
 import { createAuthenticate, createDemo } from '../../../server/http/auth.ts'
-import { loadDemoKey } from '../../../server/http/demo-key.ts'
+import { loadKey } from '../../../server/http/data-key.ts'
 import { restClient } from '../../contract/rest/rest-client.ts'
 import { startFakeServer } from './fake-server.ts'
 import { rawRequest } from './raw-request.ts'
@@ -23,24 +23,24 @@ afterEach(async () => {
 describe('the key', () => {
   test('[AUTH3] it is made once, of 32 random bytes, and is its owner only to read', async () => {
     const data = join(folder, 'not', 'there', 'yet')
-    const key = await loadDemoKey(data, randomBytes)
+    const key = await loadKey(data, 'demo-key', randomBytes)
     expect(key).toHaveLength(32)
-    expect(await loadDemoKey(data, randomBytes)).toEqual(key)
+    expect(await loadKey(data, 'demo-key', randomBytes)).toEqual(key)
     expect(await readdir(data)).toEqual(['demo-key'])
     expect((await stat(join(data, 'demo-key'))).mode & 0o777).toBe(0o600)
-    expect(await loadDemoKey(folder, randomBytes)).not.toEqual(key)
+    expect(await loadKey(folder, 'demo-key', randomBytes)).not.toEqual(key)
   })
 
   test('[AUTH3] a key that others may read is closed to them', async () => {
-    const key = await loadDemoKey(folder, randomBytes)
+    const key = await loadKey(folder, 'demo-key', randomBytes)
     await chmod(join(folder, 'demo-key'), 0o644)
-    expect(await loadDemoKey(folder, randomBytes)).toEqual(key)
+    expect(await loadKey(folder, 'demo-key', randomBytes)).toEqual(key)
     expect((await stat(join(folder, 'demo-key'))).mode & 0o777).toBe(0o600)
   })
 
   test('[AUTH3] what a crash left unfinished is neither used nor in the way', async () => {
     await writeFile(join(folder, 'demo-key.unfinished'), 'half', { mode: 0o644 })
-    const key = await loadDemoKey(folder, () => new Uint8Array(32).fill(7))
+    const key = await loadKey(folder, 'demo-key', () => new Uint8Array(32).fill(7))
     expect(key).toEqual(new Uint8Array(32).fill(7))
     expect((await stat(join(folder, 'demo-key'))).mode & 0o777).toBe(0o600)
     expect(await readdir(folder)).toEqual(['demo-key'])
@@ -50,21 +50,21 @@ describe('the key', () => {
     '[AUTH3] a file with "%s" is an error, never replaced',
     async (text) => {
       await writeFile(join(folder, 'demo-key'), text)
-      await expect(loadDemoKey(folder, randomBytes)).rejects.toThrow(/is not a key/)
+      await expect(loadKey(folder, 'demo-key', randomBytes)).rejects.toThrow(/is not a key/)
       expect(await readFile(join(folder, 'demo-key'), 'utf8')).toBe(text)
     },
   )
 
   test('[AUTH3] a key that cannot be read is an error', async () => {
     await writeFile(join(folder, 'file'), '')
-    await expect(loadDemoKey(join(folder, 'file'), randomBytes)).rejects.toThrow(/cannot be read/)
+    await expect(loadKey(join(folder, 'file'), 'demo-key', randomBytes)).rejects.toThrow(/cannot be read/)
   })
 })
 
 describe('its tokens', () => {
   const now = Date.now
   const startDemo = async (origins: readonly string[] = []) => {
-    const key = await loadDemoKey(folder, randomBytes)
+    const key = await loadKey(folder, 'demo-key', randomBytes)
     const authenticate = createAuthenticate({ secret: key, now })
     return startFakeServer({ deps: { authenticate, demo: createDemo(key, now), origins } })
   }

@@ -37,6 +37,8 @@ function pathOf({ template }: Operation, conversation: string): string {
     .replace('{user}', 'bob')
     .replace('{client}', '7')
     .replace('{message}', freshId())
+    .replace('{invitation}', freshId())
+    .replace('{token}', 'nonsense')
 }
 
 function bodyOf({ method }: Operation, raw: string): { readonly raw?: string } {

@@ -9,6 +9,7 @@ import type { Conversations } from '../../../server/conversations.ts'
 import { type AppDeps, buildApp } from '../../../server/http/app.ts'
 import { createAuthenticate } from '../../../server/http/auth.ts'
 import { createLog, type LogStream } from '../../../server/http/create-log.ts'
+import { createInvitationTokens } from '../../../server/http/invitation-token.ts'
 import { createTickets } from '../../../server/http/tickets.ts'
 import type { LogLevel } from '../../../server/log.ts'
 import { createRates } from '../../../server/sync/rate.ts'
@@ -16,6 +17,7 @@ import { limits } from '../../../shared/limits.ts'
 import { type ConversationId, parseConversationId } from '../../../shared/sync/ids.ts'
 import type { RestServer } from '../../contract/rest-acceptance.ts'
 import { fakeConversations } from './fake-conversations.ts'
+import { fakeInvitations, fakeProfiles } from './fake-people.ts'
 
 const secret = 'a secret for tests, long enough for it'
 
@@ -39,9 +41,12 @@ export async function startFakeServer({
 }: FakeServerOptions = {}): Promise<FakeServer> {
   const now = Date.now
   const conversations = deps.conversations ?? fakeConversations({ now, newId: freshConversationId })
+  const people = { invitations: fakeInvitations(conversations, now), profiles: fakeProfiles(conversations, now) }
   const start = async (): Promise<{ readonly app: FastifyInstance; readonly url: string }> => {
     const app = buildApp({
       conversations,
+      ...people,
+      invitationTokens: createInvitationTokens(new TextEncoder().encode(secret)),
       authenticate: createAuthenticate({ secret: new TextEncoder().encode(secret), now }),
       tickets: createTickets({ now, random: randomBytes }),
       demo: undefined,

@@ -115,6 +115,17 @@ describe('writing too fast', () => {
     expect((await ann.call('POST', '/api/tickets')).status).toBe(201)
   })
 
+  test('[LIMIT1][USERS1] looking for people costs as much as what it reads, and is refused to those who write too fast', async () => {
+    const stand = await start()
+    const ann = stand.people.person('ann')
+    expect((await ann.call('GET', '/api/users')).status).toBe(200)
+    // The burst is of 50 here, and the rate of 10 a second.
+    const refused = await ann.call('GET', '/api/users?q=an')
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '6'])
+    stand.pass(60_000)
+    expect((await ann.call('GET', '/api/users?q=ann')).status).toBe(200)
+  })
+
   test('[LIMIT1] every route that writes is held to it', async () => {
     const stand = await start()
     const ann = stand.people.person('ann')
@@ -131,6 +142,7 @@ describe('writing too fast', () => {
     }
     expect(answers).toEqual({
       'delete /api/conversations/{id}': 429,
+      'delete /api/conversations/{id}/invitations/{invitation}': 429,
       'delete /api/conversations/{id}/members/{user}': 429,
       'delete /api/conversations/{id}/messages/{message}': 429,
       'delete /api/conversations/{id}/messages/{message}/pin': 429,
@@ -139,8 +151,10 @@ describe('writing too fast', () => {
       'patch /api/conversations/{id}': 429,
       'patch /api/conversations/{id}/messages/{message}': 429,
       'post /api/conversations': 429,
+      'post /api/conversations/{id}/invitations': 429,
       'post /api/conversations/{id}/messages': 429,
       'post /api/demo/token': 404,
+      'post /api/invitations/{token}/accept': 429,
       'post /api/tickets': 201,
       'put /api/conversations/{id}': 429,
       'put /api/conversations/{id}/members/{user}': 429,
@@ -148,6 +162,7 @@ describe('writing too fast', () => {
       'put /api/conversations/{id}/messages/{message}/reactions/{emoji}': 429,
       'put /api/conversations/{id}/read': 429,
       'put /api/me/state/{key}': 429,
+      'put /api/me': 429,
     })
   })
 

@@ -1,7 +1,7 @@
 // Arbitrary ids for property tests, drawn so that equal ones and neighbours are frequent.
 import * as fc from 'fast-check'
 
-import { clientId, conversationId, messageId, userId } from '../../contract/store-rows.ts'
+import { clientId, conversationId, invitationAt, messageId, userId } from '../../contract/store-rows.ts'
 
 /** Safe integers from 0, with the borders of bytes and words among them. */
 export const count = fc.oneof(
@@ -13,6 +13,7 @@ export const count = fc.oneof(
 const near = fc.oneof(fc.integer({ min: 0, max: 3 }), fc.constantFrom(0xff, 0x100, 0xffff_ffff_fffe, 0xffff_ffff_ffff))
 export const conversation = near.map(conversationId)
 export const message = near.map(messageId)
+export const invitation = near.map((number) => invitationAt(number).id)
 
 export const client = fc
   .oneof(fc.integer({ min: 0, max: 3 }), fc.constantFrom(255, 256, 0xffff_ffff), fc.nat())

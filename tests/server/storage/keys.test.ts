@@ -14,8 +14,18 @@ import {
   rangeOf,
   vanishingRange,
 } from '../../../server/storage/level/keys.ts'
-import { clientId, conversationId, messageId, userId } from '../../contract/store-rows.ts'
-import { client, conversation, count, message, record, requestKey, settingKey, user } from './arbitrary-ids.ts'
+import { clientId, conversationId, invitationAt, messageId, userId } from '../../contract/store-rows.ts'
+import {
+  client,
+  conversation,
+  count,
+  invitation,
+  message,
+  record,
+  requestKey,
+  settingKey,
+  user,
+} from './arbitrary-ids.ts'
 
 const arbitraryKey: fc.Arbitrary<Key> = fc.oneof(
   fc.constantFrom({ kind: 'format' } as const, { kind: 'generation' } as const),
@@ -33,6 +43,8 @@ const arbitraryKey: fc.Arbitrary<Key> = fc.oneof(
   record({ kind: fc.constant('setting' as const), conversation, key: settingKey }),
   record({ kind: fc.constant('pin' as const), conversation, id: message }),
   record({ kind: fc.constant('purging' as const), conversation }),
+  record({ kind: fc.constant('invitation' as const), conversation, id: invitation }),
+  record({ kind: fc.constant('profile' as const), user }),
 )
 
 /** The kinds in the order of their tags, which is on disk and never changes. */
@@ -57,6 +69,8 @@ const kindsInOrder: readonly Key['kind'][] = [
   'pin',
   'erasing',
   'purging',
+  'invitation',
+  'profile',
 ]
 
 /** What a key means, most significant first; the arbitraries above list their fields so. */
@@ -199,6 +213,11 @@ describe('keys', () => {
     [{ kind: 'pin', conversation: conversationId(1), id: messageId(2) }, `11${id}0190b000000070008000000000000002`],
     [{ kind: 'erasing', conversation: conversationId(1), revision: 258 }, `12${id}0000000000000102`],
     [{ kind: 'purging', conversation: conversationId(1) }, `13${id}`],
+    [
+      { kind: 'invitation', conversation: conversationId(1), id: invitationAt(2).id },
+      `14${id}0190b000000070008000000000000002`,
+    ],
+    [{ kind: 'profile', user: userId('ann') }, '15616e6e'],
   ]
 
   test.each(literals)('[STORE6] the bytes of a key on disk do not change: %o', (key, hex) => {

@@ -35,8 +35,8 @@ async function withRows(
     await commitAndClose(location, [fullCommit(one, 2), fullCommit(two, 2)])
     const rows = await rowsIn(location)
     // The format; head, 2 of each numbered kind and of ids, chain, deleted, 2 places, 2 members with inboxes, 1 key, and
-    // one touched, piece, setting and pin.
-    expect(rows).toHaveLength(1 + 2 * (1 + 6 + 2 + 2 + 2 + 2 + 2 + 1 + 4))
+    // one touched, piece, setting, pin and invitation.
+    expect(rows).toHaveLength(1 + 2 * (1 + 6 + 2 + 2 + 2 + 2 + 2 + 1 + 5))
     await run(location, rows)
   })
 }

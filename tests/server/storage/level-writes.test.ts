@@ -22,7 +22,7 @@ describe('writes', () => {
       const watch = watchWrites()
       try {
         await store.commit([fullCommit(conversationId(1), 2), fullCommit(conversationId(2), 2)])
-        expect(watch.writes).toEqual([{ rows: 2 * 22, options: { sync: true } }])
+        expect(watch.writes).toEqual([{ rows: 2 * 23, options: { sync: true } }])
         await store.commit([write(conversationId(3), 9)])
         await store.commit([])
         expect(watch.writes).toHaveLength(1)

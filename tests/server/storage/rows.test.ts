@@ -20,7 +20,14 @@ import {
 } from '../../../server/storage/conversation-store.ts'
 import type { Key } from '../../../server/storage/level/keys.ts'
 import * as rows from '../../../server/storage/level/rows.ts'
+import {
+  readInvitation,
+  readProfile,
+  writeInvitation,
+  writeProfile,
+} from '../../../server/storage/level/people-rows.ts'
 import { type Row, sealRow } from '../../../server/storage/level/seal.ts'
+import type { InvitationRow, ProfileRow } from '../../../server/storage/people-rows.ts'
 import * as touchRows from '../../../server/storage/level/touch-rows.ts'
 import {
   type ErasingRow,
@@ -30,6 +37,7 @@ import {
   writePurging,
 } from '../../../server/storage/level/vanishing-rows.ts'
 import { accessLevels } from '../../../shared/chat/access.ts'
+import { invitedAccesses } from '../../../shared/chat/invitation.ts'
 import type { StampedMessage } from '../../../shared/chat/message.ts'
 import type { ClockRange } from '../../../shared/sync/chain-update/chain-struct.ts'
 import {
@@ -38,11 +46,22 @@ import {
   conversationId,
   entryAt,
   headAt,
+  invitationAt,
   messageAt,
   messageId,
   recordAt,
 } from '../../contract/store-rows.ts'
-import { client, conversation, count, message, record, requestKey, settingKey, user } from './arbitrary-ids.ts'
+import {
+  client,
+  conversation,
+  count,
+  invitation,
+  message,
+  record,
+  requestKey,
+  settingKey,
+  user,
+} from './arbitrary-ids.ts'
 
 const one = conversationId(1)
 const crc = fc.nat({ max: 0xffff_ffff })
@@ -115,6 +134,17 @@ const stamped: fc.Arbitrary<StampedMessage> = record({
   parts: fc.array(record({ text, more: fc.array(fc.oneof(count, units, fc.constant(null))) })),
 })
 
+const invited = record<InvitationRow>({
+  id: invitation,
+  access: fc.constantFrom(...invitedAccesses),
+  createdBy: user,
+  createdMs: count,
+  expiresMs: count,
+  usesLeft: fc.option(count, { nil: null }),
+})
+const optionalText = fc.option(text, { nil: null })
+const profile = record<ProfileRow>({ user, name: optionalText, color: optionalText, updatedMs: count })
+
 const roundTrips: readonly (readonly [kind: string, fc.Arbitrary<RoundTrip>])[] = [
   ['format', roundTrip(count, rows.writeFormat, rows.readFormat)],
   ['generation', roundTrip(count, rows.writeGeneration, rows.readGeneration)],
@@ -133,6 +163,8 @@ const roundTrips: readonly (readonly [kind: string, fc.Arbitrary<RoundTrip>])[] 
   ['id', roundTrip(claim, (value) => rows.writeClaim(one, value), rows.readClaim)],
   ['chain', roundTrip(chain, (value) => rows.writeChain(one, value), rows.readChain)],
   ['deleted', roundTrip(deleted, (value) => rows.writeDeleted(one, value), rows.readDeleted)],
+  ['invitation', roundTrip(invited, (value) => writeInvitation(one, value), readInvitation)],
+  ['profile', roundTrip(profile, writeProfile, readProfile)],
   ['dropped', roundTrip(dropped, (value) => rows.writeDropped(one, value), rows.readDropped)],
   ['member', roundTrip(member, (value) => rows.writeMember(one, value), rows.readMember)],
   ['inbox', roundTrip(conversation, (value) => rows.writeInbox(ann, value), rows.readInbox)],
@@ -213,6 +245,8 @@ const samples: readonly (readonly [kind: string, row: Row, read: (row: Row) => u
   ['pin', touchRows.writePin(one, { id: messageId(3), seq: 4 }), touchRows.readPin],
   ['erasing', writeErasing({ conversation: one, revision: 3, seqs: [4, 5] }), readErasing],
   ['purging', writePurging(one), readPurging],
+  ['invitation', writeInvitation(one, invitationAt(3)), readInvitation],
+  ['profile', writeProfile({ user: ann, name: content, color: '#00ff00', updatedMs: 5 }), readProfile],
 ]
 
 function errorOf(read: () => unknown): unknown {

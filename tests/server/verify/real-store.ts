@@ -1,7 +1,10 @@
 // A store as the server makes it: devices over sockets, requests, void entries, removed members, a deleted conversation.
+import { createInvitations } from '../../../server/chat/inviting.ts'
+import { createProfiles } from '../../../server/people/profiles.ts'
 import { openLevelStore } from '../../../server/storage/level/level-store.ts'
 import { encodeEntry } from '../../../shared/chat/entry.ts'
 import type { ConversationId } from '../../../shared/sync/ids.ts'
+import { invitationAt } from '../../contract/store-rows.ts'
 import { createDoc, userId } from '../../helpers/chain-doc.ts'
 import { bringTogether, FakeDevice } from '../../helpers/fake-device.ts'
 import { freshMessageId, messageEntry } from '../../helpers/stock-client.ts'
@@ -26,6 +29,7 @@ export async function makeRealStore(
   const rich = await node.create('ann', 'bob', 'cleo')
   const devices = [new FakeDevice('ann', rich, createDoc(11)), new FakeDevice('bob', rich, createDoc(12))]
   const [first, second] = devices
+  let drawn = 1
   const said = ['one', 'two', 'three'].map((text) => messageEntry(text))
   const [one, two, three] = said.map(({ id }) => id)
   if (one === undefined || two === undefined || three === undefined) throw new Error('nothing was said')
@@ -65,6 +69,18 @@ export async function makeRealStore(
   await conversations.apply(ann, rich, { kind: 'set', key: 'title', value: 'A title' })
   await conversations.apply(ann, rich, { kind: 'member', user: userId('cleo'), access: null })
   await conversations.apply(ann, rich, { kind: 'member', user: userId('dora'), access: 'reader' })
+  const invitations = createInvitations({
+    store,
+    registry: node.registry,
+    conversations,
+    drawInvitationId: () => invitationAt(drawn++).id,
+    now: () => 1_700_000_000_000,
+  })
+  const fresh = { access: 'writer', lifeMs: 1000, uses: 2 } as const
+  const { id: invitation, expiresMs } = await invitations.create(ann, rich, fresh)
+  await invitations.accept(userId('ella'), { conversation: rich, id: invitation, expiresMs })
+  await invitations.create(ann, rich, { ...fresh, uses: null })
+  await createProfiles({ store, now: () => 5 }).change(ann, { name: 'Ann', color: '#00ff00' })
   const plain = await node.create('ann')
   await conversations.post(ann, plain, messageEntry('alone'), undefined)
   const deleted = await node.create('ann', 'bob')

@@ -136,6 +136,8 @@ const allKinds = [
   'piece',
   'setting',
   'pin',
+  'invitation',
+  'profile',
 ] as const
 
 describe('rows', () => {
@@ -157,8 +159,10 @@ describe('rows', () => {
           await putRow(location, { key: row.key, value: flipped(row.value) })
           await expectProblem('flipped', row)
           // Nothing else tells of them: what was deleted has no other row, and keys that were used, and server chains of
-          // earlier epochs, are no part of the log.
-          const isAlone = ['idempotency', 'dropped'].includes(kind) || (kind === 'head' && row.value[0] === 1)
+          // earlier epochs, are no part of the log; no more are invitations, and what people are called.
+          const isAlone =
+            ['idempotency', 'dropped', 'invitation', 'profile'].includes(kind) ||
+            (kind === 'head' && row.value[0] === 1)
           await withDatabase(location, async (database) => await database.del(row.key))
           if (!isAlone) await expectProblem('gone', row)
           const elsewhere = freeKeyBeside(row.key, rows)

@@ -1,6 +1,7 @@
 /**
- * The key of the demo mode's tokens (AUTH3): made once, kept in the data folder, readable by its owner only. Call it with
- * the store open, so that no second server makes another key in the same folder.
+ * Keys that the server makes for itself: that of the demo mode's tokens (AUTH3), and that of invitations where it is given
+ * no secret to derive one from. Made once, kept in the data folder, readable by its owner only. Call it with the store open,
+ * so that no second server makes another key in the same folder.
  */
 
 import { chmod, mkdir, open, readFile, rename } from 'node:fs/promises'
@@ -8,9 +9,19 @@ import { join } from 'node:path'
 
 const keyBytes = 32
 
+/** By the name of its file: what a fresh one means. */
+const losses = {
+  'demo-key': 'everybody signs in again then, and is invited again',
+  'invitation-key': 'the invitations that were made before do not work then',
+} as const
+
 /** The key in `dataDir`; a fresh one of `random` bytes the first time. Rejects when the file there is not a key. */
-export async function loadDemoKey(dataDir: string, random: (bytes: number) => Uint8Array): Promise<Uint8Array> {
-  const path = join(dataDir, 'demo-key')
+export async function loadKey(
+  dataDir: string,
+  name: keyof typeof losses,
+  random: (bytes: number) => Uint8Array,
+): Promise<Uint8Array> {
+  const path = join(dataDir, name)
   const text = await readIfThere(path)
   if (text === undefined) {
     const key = Uint8Array.from(random(keyBytes))
@@ -19,7 +30,7 @@ export async function loadDemoKey(dataDir: string, random: (bytes: number) => Ui
   }
   const key = Buffer.from(text.trim(), 'base64url')
   if (key.length !== keyBytes || key.toString('base64url') !== text.trim()) {
-    throw new Error(`${path} is not a key. Remove the file and a fresh one is made; everybody signs in again then.`)
+    throw new Error(`${path} is not a key. Remove the file and a fresh one is made; ${losses[name]}.`)
   }
   await chmod(path, 0o600)
   return Uint8Array.from(key)
