@@ -52,6 +52,12 @@ export class TimelinePart {
 
   /** Puts a message in the place of another, or behind them all. */
   put(index: number, base: ChatMessage): void {
+    const before = this.#bases[index]
+    if (before !== undefined && before.id !== base.id && this.#index.get(before.id) === index) {
+      this.#index.delete(before.id)
+      this.#touched.delete(before.id)
+      this.#deps.onChange(before.id)
+    }
     this.#bases[index] = base
     this.#index.set(base.id, index)
     this.#show(index, this.#view(base))

@@ -156,7 +156,8 @@ function createFollower<T>(
     again: (places) => put(places, known ?? []),
     follow: (list, mark) => {
       if (list === known) return false
-      const places = known === undefined || hides ? undefined : changedSince(mark, knownMark)
+      const places =
+        known === undefined || hides ? undefined : (changedSince(mark, knownMark) ?? differing(known, list))
       known = list
       knownMark = mark
       if (places?.every((place) => isWhole(list, place)) === true) {
@@ -169,6 +170,14 @@ function createFollower<T>(
       return true
     },
   }
+}
+
+/** Where a list differs from one that it has grown out of; undefined when it is another. */
+function differing<T>(known: readonly T[], list: readonly T[]): readonly number[] | undefined {
+  if (known.length === 0 || list.length < known.length || list[0] !== known[0]) return undefined
+  const places: number[] = []
+  for (let place = 1; place < list.length; place++) if (list[place] !== known[place]) places.push(place)
+  return places
 }
 
 function isSame(a: readonly ChatMessage[], b: readonly ChatMessage[]): boolean {

@@ -237,6 +237,16 @@ test('[ARCH2] what became of entries of a chain is told; a chain that nobody kno
   await expect(rest.chain(one, clientId(7), 0)).rejects.toThrow(RestFailure)
 })
 
+test('[QUOTE1] one message is asked for by its id; what the server does not have is undefined, and no message an error', async () => {
+  const { rest, asked } = start([json(stored), json({ code: 'not-found', detail: '' }, 404), json({}), json({}, 503)])
+  const ask = (): Promise<unknown> => rest.message(one, messageId(1))
+  expect(await ask()).toMatchObject({ seq: stored.seq, content: stored.content })
+  expect(asked[0]?.url).toBe(`http://a.example/api/conversations/${one}/messages/${messageId(1)}`)
+  expect(await ask()).toBeUndefined()
+  await expect(ask()).rejects.toThrow('another language')
+  await expect(ask()).rejects.toThrow(RestFailure)
+})
+
 test('[UNREAD1] what there is to read is told with where it is counted from', async () => {
   const { rest } = start([
     json({ ...item(1), unread: 3, mentions: 1, read_through: null, last_seq: 9 }),
