@@ -8,6 +8,7 @@ import type { ConversationId, UserId } from '../shared/sync/ids.ts'
 import type { Invitations, Profiles } from './people/people-api.ts'
 
 export type * from './people/people-api.ts'
+import type { Search } from './search/search-api.ts'
 
 /** A value that changes: the shape React's `useSyncExternalStore` takes. Snapshots are never mutated. */
 export interface ReadableStore<T> {
@@ -304,6 +305,7 @@ export interface ChatClient {
   setPresence(mode: PresenceMode): void
   /** What people are called, the user among them. */
   readonly profiles: Profiles
+  readonly search: Search
   /** Makes a conversation, online or not: its id is drawn here and registered when a connection comes. */
   create(fresh?: NewConversation): Promise<Conversation>
   /** Resolves when what this device has of it can be read; never waits for the network. The same object while open. */

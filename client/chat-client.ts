@@ -23,6 +23,8 @@ import type { ConnectDocument } from './rebuild.ts'
 import { createRegistration } from './registration.ts'
 import { createRestClient } from './rest-client.ts'
 import { createStore } from './store.ts'
+import { createClientSearch } from './search/client-search.ts'
+import { watchPages } from './search/watched-pages.ts'
 import { summarize } from './summarize.ts'
 import { channelWebSocket } from './sync/channel.ts'
 import { type Carrier, connect } from './sync/connection.ts'
@@ -40,12 +42,22 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
   const { fetch, now } = platform
   const tokens = createTokenSource(options.token, now)
   const rest = createRestClient(url, tokens, fetch)
-  const opening = platform.openStorage(url, user, { now, pageBudgetBytes: options.pageBudgetBytes })
+  const opening = platform
+    .openStorage(url, user, { now, pageBudgetBytes: options.pageBudgetBytes })
+    .then((storage) => ({ ...storage, pages: watchPages(storage.pages, search) }))
   const list = createConversationList(opening, now)
   const open = new OpenConversations(openConversation)
   const held = createHeldVersions(user, list, (conversation, version) =>
     list.note(conversation.id, () => ({ ...summarize(conversation), version })),
   )
+  const search = createClientSearch({
+    user,
+    storage: opening,
+    startWorker: platform.startSearchWorker,
+    loaded: list.loaded,
+    listed: list.store.getSnapshot,
+    open: () => open.all(),
+  })
   const archive = createArchiveStorage(opening, platform.askToPersist)
   const registration = createRegistration(user, list, rest, now)
   const refresh = createListRefresh(loadNewest, () => background.proceed())
@@ -89,6 +101,7 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
   })
   background.status.subscribe(() => fill.proceed())
   list.store.subscribe(() => fill.proceed())
+  list.store.subscribe(search.noteList)
   const stopWaking = socket && platform.onWake?.(() => socket.wake())
   const stopHiding = platform.onHide?.(() => {
     for (const conversation of open.all()) conversation.tellReceipts()
@@ -232,6 +245,7 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
       onChange: (changed) => {
         note(changed)
         look(changed)
+        search.note(changed)
       },
       onClose: () => {
         held.forget(conversation)
@@ -239,6 +253,7 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
         // What is still unsent goes out all the same; what was open in the background waits for its next turn.
         const isDue = conversation.unsent > 0 && conversation.lost === undefined && !background.has(id)
         if (isDue && closing === undefined) background.add([id], true)
+        search.noteClosed(conversation)
       },
     })
     held.track(conversation)
@@ -303,6 +318,7 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
     user,
     storage: archive.status,
     conversations: list.store,
+    search: search.api,
     background: {
       status: background.status,
       pause: () => background.pause(),
@@ -330,6 +346,7 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
         refresh.close()
         background.close()
         fill.close()
+        search.close()
         await open.close()
         socket?.close()
         await list.flushed()

@@ -3,6 +3,7 @@
 import { limits } from '../shared/limits.ts'
 import { parseUserId, type UserId } from '../shared/sync/ids.ts'
 import type { Keep, PresenceMode } from './api.ts'
+import type { SearchWorker } from './search/search-host.ts'
 import type { ClientStorage, StorageOptions } from './storage/client-storage.ts'
 import type { Token } from './sync/token-source.ts'
 
@@ -54,6 +55,8 @@ export interface Platform {
   readonly dropExitListener?: (listener: () => void) => void
   /** Asks that what is kept is not evicted; undefined where nobody promises such things. */
   readonly askToPersist?: () => Promise<boolean | undefined>
+  /** Starts `client/search/search-worker`; where there is none, or it throws, what is searched is indexed in process. */
+  readonly startSearchWorker?: () => SearchWorker
 }
 
 export interface ClientAddress {

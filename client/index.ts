@@ -3,11 +3,13 @@
 import type { ChatClient } from './api.ts'
 import { createClient } from './chat-client.ts'
 import type { ChatClientOptions } from './client-options.ts'
+import { startSearchWorker } from './search/start-search-worker.ts'
 import { openBrowserStorage } from './storage/browser/browser-storage.ts'
 import { askToPersist } from './storage/browser/persistence.ts'
 import { onHide, onWake } from './wake.ts'
 
 export * from './api.ts'
+export * from './search/search-api.ts'
 export type { ChatClientOptions } from './client-options.ts'
 export { RestFailure } from './rest-client.ts'
 
@@ -22,5 +24,6 @@ export function createChatClient(options: ChatClientOptions): ChatClient {
     onWake,
     onHide,
     askToPersist,
+    startSearchWorker,
   })
 }

@@ -7,6 +7,7 @@ import type { ChatClientOptions } from './client-options.ts'
 import { openNodeStorage } from './storage/node/node-storage.ts'
 
 export * from './api.ts'
+export * from './search/search-api.ts'
 export type { ChatClientOptions } from './client-options.ts'
 export { RestFailure } from './rest-client.ts'
 

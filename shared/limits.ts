@@ -235,4 +235,18 @@ export const limits = {
   receivedPauseMs: 1000,
   /** Members up to which devices tell what they received: each message is an entry of each of the others. */
   receiptMembers: 100,
+  /** Messages that are searched on a device: some 200 bytes of text and 1 KB of index each. */
+  searchedMessages: 200_000,
+  /** Words of a query that count: nobody remembers more of what they look for. */
+  searchTerms: 32,
+  /** UTF-16 units of a word that are indexed: what is longer is no word. */
+  searchTermLength: 64,
+  /** Hits of a query: a list that people read. */
+  searchHits: 200,
+  /** Messages that are indexed in one go: a few ms on the thread that does it, and what a query waits for at most. */
+  searchSliceMessages: 256,
+  /** Messages read from the device in one go: some 5 ms, for whoever uses the application meanwhile. */
+  searchReadMessages: 256,
+  /** A worker that has not answered by then has died: a slice takes it a hundredth of that. */
+  searchWorkerMs: 15_000,
 } as const

@@ -45,6 +45,7 @@ const breaches: readonly Import[] = [
   ['client/sync/engine.ts', 'y-indexeddb'],
   ['client/storage/browser.ts', 'level'],
   ['client/storage/node.ts', 'idb'],
+  ['client/search/search-index.ts', 'minisearch'],
   ['client/web/main.tsx', 'yjs'],
   ['client/web/main.tsx', '../../server/index.ts'],
 ]
@@ -64,6 +65,7 @@ const permitted: readonly Import[] = [
   ['client/storage/browser.ts', 'idb'],
   ['client/storage/node.ts', 'level'],
   ['client/node.ts', 'ws'],
+  ['client/search/segment.ts', 'minisearch'],
   ['client/web/main.tsx', 'react-dom/client'],
   ['tests/server/server.test.ts', '../../client/index.ts'],
 ]

@@ -110,6 +110,8 @@ export interface ClientStorage {
    * from then on.
    */
   readonly openDocument: (id: ConversationId, doc: Doc, generation?: number) => Promise<DocumentCache>
+  /** Loads what is kept of a document, as above; keeps nothing. */
+  readonly readDocument: (id: ConversationId, doc: Doc, generation?: number) => Promise<void>
   /** All of it or nothing, on the medium before it resolves. A later generation is never replaced by an earlier one. */
   readonly replaceDocument: (id: ConversationId, replacement: Replacement) => Promise<void>
   /** Forgets what is kept of one generation; other tabs that have it open are told. */

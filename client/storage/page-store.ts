@@ -47,6 +47,8 @@ export interface PageStore {
   readonly totals: () => Promise<PageTotals>
   /** What is kept within a span, by ascending seq, runs that adjoin as one; its records count as read now. */
   readonly read: (id: ConversationId, span: Span) => Promise<readonly PageRun[]>
+  /** The same without counting as read. */
+  readonly peek: (id: ConversationId, span: Span) => Promise<readonly PageRun[]>
   /**
    * Keeps a run; of a message that is kept already the higher revision counts. `asOf` as in PageFacts: that of the
    * conversation becomes the lower of the two, unless nothing was kept. `full`: it was not kept, or only the newest part of

@@ -11,8 +11,11 @@ import { Logo, PlusIcon } from './icons.tsx'
 import { PresenceChoice } from './presence-choice.tsx'
 import type { Reach } from './reach.ts'
 import { newHash } from './route.ts'
+import { SearchField } from './search-field.tsx'
+import { SearchResults } from './search-results.tsx'
 import { StorageNotices } from './storage-notices.tsx'
 import { useToday } from './time.ts'
+import { useSearch } from './use-search.ts'
 import { useStore } from './use-store.ts'
 import { reachWords } from './wording.ts'
 
@@ -30,6 +33,8 @@ export function ConversationList({ signedIn, current, signOut }: Props) {
   const storage = useStore(client.storage)
   const today = useToday()
   const [showsProfile, setShowsProfile] = useState(false)
+  const [sought, setSought] = useState('')
+  const found = useSearch(client, sought)
 
   return (
     <div className="sidebar">
@@ -41,19 +46,24 @@ export function ConversationList({ signedIn, current, signOut }: Props) {
           New<span className="hidden"> conversation</span>
         </a>
       </header>
-      <nav className="list" aria-label="Conversations">
-        {conversations.length === 0 ? (
-          <EmptyList reach={reach} />
-        ) : (
-          <ul>
-            {conversations.map((summary) => (
-              <li key={summary.id}>
-                <ConversationItem summary={summary} user={user} today={today} isCurrent={summary.id === current} />
-              </li>
-            ))}
-          </ul>
-        )}
-      </nav>
+      <SearchField text={sought} change={setSought} onFocus={() => client.search.prepare()} />
+      {sought.trim() !== '' ? (
+        <SearchResults found={found} conversations={conversations} user={user} />
+      ) : (
+        <nav className="list" aria-label="Conversations">
+          {conversations.length === 0 ? (
+            <EmptyList reach={reach} />
+          ) : (
+            <ul>
+              {conversations.map((summary) => (
+                <li key={summary.id}>
+                  <ConversationItem summary={summary} user={user} today={today} isCurrent={summary.id === current} />
+                </li>
+              ))}
+            </ul>
+          )}
+        </nav>
+      )}
       {(storage.lost || storage.failure !== undefined) && <StorageNotices storage={{ ...storage, full: false }} />}
       <footer className="whoami">
         <button

@@ -9,17 +9,26 @@ import { useStore } from './use-store.ts'
 
 interface Props {
   readonly id: ConversationId
+  /** Seq of the message to go to. */
+  readonly sought: number | undefined
   readonly signedIn: SignedIn
 }
 
-export function ConversationPane({ id, signedIn }: Props) {
+export function ConversationPane({ id, sought, signedIn }: Props) {
   const place = signedIn.desk.at(id)
   const opened = useStore(place)
   if (opened.phase === 'open') {
     const { client, user, drafts } = signedIn
     const { conversation, reading } = opened
     return (
-      <ConversationView client={client} conversation={conversation} reading={reading} user={user} drafts={drafts} />
+      <ConversationView
+        client={client}
+        conversation={conversation}
+        sought={sought}
+        reading={reading}
+        user={user}
+        drafts={drafts}
+      />
     )
   }
   return opened.phase === 'opening' ? <Opening /> : <NotOpened reason={opened.reason} retry={place.retry} />

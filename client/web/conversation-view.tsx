@@ -25,12 +25,14 @@ import { useStore } from './use-store.ts'
 interface Props {
   readonly client: ChatClient
   readonly conversation: Conversation
+  /** Seq of the message to go to. */
+  readonly sought: number | undefined
   readonly reading: Reading
   readonly user: UserId
   readonly drafts: Drafts
 }
 
-export function ConversationView({ client, conversation, reading, user, drafts }: Props) {
+export function ConversationView({ client, conversation, sought, reading, user, drafts }: Props) {
   const info = useStore(conversation.info)
   const status = useStore(conversation.status)
   const [showsMembers, setShowsMembers] = useState(false)
@@ -81,6 +83,7 @@ export function ConversationView({ client, conversation, reading, user, drafts }
             connection={status.connection}
             sent={sent}
             reply={setReplyTo}
+            sought={sought}
           />
         </ComposeAgain>
         <TypingLine presence={conversation.presence} />

@@ -44,6 +44,15 @@ export function CloseIcon() {
   )
 }
 
+export function SearchIcon() {
+  return (
+    <Icon>
+      <circle cx="9" cy="9" r="5" />
+      <path d="m12.8 12.8 3.7 3.7" />
+    </Icon>
+  )
+}
+
 export function SendIcon() {
   return (
     <Icon>

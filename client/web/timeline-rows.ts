@@ -32,6 +32,11 @@ export function indexOfUnread(messages: readonly ChatMessage[], from: number | u
   return from === undefined ? -1 : messages.findIndex((message) => !message.own && (seqOf(message) ?? -1) >= from)
 }
 
+/** Index of the message with a seq; -1 when it is not there. */
+export function indexOfSeq(messages: readonly ChatMessage[], seq: number): number {
+  return messages.findIndex((message) => seqOf(message) === seq)
+}
+
 /** `unread`: index of the first message that is. */
 export function timelineRows(
   messages: readonly ChatMessage[],

@@ -21,6 +21,7 @@ import { useHistory } from './use-history.ts'
 import { useLostPlace } from './use-lost-place.ts'
 import { useMarkRead } from './use-mark-read.ts'
 import { useScrollHold } from './use-scroll-hold.ts'
+import { useSeekMessage } from './use-seek-message.ts'
 import { useSeekUnread } from './use-seek-unread.ts'
 import { useStore } from './use-store.ts'
 import { useUnreadLine } from './use-unread-line.ts'
@@ -35,6 +36,8 @@ interface Props {
   readonly sent: number
   /** Begins a reply. */
   readonly reply: (id: MessageId) => void
+  /** Seq of the message to go to. */
+  readonly sought: number | undefined
 }
 
 /** Somebody reads above the end. */
@@ -46,7 +49,8 @@ interface Away {
   readonly sent: number
 }
 
-export function Timeline({ conversation, reading, user, access, connection, sent, reply }: Props) {
+export function Timeline(props: Props) {
+  const { conversation, reading, user, access, connection, sent, reply, sought } = props
   const messages = useStore(conversation.messages)
   const history = useStore(conversation.history)
   const [left, setLeft] = useState<Away>()
@@ -55,6 +59,11 @@ export function Timeline({ conversation, reading, user, access, connection, sent
   // Whether this device has the conversation, be it without messages.
   const isKnown = access !== undefined
   const line = useUnreadLine(reading, connection, isKnown, away !== undefined, sent !== sentBefore)
+
+  const [newest, setNewest] = useState(-1)
+  // Of what was ever shown: what is read may be far before it.
+  const newestNow = Math.max(newest, newestSeq(messages))
+  if (newestNow > newest) setNewest(newestNow)
 
   const unread = indexOfUnread(messages, line.from)
   const part = partOf(messages, away?.held)
@@ -76,7 +85,7 @@ export function Timeline({ conversation, reading, user, access, connection, sent
     setLeft((before) => {
       const current = before?.sent === sent ? before : undefined
       const held = holdPart(now, step(partOf(now, current?.held), now.length))
-      return { held, seen: current?.seen ?? newestSeq(now), sent }
+      return { held, seen: current?.seen ?? Math.max(newestNow, newestSeq(now)), sent }
     })
   }
 
@@ -97,7 +106,9 @@ export function Timeline({ conversation, reading, user, access, connection, sent
   useSeekUnread({ conversation, history, line, unread, part, all, isAway, hold, change })
 
   const goTo = useGoTo({ conversation, hold, change })
-  useLostPlace({ conversation, isAway, isLost, hold, change })
+  const isSeeking = useSeekMessage({ conversation, sought, line, hold, change })
+
+  useLostPlace({ conversation, isAway, isLost: isLost && !isSeeking, hold, change })
 
   // Whoever comes back later begins at the newest messages.
   useEffect(() => () => conversation.showNewest(), [conversation])

@@ -29,7 +29,9 @@ export function Workspace({ signedIn, hash, signOut }: Props) {
       <div className="workspace" data-view={route.kind === 'list' ? 'list' : 'pane'}>
         <ConversationList signedIn={signedIn} current={current} signOut={signOut} />
         <main className="pane">
-          {route.kind === 'conversation' && <ConversationPane key={route.id} id={route.id} signedIn={signedIn} />}
+          {route.kind === 'conversation' && (
+            <ConversationPane key={route.id} id={route.id} sought={route.seq} signedIn={signedIn} />
+          )}
           {route.kind === 'new' && <NewConversation user={signedIn.user} client={signedIn.client} />}
           {route.kind === 'join' && <Join key={route.token} token={route.token} client={signedIn.client} />}
           {route.kind === 'list' && <NothingOpen client={signedIn.client} />}

@@ -14,6 +14,7 @@ import { longMemory } from './scenarios/long-memory.ts'
 import { longOpen } from './scenarios/long-open.ts'
 import { longRest } from './scenarios/long-rest.ts'
 import { rest } from './scenarios/rest.ts'
+import { search } from './scenarios/search.ts'
 import { storm } from './scenarios/storm.ts'
 
 const signer = createSigner()
@@ -37,4 +38,5 @@ await runBench({
   'local-open': async ({ messages }) => localOpen(await longStore(messages)),
   'cold-start': coldStart,
   fold,
+  search,
 })

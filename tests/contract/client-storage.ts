@@ -344,6 +344,32 @@ export function clientStorageContract(name: string, open: () => Promise<OpenedCl
     )
 
     test(
+      '[SEARCH1] a document is read without being opened: by generation, as it was kept, and nothing is made of one that is none',
+      withStorage(async (storage) => {
+        const read = async (id: ConversationId, generation?: number): Promise<readonly string[]> => {
+          const doc = new Y.Doc()
+          await storage.readDocument(id, doc, generation)
+          doc.getArray('texts').push(['not kept'])
+          return texts(doc)
+        }
+        expect(await read(one)).toEqual(['not kept'])
+        for (const generation of [0, 1]) {
+          const doc = new Y.Doc()
+          const cache = await storage.openDocument(one, doc, generation)
+          doc.getArray('texts').push([`of ${generation}`])
+          await cache.close()
+        }
+        expect(await read(one)).toContain('of 0')
+        expect(await read(one, 1)).toContain('of 1')
+        expect(await read(one, 2)).toEqual(['not kept'])
+        expect(texts(await kept(storage, one))).toEqual(['of 0'])
+        // It holds nobody up who drops it.
+        await storage.dropDocument(one, 0)
+        expect(await read(one)).toEqual(['not kept'])
+      }),
+    )
+
+    test(
       '[FORK1] what a document had before it was opened is kept with the rest',
       withStorage(async (storage) => {
         const first = new Y.Doc()

@@ -334,6 +334,9 @@ export function pageStoreContract(name: string, open: Open<OpenedPageStore>): vo
           }
           at(5 * hourMs)
           await pages.read(one, { from: 0, to: 1 })
+          // Whoever merely looks at it does not keep it.
+          const peeked = await pages.peek(two, { from: 0, to: 1000 })
+          expect(peeked.map(({ messages }) => messages.map(({ seq }) => seq))).toEqual([[128]])
           expect(await pages.put(one, heavy(7, 3000), evicting)).toBe('kept')
           expect([await seqs(pages, one), await seqs(pages, two), await seqs(pages, three)]).toEqual([
             [0, 7 * 128],

@@ -2,6 +2,7 @@
 // Knows no test runner.
 import type { ChatClient } from '../../client/api.ts'
 import { createClient } from '../../client/chat-client.ts'
+import type { SearchWorker } from '../../client/search/search-host.ts'
 import type { ClientStorage } from '../../client/storage/client-storage.ts'
 import { type FaultCode, faults } from '../../shared/fault.ts'
 import { type RestConversationItem, restMessage } from '../../shared/rest.ts'
@@ -42,6 +43,7 @@ export interface ClientRigOptions {
   readonly openStorage?: () => Promise<ClientStorage>
   readonly isOffline?: boolean
   readonly servers?: Map<string, StampingServer>
+  readonly startSearchWorker?: () => SearchWorker
   /** Registering takes so long. */
   readonly registering?: Promise<void>
 }
@@ -103,6 +105,7 @@ export function startClientRig(options: ClientRigOptions = {}): ClientRig {
         }
       },
       dropExitListener: (listener) => process.off('exit', listener),
+      ...(options.startSearchWorker === undefined ? {} : { startSearchWorker: options.startSearchWorker }),
     },
   )
   return {

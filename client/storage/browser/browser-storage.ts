@@ -15,6 +15,7 @@ import {
 import { createMemoryStorage } from '../memory/memory-storage.ts'
 import { createPageStore } from '../pages/create-page-store.ts'
 import { dropBrowserDocument, openBrowserDocument } from './browser-document.ts'
+import { readBrowserDocument } from './read-document.ts'
 import { createBrowserPages } from './browser-pages.ts'
 import { choiceKey, type Database, openDatabase } from './database.ts'
 import { markStorage } from './storage-marker.ts'
@@ -78,6 +79,7 @@ function browserStorage(
 
     generation: async (id) => (await db.get('generations', id)) ?? 0,
     openDocument: (id, doc, generation = 0) => openBrowserDocument(documentName(name, id, generation), doc),
+    readDocument: (id, doc, generation = 0) => readBrowserDocument(documentName(name, id, generation), doc),
     replaceDocument: (id, replacement) => replaceDocument(db, id, replacement),
     dropDocument: (id, generation) => dropBrowserDocument(documentName(name, id, generation)),
 

@@ -57,6 +57,10 @@ export function createMemoryStorage(status: StorageStatus, options: StorageOptio
         close: async () => void documents.set(name, Y.encodeStateAsUpdate(doc)),
       }
     },
+    readDocument: async (id, doc, generation = 0) => {
+      const kept = documents.get(`${id}/${generation}`)
+      if (kept !== undefined) Y.applyUpdate(doc, kept)
+    },
     replaceDocument: async (id, { generation, put, remove, chain, retired }) => {
       generations.set(id, Math.max(generation, generations.get(id) ?? 0))
       for (const place of remove) within(outboxes, id).delete(outboxKey(place))

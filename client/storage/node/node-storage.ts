@@ -68,6 +68,9 @@ export async function openNodeStorage(
 
     generation: (id) => readGeneration(db, id),
     openDocument: (id, doc, generation = 0) => openDocument(db, documentPrefix(id, generation), doc),
+    readDocument: async (id, doc, generation = 0) => {
+      applyAll(doc, await values(db, documentPrefix(id, generation)))
+    },
     replaceDocument: (id, replacement) => {
       replacing = replaceDocument(db, id, replacement)
       return replacing
@@ -190,9 +193,7 @@ async function openDocument(db: Database, prefix: string, doc: Y.Doc): Promise<D
     kept.push(update)
   }
   const hasMore = doc.store.clients.size > 0
-  doc.transact(() => {
-    for (const update of kept) Y.applyUpdate(doc, update)
-  })
+  applyAll(doc, kept)
   let next = Number(keys.at(-1)?.slice(prefix.length) ?? -1) + 1
   if (keys.length > updatesPerCompaction) {
     const merged = db.batch().put(prefix + padded(next++), Y.encodeStateAsUpdate(doc))
@@ -216,6 +217,12 @@ async function openDocument(db: Database, prefix: string, doc: Y.Doc): Promise<D
       await written
     },
   }
+}
+
+function applyAll(doc: Y.Doc, updates: readonly Uint8Array[]): void {
+  doc.transact(() => {
+    for (const update of updates) Y.applyUpdate(doc, update)
+  })
 }
 
 /** Of rows that this module has written; damaged ones are left out, for what they tell comes back with the next sync. */

@@ -32,6 +32,7 @@ export function createPageStore(medium: PageMedium, { budgetBytes, now }: PageSt
       if (due.length > 0) medium.change((rows) => planMarks(rows, id, due, time)).catch(() => undefined)
       return runs
     },
+    peek: async (id, span) => (await medium.look((rows) => readSpan(rows, id, span))).runs,
     put: async (id, run, options) => {
       if (run.from >= run.to) return 'kept'
       return medium.change((rows) => planPut(rows, id, run, { ...options, budgetBytes, now: now() }))
