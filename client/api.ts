@@ -6,9 +6,12 @@ import type { Message, Touch } from '../shared/chat/message.ts'
 import type { VoidReason } from '../shared/chat/policy.ts'
 import type { ConversationId, UserId } from '../shared/sync/ids.ts'
 import type { Invitations, Profiles } from './people/people-api.ts'
-
-export type * from './people/people-api.ts'
+import type { ConversationPresence, PresenceMode } from './presence/presence-api.ts'
 import type { Search } from './search/search-api.ts'
+
+export * from './errors.ts'
+export type * from './people/people-api.ts'
+export type * from './presence/presence-api.ts'
 
 /** A value that changes: the shape React's `useSyncExternalStore` takes. Snapshots are never mutated. */
 export interface ReadableStore<T> {
@@ -100,33 +103,6 @@ export interface Draft extends Partial<Pick<MessageEntry, 'replyTo' | 'thread' |
   readonly role?: Role
 }
 
-/**
- * What others are told of this device's user while it has a conversation open: nothing; that they are typing; or also that
- * they are there, which costs a small frame every 15 s for each conversation that is open.
- */
-export type PresenceMode = 'off' | 'typing' | 'online'
-
-/** Somebody else who is there, with however many devices. */
-export interface PresentPerson {
-  readonly user: UserId
-  readonly typing: boolean
-  /** Somebody who tells only of their typing is not. */
-  readonly online: boolean
-  /** Names of those that have one. */
-  readonly devices: readonly string[]
-}
-
-/** Who else is there just now. Nothing of it is kept: without a connection nobody is. */
-export interface ConversationPresence {
-  /** By user id; people who are as they were stay the same objects. */
-  readonly people: ReadableStore<readonly PresentPerson[]>
-  /**
-   * To be called whenever something is typed: others see it until 6 s after the last call, until a message is sent, or
-   * until it is called with false.
-   */
-  typing(isTyping?: boolean): void
-}
-
 /** Members other than its author, by user id, as far as they tell. Whoever has read a message has received it. */
 export interface MessageReceipts {
   readonly received: readonly UserId[]
@@ -203,6 +179,12 @@ export interface Conversation {
    * what no server would take, Refusal when the rules as known here forbid it. What is so already is not done again.
    */
   edit(id: MessageId, content: string): void
+  /**
+   * All that an own message has said, the first of it first; of very many edits the newest. From this device while it
+   * is among the newest messages, else from the server. Rejects with Refusal (`not-author`, `redacted`, `no-target`), or
+   * OutOfReach when it can be had from neither.
+   */
+  versions(id: MessageId): Promise<readonly Version[]>
   /** Takes the content of a message away, from everybody and for good. */
   redact(id: MessageId): void
   /** Adds or takes back an own reaction. */
@@ -280,6 +262,15 @@ export interface Background {
   resume(): void
 }
 
+/** What an own message said at first, or since an edit of it. */
+export interface Version {
+  readonly content: string
+  /** The author's clock when it was written, in ms. */
+  readonly writtenAt: number
+  /** Its place and the server's time in ms; absent while it is not durable on the server. */
+  readonly sent?: { readonly seq: number; readonly createdAt: number }
+}
+
 /** What this device keeps of the archives. */
 export interface ArchiveStorageStatus {
   /** Whether the device has promised not to evict it; undefined where nobody makes such promises, or was not asked yet. */
@@ -317,17 +308,21 @@ export interface ChatClient {
   acceptInvitation(token: string): Promise<Conversation>
   /** Fetches the list of conversations; rejects with the reason when that fails. */
   refresh(): Promise<void>
+  /**
+   * How much of what was written here the server does not have: messages and changes that wait to be sent or were refused,
+   * conversations it was not told of. How far the user has read does not count.
+   */
+  unsent(): Promise<number>
+  /**
+   * Closes the client; with `wipe` as `wipe()` does, if nothing unsent would be lost by that: else rejects with UnsentWork
+   * and changes nothing, unless `force` is given. Without `wipe` all stays on this device, and goes out after the next start.
+   */
+  signOut(how?: { readonly wipe?: boolean; readonly force?: boolean }): Promise<void>
+  /**
+   * Closes the client and deletes all that this device keeps of this user at this server; other tabs' clients of the same
+   * user are closed too. Rejects with StillOpen when a tab that does not answer keeps it from being gone just now. Idempotent.
+   */
+  wipe(): Promise<void>
   /** Closes every conversation and the local stores; idempotent. */
   close(): Promise<void>
-}
-
-/** An entry that the rules, as known on this device, do not allow. */
-export class Refusal extends Error {
-  readonly reason: VoidReason
-
-  constructor(reason: VoidReason) {
-    super(`The rules do not allow it: ${reason}.`)
-    this.name = 'Refusal'
-    this.reason = reason
-  }
 }

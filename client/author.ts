@@ -10,6 +10,7 @@ import { judge } from '../shared/chat/policy.ts'
 import { parseUserId, type UserId } from '../shared/sync/ids.ts'
 import { type Draft, Refusal } from './api.ts'
 import type { OpenDocument } from './open-document.ts'
+import { takeBack } from './withdraw.ts'
 import { assertDraft, assertTitle, drawMessageId, encodeOwn } from './own-entry.ts'
 
 export interface AuthorDeps {
@@ -59,7 +60,9 @@ export class Author {
   }
 
   redact(of: MessageId): void {
-    if (this.#find(of)?.redactedAt === undefined) this.#append({ kind: 'redact', of })
+    if (this.#find(of)?.redactedAt !== undefined || this.#isTakenBack(of)) return
+    this.#append({ kind: 'redact', of })
+    takeBack(this.#deps.document(), of)
   }
 
   react(of: MessageId, emoji: string, on: boolean): void {
@@ -108,6 +111,12 @@ export class Author {
     const { fold, folded } = document().replica
     const message: Message | undefined = fold.message(id) ?? archived(id) ?? folded.pending.find((one) => one.id === id)
     return message && (folded.pendingTouches.get(id) ?? []).reduce<Message>(touchMessage, message)
+  }
+
+  /** Its redaction is on its way, and it is not here any more. */
+  #isTakenBack(id: MessageId): boolean {
+    const touches = this.#deps.document().replica.folded.pendingTouches.get(id) ?? []
+    return touches.some(({ user, entry }) => user === this.#deps.user && entry.kind === 'redact')
   }
 
   #append(entry: KnownEntry): void {

@@ -14,6 +14,7 @@ import type {
   MessageReceipts,
   ReadableStore,
   StorageStatus,
+  Version,
 } from './api.ts'
 import { draftOf } from './author.ts'
 import { describeConversation, sameStatus } from './describe-conversation.ts'
@@ -23,6 +24,8 @@ import { createParts, type OpenParts, type OpenPartsDeps } from './open-parts.ts
 import type { OpenPresence } from './presence/open-presence.ts'
 import { createStore, type Store } from './store.ts'
 import type { UnreadCounts } from './unread.ts'
+import { findVersions } from './versions.ts'
+import { takeBackRedacted, takeBackWithOthers } from './withdraw.ts'
 
 export interface OpenConversationDeps extends OpenPartsDeps {
   readonly onChange: (conversation: OpenConversation) => void
@@ -61,6 +64,7 @@ export class OpenConversation implements Conversation {
     const { unread: _unread, mentions: _mentions, ...known } = deps.beforehand()
     this.#info = createStore<ConversationInfo>({ id, ...known })
     this.#status = createStore<ConversationStatus>(this.#currentStatus())
+    takeBackRedacted(this.document)
     this.#parts.keeper.start()
   }
 
@@ -147,6 +151,10 @@ export class OpenConversation implements Conversation {
 
   edit(id: MessageId, content: string): void {
     this.#parts.author.edit(id, content)
+  }
+
+  versions(id: MessageId): Promise<readonly Version[]> {
+    return findVersions(this.#user, this.document, id, this.#deps.versions)
   }
 
   redact(id: MessageId): void {
@@ -258,6 +266,7 @@ export class OpenConversation implements Conversation {
   }
 
   #show(): void {
+    if (this.#closing === undefined) takeBackWithOthers(this.document, this.#user)
     const { replica, timeline, outbox } = this.document
     const archived = replica.fold.takeArchived()
     this.#parts.archive.take(archived)

@@ -3,8 +3,9 @@
  * what is shown of its archive, receipts, single messages, what failed. What they come to together is for whoever made them.
  */
 
+import type { MessageId } from '../shared/chat/entry.ts'
 import { isPrivateConversation } from '../shared/chat/private-conversation.ts'
-import type { ChatMessage, Conversation, ConversationInfo, Keep } from './api.ts'
+import type { ChatMessage, Conversation, ConversationInfo, Keep, Version } from './api.ts'
 import { Author } from './author.ts'
 import { OpenReceipts } from './delivery/open-receipts.ts'
 import type { ReceiptsSetting } from './delivery/own-receipts.ts'
@@ -37,6 +38,8 @@ export interface OpenPartsDeps extends Pick<
   readonly receipts: ReceiptsSetting
   readonly onPageKept: () => void
   readonly onPageFailure: (error: unknown) => void
+  /** What a message said before, as the server tells it. */
+  readonly versions: (message: MessageId) => Promise<readonly Version[]>
   /** The device's clock in ms. */
   readonly now: () => number
 }

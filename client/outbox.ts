@@ -92,8 +92,9 @@ export function createOutbox({ storage, id, rows, documentFlushed, onFailure }: 
 
   function settleRow(row: OutboxRow, reason: VoidReason | undefined): void {
     const entry = entryIn(row)
-    // A duplicate was sent twice by this user: the other one counts.
-    if (reason === undefined || reason === 'duplicate' || entry === undefined) drop(row)
+    // A duplicate was sent twice by this user: the other one counts. What is not there need not be taken away.
+    const isSo = reason === 'duplicate' || (reason === 'no-target' && entry?.kind === 'redact')
+    if (reason === undefined || isSo || entry === undefined) drop(row)
     else if (entry.kind === 'message') failed = [...failed, { entry, row, reason }]
     else if (isTouch(entry)) failedChanges = [...failedChanges, { entry, row, reason }]
     else drop(row)

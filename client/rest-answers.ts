@@ -9,6 +9,7 @@ import {
   type RestPage,
 } from '../shared/rest.ts'
 import { parseConversationId } from '../shared/sync/ids.ts'
+import type { Version } from './api.ts'
 
 export interface MessagesAnswer {
   readonly messages: readonly StampedMessage[]
@@ -71,6 +72,17 @@ export function parseChain(value: unknown): RestChain {
   const { client, next_clock: next, entries } = fieldsOf(value)
   if (!isCount(client) || !isCount(next) || !Array.isArray(entries)) throw anotherLanguage()
   return { client, next_clock: next, entries: entries.map(parseChainEntry) }
+}
+
+export function parseVersions(value: unknown): readonly Version[] {
+  const { items } = fieldsOf(value)
+  if (!Array.isArray(items)) throw anotherLanguage()
+  return items.map((item) => {
+    const { content, seq, written_at: written, created_at: created } = fieldsOf(item)
+    const [writtenAt, createdAt] = [Date.parse(String(written)), Date.parse(String(created))]
+    if (typeof content !== 'string' || !isCount(seq) || Number.isNaN(writtenAt + createdAt)) throw anotherLanguage()
+    return { content, writtenAt, sent: { seq, createdAt } }
+  })
 }
 
 /** Checks what is read of it here. */

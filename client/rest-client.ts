@@ -1,12 +1,13 @@
 /** The little of the REST API that the SDK uses. */
 
 import type { Access } from '../shared/chat/access.ts'
-import type { MessageId } from '../shared/chat/entry.ts'
 import type { StampedMessage } from '../shared/chat/message.ts'
 import { faults } from '../shared/fault.ts'
 import { limits } from '../shared/limits.ts'
 import type { RestChain, RestConversationItem, RestPage } from '../shared/rest.ts'
+import type { MessageId } from '../shared/chat/entry.ts'
 import type { ClientId, ConversationId, UserId } from '../shared/sync/ids.ts'
+import type { Version } from './api.ts'
 import {
   type ChangesAnswer,
   type MessagesAnswer,
@@ -17,6 +18,7 @@ import {
   parseMessageRun,
   parseMessages,
   parseOwnCounts,
+  parseVersions,
 } from './rest-answers.ts'
 import { type LostCode, parseLostCode } from './lost-code.ts'
 import type { TokenSource } from './sync/token-source.ts'
@@ -62,6 +64,8 @@ export interface RestClient {
   readonly message: (id: ConversationId, message: MessageId) => Promise<StampedMessage | undefined>
   /** Messages that changed behind a seq, by ascending revision; when `hasMore`, it goes on behind `asOf`. */
   readonly changes: (id: ConversationId, after: number) => Promise<ChangesAnswer>
+  /** What an own message said, by ascending seq. */
+  readonly versions: (id: ConversationId, message: MessageId) => Promise<readonly Version[]>
 }
 
 /** Seqs are exclusive. */
@@ -148,6 +152,8 @@ export function createRestClient(url: string, tokens: TokenSource, fetch: typeof
       )
       return { ...(await parseMessages(answer)), hasMore: answer.headers.get('parley-more') === 'true' }
     },
+    versions: async (id, message) =>
+      parseVersions(await call('GET', `/api/conversations/${id}/messages/${message}/versions`)),
     newest: async (count) => (await list(Math.min(count, limits.pageConversations), '')).items,
   }
 }

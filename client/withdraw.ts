@@ -4,8 +4,10 @@
  */
 
 import * as Y from 'yjs'
-import { type Entry, type MessageEntry, type MessageId, parseEntry } from '../shared/chat/entry.ts'
+import { encodeEntry, type Entry, type MessageEntry, type MessageId, parseEntry } from '../shared/chat/entry.ts'
 import { isTouch } from '../shared/chat/message.ts'
+import type { PendingTouch } from '../shared/chat/pending.ts'
+import type { UserId } from '../shared/sync/ids.ts'
 import type { OpenDocument } from './open-document.ts'
 import type { KeptChange } from './outbox.ts'
 import type { OutboxRow } from './storage/client-storage.ts'
@@ -30,6 +32,46 @@ export function openChanges(document: OpenDocument): readonly KeptChange[] {
   const found: KeptChange[] = []
   for (const { entry, row } of openEntries(document)) if (isTouch(entry)) found.push({ entry, row, reason: 'access' })
   return found
+}
+
+/**
+ * Takes the words of a redacted message out of what is still to be sent, so that they never leave this device (SPEC UNSENT1);
+ * with the message itself goes all else that was done to it. The redaction goes out all the same: the message may have been
+ * on its way. What stands in the chains of other tabs is theirs.
+ */
+export function takeBack(document: OpenDocument, of: MessageId): void {
+  const own = [...openEntries(document)].filter(({ row }) => document.clients.has(row.client))
+  const isUnsent = own.some(({ entry }) => entry.kind === 'message' && entry.id === of)
+  for (const { entry, row } of own) {
+    const isIt = entry.kind === 'message' && entry.id === of
+    const isOfIt = isTouch(entry) && entry.of === of && (entry.kind === 'edit' || (isUnsent && entry.kind !== 'redact'))
+    if (isIt || isOfIt) withdraw(document, { row })
+  }
+}
+
+/**
+ * Another tab has taken back a message that this one has still to send: it does so too, and says so itself, for only its
+ * own redaction is sure to come behind the message.
+ */
+export function takeBackWithOthers(document: OpenDocument, user: UserId): void {
+  for (const [of, touches] of document.replica.folded.pendingTouches) {
+    const isOthers = ({ client, user: author, entry }: (typeof touches)[number]): boolean =>
+      author === user && entry.kind === 'redact' && !document.clients.has(client)
+    if (!touches.some(isOthers) || touches.some((touch) => isRedactionHere(document, touch))) continue
+    const unsent = findOpenMessage(document, of)
+    if (unsent === undefined || !document.clients.has(unsent.row.client)) continue
+    document.append(encodeEntry({ kind: 'redact', of }))
+    takeBack(document, of)
+  }
+}
+
+function isRedactionHere({ clients }: OpenDocument, { client, entry }: PendingTouch): boolean {
+  return entry.kind === 'redact' && clients.has(client)
+}
+
+/** What an earlier run has not come to do: the words may still stand in the outbox, or in the document's copy. */
+export function takeBackRedacted(document: OpenDocument): void {
+  for (const { entry } of [...openEntries(document)]) if (entry.kind === 'redact') takeBack(document, entry.of)
 }
 
 export function withdraw({ doc, outbox }: OpenDocument, { row }: Pick<OpenEntry, 'row'>): void {

@@ -90,6 +90,16 @@ export interface Changes {
   readonly more: boolean
 }
 
+/** What a message said at first, or since an edit of it. Times in ms. */
+export interface MessageVersion {
+  readonly content: string
+  /** By the author's clock. */
+  readonly writtenMs: number
+  readonly createdMs: number
+  /** Of the entry that said it. */
+  readonly seq: number
+}
+
 /** An entry that the rules do not allow: REST refuses it instead of storing it void. */
 export class Refused extends Error {
   readonly reason: VoidReason
@@ -156,6 +166,11 @@ export interface Conversations {
     query: MessageQuery,
   ): Promise<{ readonly messages: readonly StampedMessage[]; readonly asOf: number }>
   message(user: UserId, id: ConversationId, messageId: MessageId): Promise<StampedMessage>
+  /**
+   * All that an own message said so far, by ascending seq: the newest `limits.versions`, and of those as many as
+   * `limits.versionBytes` hold, at least one. Refused `redacted`, or `not-author` for anybody else.
+   */
+  versions(user: UserId, id: ConversationId, messageId: MessageId): Promise<readonly MessageVersion[]>
   /** In the order in which they were pinned. */
   pins(user: UserId, id: ConversationId): Promise<readonly StampedMessage[]>
   /** Messages that an entry behind seq `after` has changed (-1: whichever), as they are now, each once. */

@@ -20,6 +20,7 @@ import { BehindNotes } from './chat/behind.ts'
 import { readOverview } from './chat/overview.ts'
 import { createInvitations } from './chat/inviting.ts'
 import { createRegistry } from './chat/registry.ts'
+import { createAccounts } from './account/accounts.ts'
 import { createConversations } from './chat/service.ts'
 import { acquireTarget } from './chat/conversation-target.ts'
 import type { Config } from './config.ts'
@@ -114,6 +115,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     invitations: createInvitations({ store, registry, conversations, drawInvitationId, now }),
     invitationTokens,
     profiles: createProfiles({ store, now }),
+    accounts: createAccounts({ store, registry, conversations }),
     authenticate,
     tickets,
     demo,

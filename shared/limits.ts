@@ -129,6 +129,18 @@ export const limits = {
   pageMessages: 200,
   /** Messages in one answer when the request does not say. */
   defaultPageMessages: 50,
+  /** Earlier versions of a message in one answer: more than anybody looks through. */
+  versions: 100,
+  /** Bytes of their contents: about as much as a browser takes in without a pause. */
+  versionBytes: 4 * mebibyte,
+  /** Messages read in one go of an account that is exported or erased: each may have an entry's payload, and all its reactions. */
+  messagesPerAccountPage: 50,
+  /** Entries that one request to erase an account writes: a few seconds of a slow disk. */
+  erasedEntriesPerRequest: 1000,
+  /** Messages that it looks through for those of the user. */
+  erasedMessagesPerRequest: 20_000,
+  /** Accounts that are being erased, of which it is remembered how far that has come: a place each. */
+  accountsBeingErased: 1000,
   /** Conversations in one answer of the REST API. */
   pageConversations: 200,
   /** Unread counts stop here: nobody reads a larger badge. */

@@ -124,6 +124,16 @@ export interface RestMessage {
   readonly status?: string
 }
 
+/** What an own message said at first, or since an edit of it. */
+export interface RestVersion {
+  readonly content: string
+  /** The author's clock. */
+  readonly written_at: string
+  /** The server's time. */
+  readonly created_at: string
+  readonly seq: number
+}
+
 /** One place of an own chain, as the server sees it. */
 export type RestChainEntry =
   | { readonly clock: number; readonly state: 'accepted'; readonly seq: number; readonly crc: number }

@@ -138,6 +138,13 @@ export interface ClientStorage {
   /** Waits for its turn to replace the document; at once, and for nothing, where there are no locks. */
   readonly lockRebuild: (id: ConversationId) => Promise<() => void>
   readonly close: () => Promise<void>
+  /**
+   * Closes it and deletes all of it, documents included, also after `close`. Rejects with StillOpen when another tab does
+   * not let go of it.
+   */
+  readonly destroy: () => Promise<void>
+  /** Resolves when another tab has destroyed it; absent where no other can. */
+  readonly destroyed?: Promise<void>
 }
 
 /** Name of everything one user keeps of one server on a device: accounts never share a store. */

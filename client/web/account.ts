@@ -1,7 +1,7 @@
 /** Who uses the page, and with them the client that is open: made and closed here, outside React. */
 
 import type { UserId } from '../../shared/sync/ids.ts'
-import type { ChatClient, ReadableStore } from '../api.ts'
+import { type ChatClient, type ReadableStore, UnsentWork } from '../api.ts'
 import { createDesk, type Desk } from './desk.ts'
 import { createDrafts, type Drafts } from './drafts.ts'
 import type { Keep } from './keep.ts'
@@ -34,8 +34,14 @@ export type AccountState =
 export interface Account extends ReadableStore<AccountState> {
   /** Resolves with why not, or undefined when signed in. */
   readonly signIn: (user: UserId) => Promise<Exclude<TokenAnswer, { kind: 'token' }> | undefined>
-  readonly signOut: () => void
+  /**
+   * Everything of theirs stays in this browser, for when they come back; or is removed, in all its tabs. Rejects with
+   * UnsentWork when something would be lost by that, unless that was agreed to.
+   */
+  readonly signOut: (how: SignOutChoice) => Promise<void>
 }
+
+export type SignOutChoice = { readonly kind: 'keep' } | { readonly kind: 'remove'; readonly loses: boolean }
 
 export interface AccountDeps {
   readonly keep: Keep
@@ -75,17 +81,16 @@ export function createAccount(deps: AccountDeps): Account {
     })
   }
 
-  function leave(): void {
+  function leave(removes = false): void {
     const current = state.getSnapshot()
     if (current.phase !== 'signed-in') return
     refresher?.stop()
     state.set({ phase: 'signed-out' })
-    closed = current.client.close().catch((error: unknown) => {
+    if (removes) current.drafts.clear()
+    closed = current.client.signOut({ wipe: removes, force: true }).catch((error: unknown) => {
       const reason = error instanceof Error ? error.message : String(error)
-      state.set({
-        phase: 'signed-out',
-        notice: `Signed out, but what this device keeps was not closed well: ${reason}`,
-      })
+      const what = removes ? 'not all that this device keeps was removed' : 'what this device keeps was not closed well'
+      state.set({ phase: 'signed-out', notice: `Signed out, but ${what}: ${reason}` })
     })
   }
 
@@ -113,9 +118,14 @@ export function createAccount(deps: AccountDeps): Account {
       enter(answer.session)
       return undefined
     },
-    signOut: () => {
+    signOut: async (how) => {
+      const current = state.getSnapshot()
+      if (how.kind === 'remove' && !how.loses && current.phase === 'signed-in') {
+        const count = await current.client.unsent()
+        if (count > 0) throw new UnsentWork(count)
+      }
       deps.keep.remove(sessionName)
-      leave()
+      leave(how.kind === 'remove')
     },
   }
 }

@@ -3,7 +3,7 @@
 import { useState } from 'react'
 
 import type { ConversationId } from '../../shared/sync/ids.ts'
-import type { SignedIn } from './account.ts'
+import type { Account, SignedIn } from './account.ts'
 import { ConversationItem } from './conversation-item.tsx'
 import { PersonAvatar, PersonName } from './person.tsx'
 import { ProfileDialog } from './profile-dialog.tsx'
@@ -13,6 +13,7 @@ import type { Reach } from './reach.ts'
 import { newHash } from './route.ts'
 import { SearchField } from './search-field.tsx'
 import { SearchResults } from './search-results.tsx'
+import { SignOut } from './sign-out.tsx'
 import { StorageNotices } from './storage-notices.tsx'
 import { useToday } from './time.ts'
 import { useSearch } from './use-search.ts'
@@ -23,7 +24,7 @@ interface Props {
   readonly signedIn: SignedIn
   /** The conversation that is open. */
   readonly current: ConversationId | undefined
-  readonly signOut: () => void
+  readonly signOut: Account['signOut']
 }
 
 export function ConversationList({ signedIn, current, signOut }: Props) {
@@ -85,9 +86,7 @@ export function ConversationList({ signedIn, current, signOut }: Props) {
             <span>{reachWords(reach)}</span>
           </p>
         </div>
-        <button type="button" onClick={signOut} data-testid="sign-out">
-          Sign out
-        </button>
+        <SignOut client={client} signOut={signOut} />
         <PresenceChoice client={client} />
         {'reason' in reach && <p className="whoami-reason">{reach.reason}</p>}
       </footer>

@@ -6,15 +6,21 @@ import type { Keep } from './keep.ts'
 export interface Drafts {
   readonly get: (id: ConversationId) => string
   readonly set: (id: ConversationId, text: string) => void
+  /** Forgets them all. */
+  readonly clear: () => void
 }
 
 export function createDrafts(keep: Keep, user: UserId): Drafts {
-  const nameOf = (id: ConversationId): string => `parley.draft.${user}/${id}`
+  const prefix = `parley.draft.${user}/`
+  const nameOf = (id: ConversationId): string => prefix + id
   return {
     get: (id) => keep.get(nameOf(id)) ?? '',
     set: (id, text) => {
       if (text === '') keep.remove(nameOf(id))
       else keep.set(nameOf(id), text)
+    },
+    clear: () => {
+      for (const name of keep.names(prefix)) keep.remove(name)
     },
   }
 }

@@ -5,6 +5,8 @@ export interface Keep {
   /** False when the browser did not take it: it is gone with the page. */
   readonly set: (name: string, text: string) => boolean
   readonly remove: (name: string) => void
+  /** Of all texts whose name begins so. */
+  readonly names: (prefix: string) => readonly string[]
 }
 
 /** `storage` is asked for lazily: in a browser that blocks it, already the access to `localStorage` throws. */
@@ -32,6 +34,10 @@ export function createKeep(storage: () => Storage): Keep {
     remove: (name) => {
       inMemory.delete(name)
       attempt((kept) => kept.removeItem(name))
+    },
+    names: (prefix) => {
+      const kept = attempt((all) => Array.from({ length: all.length }, (_, index) => all.key(index) ?? '')) ?? []
+      return [...new Set([...inMemory.keys(), ...kept])].filter((name) => name.startsWith(prefix))
     },
   }
 }

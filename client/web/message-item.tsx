@@ -13,6 +13,7 @@ import { MessageMeta } from './message-meta.tsx'
 import { MessageQuote } from './message-quote.tsx'
 import { MessageReactions } from './message-reactions.tsx'
 import { MessageText } from './message-text.tsx'
+import { MessageVersions } from './message-versions.tsx'
 import { PersonAvatar, PersonName } from './person.tsx'
 import { allowedTouches } from './rules.ts'
 import { seqOf } from './timeline-rows.ts'
@@ -39,6 +40,7 @@ export const MessageItem = memo(function MessageItem(props: Props) {
   const { message, conversation, user, access, heads, day, beginsUnread, isLast, reply, goTo } = props
   const { id, role, own, delivery, content, replyTo } = message
   const [isEdited, setEdited] = useState(false)
+  const [looksBack, setLooksBack] = useState(false)
   const [problem, setProblem] = useState<string>()
   const more = useRef<HTMLButtonElement>(null)
   const isMine = own && role === 'user'
@@ -127,11 +129,13 @@ export const MessageItem = memo(function MessageItem(props: Props) {
               reply={() => reply(id)}
               original={replyTo === undefined ? undefined : () => goTo(replyTo)}
               edit={() => setEdited(true)}
+              versions={() => setLooksBack(true)}
               redact={redact}
               pin={(on) => attempt(() => conversation.pin(id, on))}
             />
           )}
         </div>
+        {looksBack && <MessageVersions load={() => conversation.versions(id)} close={() => setLooksBack(false)} />}
         {message.reactions !== undefined && (
           <MessageReactions
             reactions={message.reactions}

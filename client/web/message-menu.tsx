@@ -25,6 +25,8 @@ interface Props {
   /** Goes to what it replies to; undefined when it is no reply. */
   readonly original: (() => void) | undefined
   readonly edit: () => void
+  /** What it said before. */
+  readonly versions: () => void
   readonly redact: () => void
   readonly pin: (on: boolean) => void
 }
@@ -33,7 +35,7 @@ interface Props {
 const quickEmoji = ['👍', '❤️', '😂', '🎉', '😮', '🙏']
 
 export function MessageMenu(props: Props) {
-  const { message, user, allowed, isTabStop, more, react, reply, original, edit, redact, pin } = props
+  const { message, user, allowed, isTabStop, more, react, reply, original, edit, versions, redact, pin } = props
   const [isOpen, setOpen] = useState(false)
   const { reactions = [], pinned = false } = message
   const nameOf = useNames([message.user])
@@ -107,6 +109,11 @@ export function MessageMenu(props: Props) {
             // The editor takes the focus.
             <button type="button" onClick={() => choose(edit)} data-testid="message-edit">
               Edit
+            </button>
+          )}
+          {message.own && message.editedAt !== undefined && (
+            <button type="button" onClick={() => choose(versions)} data-testid="message-versions">
+              History of changes
             </button>
           )}
           {allowed.pin && (

@@ -3,7 +3,7 @@
 import { useMemo } from 'react'
 
 import type { ChatClient, ReadableStore } from '../api.ts'
-import type { SignedIn } from './account.ts'
+import type { Account, SignedIn } from './account.ts'
 import { ConversationList } from './conversation-list.tsx'
 import { ConversationPane } from './conversation-pane.tsx'
 import { NewConversation } from './new-conversation.tsx'
@@ -16,7 +16,7 @@ import { useStore } from './use-store.ts'
 interface Props {
   readonly signedIn: SignedIn
   readonly hash: ReadableStore<string>
-  readonly signOut: () => void
+  readonly signOut: Account['signOut']
 }
 
 export function Workspace({ signedIn, hash, signOut }: Props) {

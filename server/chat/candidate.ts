@@ -6,6 +6,7 @@ import type { VoidReason } from '../../shared/chat/policy.ts'
 import { limits } from '../../shared/limits.ts'
 import { mergeInFoldOrder } from '../../shared/sync/order.ts'
 import type { FreshEntry, OwnPart } from '../sync/acceptance.ts'
+import { findTakenBack, isTakenBack } from './taken-back.ts'
 
 export interface Candidate extends FreshEntry {
   readonly at: number | undefined
@@ -21,7 +22,13 @@ export function readCandidates(parts: readonly OwnPart[]): Iterator<Candidate> {
 }
 
 function* readFresh(fresh: Iterable<FreshEntry>): Generator<Candidate> {
-  for (const entry of fresh) yield readCandidate(entry)
+  const takenBack = findTakenBack(fresh)
+  for (const entry of fresh) {
+    const candidate = readCandidate(entry)
+    const { content } = candidate
+    const isGone = content.kind === 'entry' && isTakenBack(content.entry, candidate.clock, takenBack)
+    yield isGone ? { ...candidate, content: { kind: 'void', reason: 'redacted' } } : candidate
+  }
 }
 
 function readCandidate(fresh: FreshEntry): Candidate {

@@ -23,6 +23,7 @@ import { findMessage, readChain, readChanges, readMessages, readPins } from './r
 import type { Registry } from './registry.ts'
 import { readThread, threadThrough } from './threads.ts'
 import { UnreadCounts } from './unread.ts'
+import { readVersions } from './versions.ts'
 
 export interface ServiceDeps {
   readonly store: ConversationStore
@@ -152,6 +153,11 @@ export function createConversations({ store, registry, drawConversationId }: Ser
     message: async (user, id, messageId) => {
       await enter(user, id)
       return findMessage(store, id, messageId)
+    },
+
+    versions: async (user, id, messageId) => {
+      await enter(user, id)
+      return readVersions(store, user, id, messageId)
     },
 
     pins: async (user, id) => {

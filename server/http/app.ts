@@ -15,11 +15,13 @@ import {
 } from 'fastify'
 import { Fault } from '../../shared/fault.ts'
 import { limits } from '../../shared/limits.ts'
+import type { Accounts } from '../account/accounts.ts'
 import type { Conversations } from '../conversations.ts'
 import type { Authenticate, Tickets } from '../identity.ts'
 import type { Invitations } from '../invitations.ts'
 import type { Profiles } from '../profiles.ts'
 import type { Rates } from '../sync/rate.ts'
+import { accountRoutes } from './account.ts'
 import type { Demo } from './auth.ts'
 import { takeJsonOnly } from './body.ts'
 import { chainRoutes } from './chains.ts'
@@ -43,6 +45,7 @@ import { readRoutes } from './read.ts'
 import { demoTokenRoute, ticketRoute } from './sign-in.ts'
 import { threadRoutes } from './threads.ts'
 import { touchRoutes } from './touches.ts'
+import { versionRoutes } from './versions.ts'
 import { webRoutes } from './web.ts'
 
 export interface AppDeps {
@@ -50,6 +53,7 @@ export interface AppDeps {
   readonly invitations: Invitations
   readonly invitationTokens: InvitationTokens
   readonly profiles: Profiles
+  readonly accounts: Accounts
   readonly authenticate: Authenticate
   readonly tickets: Tickets
   /** Undefined outside demo mode. */
@@ -154,7 +158,7 @@ function addHooks(app: FastifyInstance, { origins, demo }: AppDeps, closing: Abo
 }
 
 function addRoutes(app: FastifyInstance, deps: AppDeps, closing: AbortSignal): void {
-  const { conversations, profiles, authenticate, tickets, demo, health, webRoot, now, rates, delay } = deps
+  const { conversations, accounts, profiles, authenticate, tickets, demo, health, webRoot, now, rates, delay } = deps
   const pace = createPace({ rates, delay, closing })
   withOtherMethods(app, (scope) => {
     healthRoutes(scope, health)
@@ -175,8 +179,10 @@ function addRoutes(app: FastifyInstance, deps: AppDeps, closing: AbortSignal): v
     threadRoutes(scope, conversations)
     privateStateRoutes(scope, conversations, pace)
     changeRoutes(scope, conversations)
+    versionRoutes(scope, conversations)
     chainRoutes(scope, conversations)
     ticketRoute(scope, tickets)
+    accountRoutes(scope, { accounts, pace, now, closing })
     // REST2: without a token not even whether there is such a path.
     scope.all('/api', { schema: { hide: true }, onRequest: async () => answerNotFound() }, answerNotFound)
     scope.all('/api/*', { schema: { hide: true }, onRequest: async () => answerNotFound() }, answerNotFound)

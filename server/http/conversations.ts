@@ -141,7 +141,6 @@ function restConversation(state: ConversationState): RestConversation {
   }
 }
 
-/** A conversation as whoever asks for it alone sees it. */
 export function restOwn(own: OwnConversation): RestOwnConversation {
   const { unread, mentions, register } = own
   const { through, received } = restRegister(register)

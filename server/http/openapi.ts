@@ -52,6 +52,8 @@ export interface RouteDescription {
   readonly querystring?: z.ZodType
   readonly headers?: z.ZodType
   readonly body?: z.ZodType
+  /** What each line of a 200 is, which is NDJSON then. */
+  readonly linesOf?: z.ZodType
   /** Answers by status; undefined for one without a body. */
   readonly ok: Readonly<Record<number, z.ZodType | undefined>>
   /** Statuses of refusals, beside those that every route has. */
@@ -59,7 +61,8 @@ export interface RouteDescription {
 }
 
 /** The schema of a route. It only describes: what comes in is parsed by the handler, in the order of REST2. */
-export function describe({ summary, isPublic = false, ok, refusals = [], ...input }: RouteDescription): FastifySchema {
+export function describe(description: RouteDescription): FastifySchema {
+  const { summary, isPublic = false, linesOf, ok, refusals = [], ...input } = description
   const everywhere = isPublic ? [403, 500, 503] : [401, 403, 429, 500, 503]
   const refused = [...everywhere, ...refusals].map((status) => [status, restErrorShape] as const)
   const answers = [...Object.entries(ok), ...refused].map(([status, shape]) => [status, answer(Number(status), shape)])
@@ -68,8 +71,12 @@ export function describe({ summary, isPublic = false, ok, refusals = [], ...inpu
     ...(isPublic ? { security: [] } : {}),
     ...(input.body instanceof z.ZodOptional ? { [optionalBody]: true } : {}),
     ...input,
-    response: Object.fromEntries(answers),
+    response: { ...Object.fromEntries(answers), ...(linesOf === undefined ? {} : { 200: lines(linesOf) }) },
   }
+}
+
+function lines(shape: z.ZodType) {
+  return { description: 'One of these on each line', content: { 'application/x-ndjson': { schema: shape } } }
 }
 
 function answer(status: number, shape: z.ZodType | undefined) {

@@ -120,37 +120,44 @@ export const restErrorShape = z
   })
   .meta({ id: 'Error' })
 
-export const messageShape = z
-  .object({
-    id: uuidV7Text,
-    conversation_id: uuidV7Text,
-    user_id: userText,
-    role,
-    content: z.string(),
-    created_at: time.describe("The server's time"),
-    written_at: time.describe("The author's clock"),
-    seq,
-    revision: seq.describe('Seq of the last entry that changed it; its own before that'),
-    edited_at: time.optional(),
-    reactions: z
-      .array(z.object({ emoji: z.string(), users: z.array(userText) }))
-      .optional()
-      .describe('By the time of their first reaction, users by that of theirs'),
-    redacted_at: time.optional().describe('When its content was taken away'),
-    redacted_by: userText.optional(),
-    pinned: z.literal(true).optional(),
-    replies: z
-      .object({ count: z.int().min(1), users: z.array(userText), last_at: time })
-      .optional()
-      .describe('Of the root of a thread; users by the time of their first reply'),
-    reply_to: uuidV7Text.optional(),
-    thread: uuidV7Text.optional(),
-    parent: uuidV7Text.optional(),
-    mentions: z.array(userText).optional(),
-    parts: z.array(part).optional(),
-    status: z.string().optional(),
-  })
-  .meta({ id: 'Message' })
+const message = z.object({
+  id: uuidV7Text,
+  conversation_id: uuidV7Text,
+  user_id: userText,
+  role,
+  content: z.string(),
+  created_at: time.describe("The server's time"),
+  written_at: time.describe("The author's clock"),
+  seq,
+  revision: seq.describe('Seq of the last entry that changed it; its own before that'),
+  edited_at: time.optional(),
+  reactions: z
+    .array(z.object({ emoji: z.string(), users: z.array(userText) }))
+    .optional()
+    .describe('By the time of their first reaction, users by that of theirs'),
+  redacted_at: time.optional().describe('When its content was taken away'),
+  redacted_by: userText.optional(),
+  pinned: z.literal(true).optional(),
+  replies: z
+    .object({ count: z.int().min(1), users: z.array(userText), last_at: time })
+    .optional()
+    .describe('Of the root of a thread; users by the time of their first reply'),
+  reply_to: uuidV7Text.optional(),
+  thread: uuidV7Text.optional(),
+  parent: uuidV7Text.optional(),
+  mentions: z.array(userText).optional(),
+  parts: z.array(part).optional(),
+  status: z.string().optional(),
+})
+export const messageShape = message.meta({ id: 'Message' })
+
+const version = z.object({
+  content: z.string(),
+  written_at: time.describe("The author's clock"),
+  created_at: time.describe("The server's time"),
+  seq: seq.describe('Of the message itself, or of the edit'),
+})
+export const versionsShape = z.object({ items: z.array(version) })
 
 export const conversationShape = z
   .object({
@@ -210,6 +217,22 @@ export const invitationShape = invitation
 const profile = z.object({ user: userText, name: z.string().nullable(), color: color.nullable() })
 export const ownProfileShape = profile.extend({ updated_at: time.nullable() }).meta({ id: 'OwnProfile' })
 export const profilesShape = z.object({ items: z.array(profile) })
+
+export const accountErasure = z.object({
+  messages: z.enum(['keep', 'erase']).describe('Whether your messages and reactions stay where you wrote them'),
+})
+export const erasureShape = z.object({ left: z.int().min(1).describe('Conversations that you have not left yet') })
+
+const ofMessage = z.object({ conversation_id: uuidV7Text, message_id: uuidV7Text })
+export const exportLine = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('account'), format: z.literal(1), user: userText, exported_at: time }),
+  ownConversation.extend({ kind: z.literal('conversation'), members: z.array(z.object({ user: userText, access })) }),
+  message.extend({ kind: z.literal('message'), versions: z.array(version).optional().describe('When it was edited') }),
+  ofMessage.extend({ kind: z.literal('reaction'), emoji: z.string() }),
+  ofMessage.extend({ kind: z.literal('pin') }),
+  z.object({ kind: z.literal('unreadable'), conversation_id: uuidV7Text }),
+  z.object({ kind: z.literal('end') }),
+])
 
 const crc = z.int().min(0).max(0xffff_ffff).describe('CRC-32 of the payload as it was received')
 

@@ -193,6 +193,7 @@ test(
     await annAgain.connection('live')
     const bob = await device.open(`${proxy.url}/#/c/${id}`)
     await bob.at('sign-out').click()
+    await bob.at('sign-out-keep').click()
     await bob.signIn('bob')
     await bob.connection('live')
     await ann.send('while connected')

@@ -3,7 +3,7 @@
 import * as fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
 
-import { type ChatMessage, Refusal } from '../../client/api.ts'
+import { type ChatMessage, type Conversation, Refusal } from '../../client/api.ts'
 import { countUnread, readSoFar } from '../../client/unread.ts'
 import type { MessageId } from '../../shared/chat/entry.ts'
 import type { StampedMessage } from '../../shared/chat/message.ts'
@@ -131,7 +131,7 @@ class Device {
         break
       case 8:
         this.#change(
-          () => target && (a % 4 === 0 ? conversation.redact(target.id) : conversation.edit(target.id, `${a}`)),
+          () => target && (a % 4 === 0 ? this.#redact(conversation, target.id) : conversation.edit(target.id, `${a}`)),
         )
         break
       case 9:
@@ -147,6 +147,12 @@ class Device {
         return conversation.loadOlder(1 + (a % 9))
     }
     return 0
+  }
+
+  #redact(conversation: Conversation, id: MessageId): void {
+    conversation.redact(id)
+    // What is taken back before it is sent never comes to be one.
+    this.#sent.delete(id)
   }
 
   #change(job: () => unknown): void {

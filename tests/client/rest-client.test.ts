@@ -247,6 +247,23 @@ test('[QUOTE1] one message is asked for by its id; what the server does not have
   await expect(ask()).rejects.toThrow(RestFailure)
 })
 
+test('[VERSION1] what a message said is read back, and what is no such list is another language', async () => {
+  const version = {
+    content: 'one',
+    written_at: '2026-01-01T00:00:00.001Z',
+    created_at: '2026-01-01T00:00:00.002Z',
+    seq: 3,
+  }
+  const { rest } = start([json({ items: [version] }), json({ items: [{ ...version, seq: -1 }] }), json([version])])
+  const at = Date.UTC(2026, 0, 1)
+  expect(await rest.versions(one, messageId(1))).toEqual([
+    { content: 'one', writtenAt: at + 1, sent: { seq: 3, createdAt: at + 2 } },
+  ])
+  for (let time = 0; time < 2; time++) {
+    await expect(rest.versions(one, messageId(1))).rejects.toThrow('another language')
+  }
+})
+
 test('[UNREAD1] what there is to read is told with where it is counted from', async () => {
   const { rest } = start([
     json({ ...item(1), unread: 3, mentions: 1, read_through: null, last_seq: 9 }),

@@ -453,6 +453,33 @@ export function keepingStorageContract(name: string, open: () => Promise<OpenedK
     )
 
     test(
+      '[WIPE1] what is destroyed is not there any more, closed before or not, and what others keep is',
+      withStorage(async ({ storage, reopen, openFor }) => {
+        const other = await openFor(server, bob)
+        for (const each of [storage, other]) {
+          await each.putConversation(conversationRow(one))
+          await each.putOutbox(one, row(5, 0))
+          await each.pages.put(one, { from: 0, to: 300, messages: [] }, { asOf: 300, mayEvict: false })
+          const doc = new Y.Doc()
+          const cache = await each.openDocument(one, doc)
+          doc.getArray('texts').push(['kept'])
+          await cache.close()
+        }
+        await storage.destroy()
+        const again = await reopen()
+        expect([again.isNew, again.wasLost]).toEqual([true, false])
+        expect([await again.conversations(), await again.outbox(one), await again.pool(one)]).toEqual([[], [], []])
+        expect((await again.pages.facts(one)).spans).toEqual([])
+        expect(texts(await kept(again, one))).toEqual([])
+        expect(await other.outbox(one)).toEqual([row(5, 0)])
+        expect(texts(await kept(other, one))).toEqual(['kept'])
+        await again.close()
+        await again.destroy()
+        expect((await reopen()).isNew).toBe(true)
+      }),
+    )
+
+    test(
       '[MUX2] the version of a copy is told as long as there is one',
       withStorage(async ({ storage, reopen }) => {
         const version = { server: clientId(900), records: 3 }

@@ -15,6 +15,7 @@ import type { RestServer } from './rest/rest-client.ts'
 import { shapeCases } from './rest/shape-cases.ts'
 import { threadCases } from './rest/thread-cases.ts'
 import { touchCases } from './rest/touch-cases.ts'
+import { versionCases } from './rest/version-cases.ts'
 
 export type { RestServer } from './rest/rest-client.ts'
 
@@ -45,5 +46,6 @@ export function restAcceptance(name: string, start: () => Promise<RestServer>): 
     threadCases(use)
     invitationCases(use)
     profileCases(use)
+    versionCases(use)
   })
 }

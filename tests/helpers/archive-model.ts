@@ -102,11 +102,17 @@ export class ArchiveModel {
         const user = source.userOf(client)
         const parsed = payload instanceof Uint8Array ? parseEntry(payload) : undefined
         const seq = this.#seq++
+        if (payload === 'gone') {
+          batch.push({ client, clock, voidReason: 'no-bytes' })
+          continue
+        }
         if (parsed?.kind !== 'entry' || user === undefined) throw new Error('not an entry of this model')
         const { entry } = parsed
         const isWrong = this.#isWrong(user, entry)
         const isTwice = entry.kind === 'message' && this.messages.has(entry.id)
-        batch.push({ client, clock, ...(isWrong || isTwice ? { voidReason: isTwice ? 'duplicate' : 'access' } : {}) })
+        const isVain = isTouch(entry) && !this.messages.has(entry.of)
+        const voidReason = isTwice ? 'duplicate' : isVain ? 'no-target' : 'access'
+        batch.push({ client, clock, ...(isWrong || isTwice ? { voidReason } : {}) })
         if (isWrong || isTwice) continue
         this.roster = applyToRoster(this.roster, user, entry, seq)
         if (entry.kind === 'message') this.messages.set(entry.id, stampMessage(messageOf(user, entry), seq, timeMs))

@@ -2,7 +2,7 @@
 // Knows no test runner.
 import * as Y from 'yjs'
 
-import type { ConnectionStatus, ConversationInfo, Keep, PresenceMode } from '../../client/api.ts'
+import type { ConnectionStatus, ConversationInfo, Keep, PresenceMode, Version } from '../../client/api.ts'
 import type { ReceiptsSetting } from '../../client/delivery/own-receipts.ts'
 import type { LookUpChain } from '../../client/fates.ts'
 import type { ArchiveSource } from '../../client/history/page-cache.ts'
@@ -16,6 +16,7 @@ import { createMemoryStorage } from '../../client/storage/memory/memory-storage.
 import { createStore } from '../../client/store.ts'
 import type { SendGate } from '../../client/sync/send-gate.ts'
 import type { UnreadCounts } from '../../client/unread.ts'
+import type { MessageId } from '../../shared/chat/entry.ts'
 import type { ClientId, UserId } from '../../shared/sync/ids.ts'
 import { ann, clientId, conversationId } from './client-rows.ts'
 import { createStampingServer, type StampingServer } from './stamping-server.ts'
@@ -66,6 +67,7 @@ export interface OpenRigOptions {
   readonly archive?: ArchiveSource
   readonly fetchMessage?: OpenConversationDeps['fetchMessage']
   readonly counts?: () => Promise<OwnCounts>
+  readonly versions?: (message: MessageId) => Promise<readonly Version[]>
   readonly keep?: Keep
   readonly receipts?: ReceiptsSetting
 }
@@ -104,6 +106,7 @@ export async function openRig(options: OpenRigOptions = {}): Promise<OpenRig> {
       list: () => Promise.reject(new Error('offline')),
       revoke: () => Promise.reject(new Error('offline')),
     },
+    versions: options.versions ?? (() => Promise.reject(new Error('offline'))),
     keep: () => told.keeps.at(-1) ?? options.keep ?? 'all',
     onKeep: async (keep) => void told.keeps.push(keep),
     presence: new OpenPresence({

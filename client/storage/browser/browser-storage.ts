@@ -3,7 +3,8 @@
  * y-indexeddb.
  */
 
-import type { ConversationId, UserId } from '../../../shared/sync/ids.ts'
+import { type ConversationId, parseConversationId, type UserId } from '../../../shared/sync/ids.ts'
+import { NewerSchema } from '../../api.ts'
 import {
   type ClientStorage,
   type ConversationRow,
@@ -17,11 +18,11 @@ import { createPageStore } from '../pages/create-page-store.ts'
 import { dropBrowserDocument, openBrowserDocument } from './browser-document.ts'
 import { readBrowserDocument } from './read-document.ts'
 import { createBrowserPages } from './browser-pages.ts'
-import { choiceKey, type Database, openDatabase } from './database.ts'
-import { markStorage } from './storage-marker.ts'
+import { choiceKey, type Database, deleteDatabase, openDatabase } from './database.ts'
+import { markStorage, unmarkStorage } from './storage-marker.ts'
 import { hasWebLocks, lockByName, waitForLock } from './web-lock.ts'
 
-/** Opens the store of `user` at `server`; memory, with the reason as status, where the browser refuses to keep anything. */
+/** Opens the store of `user` at `server`; memory, with the reason as status, where the browser refuses to keep anything. Rejects with NewerSchema. */
 export async function openBrowserStorage(
   server: string,
   user: UserId,
@@ -33,10 +34,13 @@ export async function openBrowserStorage(
     const wasMarked = markStorage(name)
     return browserStorage(name, db, { isNew, wasLost: isNew && wasMarked }, options)
   } catch (error) {
+    // What would be written into memory only is better written by the version that can keep it.
+    if (error instanceof NewerSchema) throw error
     // Private mode, no space, a blocked upgrade: the status says so and sending goes on.
     const reason = error instanceof Error ? error.message : String(error)
     // The budget was meant for a disk.
-    return createMemoryStorage({ phase: 'memory', reason }, { now: options.now })
+    const memory = createMemoryStorage({ phase: 'memory', reason }, { now: options.now })
+    return { ...memory, destroy: () => destroyBrowserStorage(name) }
   }
 }
 
@@ -57,7 +61,12 @@ function browserStorage(
   { pageBudgetBytes = defaultPageBudgetBytes, now = Date.now }: StorageOptions,
 ): ClientStorage {
   // A later version of this page, in another tab, may need to change the schema.
-  db.addEventListener('versionchange', () => db.close())
+  const destroyed = new Promise<void>((resolve) => {
+    db.addEventListener('versionchange', ({ newVersion }) => {
+      db.close()
+      if (newVersion === null) resolve()
+    })
+  })
   return {
     status: { phase: 'persistent' },
     ...origin,
@@ -105,7 +114,34 @@ function browserStorage(
     lockChain: (id, client) => lockByName(`${name}:chain:${id}:${client}`),
     lockRebuild: (id) => waitForLock(`${name}:rebuild:${id}`),
     close: async () => db.close(),
+    destroy: async () => {
+      db.close()
+      await destroyBrowserStorage(name)
+    },
+    destroyed,
   }
+}
+
+/** The database that all tabs have open first: they hear of it, and open nothing more. */
+async function destroyBrowserStorage(name: string): Promise<void> {
+  // Where there is no such thing nothing was kept.
+  if (typeof indexedDB === 'undefined') return
+  const documents = new Set(await documentNames(name))
+  unmarkStorage(name)
+  await deleteDatabase(name)
+  // Another tab may have begun one before it heard.
+  for (const document of await listedDocuments(name)) documents.add(document)
+  for (const document of documents) await deleteDatabase(document)
+}
+
+/** As the browser tells, or else as far as they are known from the rows. */
+async function documentNames(name: string): Promise<readonly string[]> {
+  if ((await databaseNames()) !== undefined) return listedDocuments(name)
+  const opened = await openDatabase(name)
+  const [rows, generations] = await Promise.all([opened.db.getAllKeys('conversations'), readGenerations(opened.db)])
+  opened.db.close()
+  const ids = rows.flatMap((key) => parseConversationId(key) ?? [])
+  return [...ids, ...generations.keys()].map((id) => documentName(name, id, generations.get(id) ?? 0))
 }
 
 async function readConversations(name: string, db: Database): Promise<ConversationRow[]> {
@@ -151,4 +187,9 @@ async function replaceDocument(db: Database, id: ConversationId, replacement: Re
   for (const client of retired) writes.push(pool.delete([id, client]))
   writes.push(pool.put(chain, [id, chain.client]))
   await Promise.all([...writes, transaction.done])
+}
+
+/** None where the browser does not tell. */
+async function listedDocuments(name: string): Promise<readonly string[]> {
+  return [...((await databaseNames()) ?? [])].filter((each) => each.startsWith(`${name}:document:`))
 }

@@ -17,3 +17,12 @@ export function markStorage(name: string): boolean {
     return false
   }
 }
+
+/** It is gone by its owner's wish. */
+export function unmarkStorage(name: string): void {
+  try {
+    localStorage.removeItem(keyPrefix + name)
+  } catch {
+    // Absent or forbidden: then there is no mark either.
+  }
+}

@@ -86,6 +86,9 @@ export function createMemoryStorage(status: StorageStatus, options: StorageOptio
     lockChain: async (id, client) => locks.take(`${id}/${client}`),
     lockRebuild: (id) => locks.wait(id),
     close: async () => undefined,
+    destroy: async () => {
+      for (const kept of [conversations, documents, generations, pools, outboxes]) kept.clear()
+    },
   }
 }
 

@@ -1,6 +1,7 @@
 /** What a Node program keeps: a LevelDB folder per server and user. */
 
 import { createHash } from 'node:crypto'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as Y from 'yjs'
 import { parseVoidReason, type VoidReason } from '../../../shared/chat/policy.ts'
@@ -41,7 +42,8 @@ export async function openNodeStorage(
   user: UserId,
   { pageBudgetBytes = defaultPageBudgetBytes, now = Date.now }: StorageOptions = {},
 ): Promise<ClientStorage> {
-  const { db, isNew } = await openDatabase(join(folder, folderName(storeName(server, user))))
+  const location = join(folder, folderName(storeName(server, user)))
+  const { db, isNew } = await openDatabase(location)
   const locks = createHeldLocks()
   let replacing: Promise<void> | undefined
   return {
@@ -98,6 +100,10 @@ export async function openNodeStorage(
     lockChain: async (id, client) => locks.take(`${id}/${client}`),
     lockRebuild: (id) => locks.wait(id),
     close: () => db.close(),
+    destroy: async () => {
+      await db.close()
+      await rm(location, { recursive: true, force: true })
+    },
   }
 }
 

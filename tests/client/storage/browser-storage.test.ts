@@ -152,14 +152,6 @@ test('[OUTBOX3] when opening the database throws, the store is memory and says w
   expect(await storage.outbox(one)).toEqual([row(5, 0)])
 })
 
-test('[OUTBOX3] when the database cannot be opened, the store is memory and says why', async () => {
-  // A page of a later version was here.
-  const later = await openDB(storeName(server, ann), 99)
-  later.close()
-  const storage = await openBrowserStorage(server, ann)
-  expect(storage.status).toEqual({ phase: 'memory', reason: expect.stringContaining('version') })
-})
-
 test('a later version of the page may change the schema: the store gives way', async () => {
   await open()
   const later = await openDB(storeName(server, ann), 99)

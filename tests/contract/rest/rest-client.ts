@@ -88,7 +88,8 @@ export function tokenOf(server: RestServer, user: string): string {
 
 type AnswerCheck = (method: string, path: string, answer: Answer) => void
 
-const content = z.object({ 'application/json': z.object({ schema: z.record(z.string(), z.unknown()) }) })
+/** What is told in lines has another type. */
+const content = z.object({ 'application/json': z.object({ schema: z.record(z.string(), z.unknown()) }).optional() })
 const operation = z.object({ responses: z.record(z.string(), z.object({ content: content.optional() })) })
 const description = z.object({
   paths: z.record(z.string(), z.record(z.string(), operation)),
@@ -123,7 +124,7 @@ async function loadAnswerCheck(url: string): Promise<AnswerCheck> {
     if (described === undefined) return
     const documented = described.responses[String(status)]
     if (documented === undefined) throw new Error(`${where}: openapi.json does not know this status`)
-    const schema = documented.content?.['application/json'].schema
+    const schema = documented.content?.['application/json']?.schema
     const result = (schema === undefined ? z.undefined() : schemaOf(schema)).safeParse(body)
     if (!result.success) throw new Error(`${where}: not as openapi.json says: ${z.prettifyError(result.error)}`)
   }

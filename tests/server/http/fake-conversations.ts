@@ -35,6 +35,7 @@ import {
   Conflict,
   type Conversations,
   type ConversationState,
+  type MessageVersion,
   type OwnConversation,
   Refused,
 } from '../../../server/conversations.ts'
@@ -50,6 +51,8 @@ interface Room {
   /** Role and content as first sent. */
   readonly sent: Map<MessageId, string>
   readonly keys: Map<string, MessageId>
+  /** What messages said, oldest first. */
+  readonly versions: Map<MessageId, readonly MessageVersion[]>
 }
 
 export interface FakeSources {
@@ -80,7 +83,17 @@ export function fakeConversations({ now, newId }: FakeSources): Conversations {
     room.messages = [...room.messages, message]
     touchOne(room, user, entry, message.seq)
     room.sent.set(entry.id, digest(entry))
+    noteVersion(room, message.id, entry, message.seq)
     return message
+  }
+
+  const noteVersion = (
+    { versions }: Room,
+    id: MessageId,
+    { content, at }: { readonly content: string; readonly at: number },
+    seq: number,
+  ): void => {
+    versions.set(id, [...(versions.get(id) ?? []), { content, writtenMs: at, createdMs: now(), seq }])
   }
 
   const change = (room: Room, user: UserId, entry: KnownEntry): void => {
@@ -90,6 +103,7 @@ export function fakeConversations({ now, newId }: FakeSources): Conversations {
     if (isSo(room, user, entry)) return
     const seq = entry.kind === 'read' ? room.nextSeq++ : append(room)
     room.roster = applyToRoster(room.roster, user, entry, seq)
+    if (entry.kind === 'edit') noteVersion(room, entry.of, entry, seq)
     touchOne(room, user, entry, seq)
   }
 
@@ -117,6 +131,7 @@ export function fakeConversations({ now, newId }: FakeSources): Conversations {
         messages: [],
         sent: new Map(),
         keys: new Map(),
+        versions: new Map(),
       }
       rooms.set(id, room)
       return { state: stateOf(room, user), created: true }
@@ -211,6 +226,15 @@ export function fakeConversations({ now, newId }: FakeSources): Conversations {
       const message = enter(user, id).messages.find((one) => one.id === messageId)
       if (message === undefined) throw new Fault('not-found')
       return message
+    },
+
+    async versions(user, id, messageId) {
+      const room = enter(user, id)
+      const message = room.messages.find((one) => one.id === messageId)
+      if (message === undefined) throw new Fault('not-found')
+      if (message.redactedAt !== undefined) throw new Refused('redacted')
+      if (message.user !== user) throw new Refused('not-author')
+      return room.versions.get(messageId) ?? []
     },
 
     async pins(user, id) {

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { v7 } from 'uuid'
 
+import type { Accounts } from '../../../server/account/accounts.ts'
 import type { Conversations } from '../../../server/conversations.ts'
 import { type AppDeps, buildApp } from '../../../server/http/app.ts'
 import { createAuthenticate } from '../../../server/http/auth.ts'
@@ -47,6 +48,7 @@ export async function startFakeServer({
       conversations,
       ...people,
       invitationTokens: createInvitationTokens(new TextEncoder().encode(secret)),
+      accounts: noAccounts,
       authenticate: createAuthenticate({ secret: new TextEncoder().encode(secret), now }),
       tickets: createTickets({ now, random: randomBytes }),
       demo: undefined,
@@ -76,6 +78,12 @@ export async function startFakeServer({
     },
     close: async () => running.app.close(),
   }
+}
+
+/** Nobody has anything. */
+const noAccounts: Accounts = {
+  export: async function* nothing() {},
+  erase: async () => 0,
 }
 
 /** A service of which only these methods work. */

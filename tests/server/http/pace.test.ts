@@ -143,6 +143,7 @@ describe('writing too fast', () => {
     expect(answers).toEqual({
       'delete /api/conversations/{id}': 429,
       'delete /api/conversations/{id}/invitations/{invitation}': 429,
+      'delete /api/me': 429,
       'delete /api/conversations/{id}/members/{user}': 429,
       'delete /api/conversations/{id}/messages/{message}': 429,
       'delete /api/conversations/{id}/messages/{message}/pin': 429,

@@ -1,0 +1,72 @@
+/**
+ * How a user leaves this device: what of theirs is only here, and how all of it is deleted (SPEC WIPE1). Whatever is
+ * deleted, clients of other tabs close when they hear of it.
+ */
+
+import { parseEntry } from '../shared/chat/entry.ts'
+import type { ConversationId } from '../shared/sync/ids.ts'
+import { type ChatClient, UnsentWork } from './api.ts'
+import type { OpenConversation } from './open-conversation.ts'
+import type { ClientStorage, OutboxRow } from './storage/client-storage.ts'
+
+export interface SignOutDeps {
+  readonly opening: Promise<ClientStorage>
+  readonly open: () => Iterable<OpenConversation>
+  /** Conversations that the server was not told of. */
+  readonly unregistered: () => Promise<readonly ConversationId[]>
+  readonly close: () => Promise<void>
+}
+
+export function createSignOut(deps: SignOutDeps): Pick<ChatClient, 'unsent' | 'signOut' | 'wipe'> {
+  const { opening, close } = deps
+  let wiping: Promise<void> | undefined
+  // The device refuses to keep anything: nobody else can have deleted it.
+  opening.then(({ destroyed }) => destroyed?.then(close)).catch(() => undefined)
+
+  async function unsent(): Promise<number> {
+    const storage = await opening
+    const open = new Map([...deps.open()].map((conversation) => [conversation.id, conversation]))
+    const ids = new Set([...(await storage.unsent()), ...open.keys()])
+    let count = (await deps.unregistered()).length
+    for (const id of ids) {
+      const rows = new Map((await storage.outbox(id)).map((row) => [placeOf(row), row]))
+      // Where the device keeps nothing they are in memory alone.
+      for (const row of open.get(id)?.document.outbox.open() ?? []) rows.set(placeOf(row), row)
+      count += [...rows.values()].filter(isWork).length
+    }
+    return count
+  }
+
+  async function wipe(): Promise<void> {
+    wiping ??= close()
+      .then(() => opening)
+      .then((storage) => storage.destroy())
+      .catch((error: unknown) => {
+        // It can be tried again.
+        wiping = undefined
+        throw error
+      })
+    return wiping
+  }
+
+  return {
+    unsent,
+    wipe,
+    signOut: async ({ wipe: wipes = false, force = false } = {}) => {
+      if (!wipes) return close()
+      const count = force ? 0 : await unsent()
+      if (count > 0) throw new UnsentWork(count)
+      return wipe()
+    },
+  }
+}
+
+function placeOf({ client, clock }: OutboxRow): string {
+  return `${client}/${clock}`
+}
+
+/** How far somebody has read is not worth a warning. */
+function isWork({ payload }: OutboxRow): boolean {
+  const parsed = parseEntry(payload)
+  return parsed.kind !== 'entry' || parsed.entry.kind !== 'read'
+}

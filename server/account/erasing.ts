@@ -1,0 +1,200 @@
+/**
+ * Deleting an account (SPEC ACCOUNT2): conversation by conversation, a bounded piece for each request. Everything goes the
+ * way that a member's own requests go, so that every device is told and every rule holds. Nothing is written down about how
+ * far it has come: what is left to do is what the store still shows, so that a crash in the middle costs nothing.
+ */
+
+import { type Access, hasAccess } from '../../shared/chat/access.ts'
+import type { KnownEntry } from '../../shared/chat/entry.ts'
+import { isTouch, type StampedMessage } from '../../shared/chat/message.ts'
+import { Fault } from '../../shared/fault.ts'
+import { limits } from '../../shared/limits.ts'
+import type { ConversationId, UserId } from '../../shared/sync/ids.ts'
+import type { LiveConversation } from '../chat/live-conversation.ts'
+import { applyEntry, stageOwn } from '../chat/posting.ts'
+import type { Registry } from '../chat/registry.ts'
+import { Refused } from '../conversations.ts'
+import { type ConversationStore, isDamage, type StoreError } from '../storage/conversation-store.ts'
+import { isGone } from './export.ts'
+import { findHeir } from './heir.ts'
+
+export interface ErasingDeps {
+  readonly store: ConversationStore
+  readonly registry: Registry
+}
+
+/** Whether own messages go with the account, and with them own reactions. */
+export type MessageChoice = 'keep' | 'erase'
+
+/** What one request may still do. */
+interface Budget {
+  /** Entries to be written. */
+  entries: number
+  /** Messages to be read. */
+  messages: number
+}
+
+/** One kind of what a user has; how many things are left of it. What else there comes to be of a user is one more. */
+type EraseStep = (user: UserId, choice: MessageChoice, budget: Budget) => Promise<number>
+
+/** How far the messages of a conversation were gone through. */
+interface Reached {
+  readonly id: ConversationId
+  /** Seq. */
+  readonly through: number
+}
+
+export class AccountErasing {
+  readonly #deps: ErasingDeps
+  /** Of users whose erasing goes on, by the last request: without it, a long conversation is read again from its beginning. */
+  readonly #reached = new Map<UserId, Reached>()
+  readonly #steps: readonly EraseStep[]
+
+  constructor(deps: ErasingDeps) {
+    this.#deps = deps
+    this.#steps = [(user, choice, budget) => this.#leaveAll(user, choice, budget)]
+  }
+
+  /** How many things are left. */
+  async go(user: UserId, choice: MessageChoice): Promise<number> {
+    const budget = { entries: limits.erasedEntriesPerRequest, messages: limits.erasedMessagesPerRequest }
+    let left = 0
+    for (const step of this.#steps) left += await step(user, choice, budget)
+    if (left === 0) this.#reached.delete(user)
+    return left
+  }
+
+  async #leaveAll(user: UserId, choice: MessageChoice, budget: Budget): Promise<number> {
+    const ids = (await this.#deps.store.conversationsOf(user)).toSorted()
+    let left = ids.length
+    let damage: StoreError | undefined
+    for (const id of ids) {
+      if (budget.entries <= 0 || budget.messages <= 0) return left
+      try {
+        if (await this.#leave(user, id, choice, budget)) left--
+      } catch (error) {
+        if (isDamage(error)) damage = error
+        // Deleted meanwhile, or left by another request: that is what was asked for.
+        else if (error instanceof Fault && isGone(error)) left--
+        else throw error
+      }
+    }
+    // Of all others nothing is left; of this one nobody can say.
+    if (damage !== undefined && left > 0) throw damage
+    return left
+  }
+
+  /** Whether it is done. */
+  async #leave(user: UserId, id: ConversationId, choice: MessageChoice, budget: Budget): Promise<boolean> {
+    return this.#deps.registry.use(id, async (live) => {
+      for (;;) {
+        live.assertMember(user)
+        const heir = await findHeir(this.#deps.store, id, live.roster, user)
+        if (heir.kind === 'nobody') return this.#delete(live, user, budget)
+        const through = choice === 'erase' ? await this.#eraseMessages(live, user, budget) : undefined
+        if (through === 'more' || budget.entries <= 0) return false
+        if (heir.kind === 'member') {
+          budget.entries--
+          await applyEntry(live, user, { kind: 'member', user: heir.user, access: 'owner' })
+        }
+        budget.entries--
+        // A device of theirs may have said something in the meantime.
+        if (await leaveBehind(live, user, through)) return true
+      }
+    })
+  }
+
+  async #delete(live: LiveConversation, user: UserId, budget: Budget): Promise<boolean> {
+    budget.entries--
+    const deleted = await live.serially(async () => {
+      live.assertMember(user, 'owner')
+      return { durable: live.delete() }
+    })
+    await deleted.durable
+    return true
+  }
+
+  /** Seq up to which nothing of them is left, or `more`. Whoever may only read may erase nothing. */
+  async #eraseMessages(live: LiveConversation, user: UserId, budget: Budget): Promise<number | 'more'> {
+    const { store } = this.#deps
+    const known = this.#reached.get(user)
+    let through = known?.id === live.id ? known.through : -1
+    while (budget.entries > 0 && budget.messages > 0) {
+      const end = live.ledger.durable().nextSeq - 1
+      const access = live.accessOf(user)
+      const page = hasAccess(access, 'writer') ? await nextPage(store, live.id, through) : []
+      budget.messages -= page.length
+      const wishes = page.flatMap((message) => wishesFor(message, user, access))
+      // Those of one page go into as few commits as they fit in.
+      for (let from = 0; from < wishes.length; from += limits.touchedPerSlice) {
+        const slice = wishes.slice(from, from + limits.touchedPerSlice)
+        budget.entries -= slice.length
+        await Promise.all(slice.map((entry) => applyOrKeep(live, user, entry)))
+      }
+      through = page.at(-1)?.seq ?? end
+      this.#reached.set(user, { id: live.id, through })
+      if (this.#reached.size > limits.accountsBeingErased) this.#forgetOldest()
+      if (page.length === 0) return through
+    }
+    return 'more'
+  }
+
+  #forgetOldest(): void {
+    for (const user of this.#reached.keys()) {
+      this.#reached.delete(user)
+      return
+    }
+  }
+}
+
+function nextPage(store: ConversationStore, id: ConversationId, after: number): Promise<readonly StampedMessage[]> {
+  return store.messages(id, { after, limit: limits.messagesPerAccountPage, take: 'oldest' })
+}
+
+function wishesFor(message: StampedMessage, user: UserId, access: Access | undefined): KnownEntry[] {
+  const { id: of, reactions = [] } = message
+  if (!hasAccess(access, 'writer')) return []
+  const reacted = reactions
+    .filter(({ users }) => users.includes(user))
+    .map(({ emoji }) => ({ kind: 'react', of, emoji, on: false }) as const)
+  const isOwn = message.user === user && message.redactedAt === undefined
+  return isOwn ? [...reacted, { kind: 'redact', of }] : reacted
+}
+
+/** What the rules do not allow any more stays. */
+async function applyOrKeep(live: LiveConversation, user: UserId, entry: KnownEntry): Promise<void> {
+  try {
+    await applyEntry(live, user, entry)
+  } catch (error) {
+    if (!(error instanceof Refused && isTouch(entry))) throw error
+  }
+}
+
+/** False when something was written behind `through`, or another owner left first: then not all is gone yet. */
+async function leaveBehind(live: LiveConversation, user: UserId, through: number | undefined): Promise<boolean> {
+  try {
+    const left = await live.serially(async () => {
+      live.assertMember(user)
+      if (through !== undefined && (await hasWritten(live, user, through))) return undefined
+      return stageOwn(live, user, { kind: 'member', user, access: null })
+    })
+    await left?.durable
+    return left !== undefined
+  } catch (error) {
+    if (error instanceof Refused && error.reason === 'last-owner') return false
+    throw error
+  }
+}
+
+/** Whether a message of theirs is behind `through`: all there is becomes durable first. From a serial job. */
+async function hasWritten(live: LiveConversation, user: UserId, through: number): Promise<boolean> {
+  await live.commit()
+  if (!hasAccess(live.accessOf(user), 'writer')) return false
+  for (let after = through; ;) {
+    const page = await nextPage(live.deps.store, live.id, after)
+    const last = page.at(-1)
+    if (last === undefined) return false
+    if (page.some((message) => message.user === user && message.redactedAt === undefined)) return true
+    after = last.seq
+  }
+}

@@ -1,0 +1,161 @@
+// Leaving a device: what is only there is counted, and what is to go is gone from every store and every tab.
+import 'fake-indexeddb/auto'
+
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { IDBFactory } from 'fake-indexeddb'
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+
+import { StillOpen, UnsentWork } from '../../client/api.ts'
+import { openBrowserStorage } from '../../client/storage/browser/browser-storage.ts'
+import { createChatClient } from '../../client/node.ts'
+import { openDatabase } from '../../client/storage/browser/database.ts'
+import { storeName } from '../../client/storage/client-storage.ts'
+import { type ClientRig, startClientRig } from '../helpers/client-rig.ts'
+import { ann, bob, row } from '../helpers/client-rows.ts'
+import { createFakeLocks } from '../helpers/fake-locks.ts'
+import { keepingMemory } from '../helpers/open-rig.ts'
+import { until } from '../helpers/until.ts'
+import { filesWith, newMarker } from '../server/storage/marked-files.ts'
+
+const url = 'http://a.example'
+
+beforeEach(() => {
+  const kept = new Map<string, string>()
+  vi.stubGlobal('indexedDB', new IDBFactory())
+  vi.stubGlobal('navigator', { locks: createFakeLocks().locks })
+  vi.stubGlobal('localStorage', {
+    getItem: (key: string) => kept.get(key) ?? null,
+    setItem: (key: string, text: string) => void kept.set(key, text),
+    removeItem: (key: string) => void kept.delete(key),
+    get length() {
+      return kept.size
+    },
+  })
+})
+afterEach(() => {
+  vi.unstubAllGlobals()
+})
+
+function startTab(user = ann): ClientRig {
+  const rig = startClientRig({ isOffline: true, openStorage: () => openBrowserStorage(url, user) })
+  onTestFinished(() => rig.client.close())
+  return rig
+}
+
+const databases = async (): Promise<readonly string[]> =>
+  (await indexedDB.databases()).map(({ name = '' }) => name).toSorted()
+
+test('[WIPE1] what is unsent is counted: messages, changes, refused ones, conversations; not what was read', async () => {
+  const storage = keepingMemory()
+  const { client } = startClientRig({ storage, isOffline: true })
+  onTestFinished(() => client.close())
+  expect(await client.unsent()).toBe(0)
+  const conversation = await client.create()
+  expect(await client.unsent()).toBe(1)
+  const id = conversation.send('one')
+  conversation.react(id, 'x')
+  expect(await client.unsent()).toBe(3)
+  await conversation.flush()
+  await storage.putOutbox(conversation.id, row(77, 0, { kind: 'read', through: 1 }))
+  await storage.putOutbox(conversation.id, { ...row(77, 1), failed: 'access' })
+  expect(await client.unsent()).toBe(4)
+  await conversation.close()
+  expect(await client.unsent()).toBe(4)
+})
+
+test('[WIPE1] signing out with a wipe loses nothing unsent unless it is told to; without one all stays', async () => {
+  const { client } = startTab()
+  const conversation = await client.create({ title: 'Harbour' })
+  conversation.send('only here')
+  const failure = await client.signOut({ wipe: true }).catch((error: unknown) => error)
+  expect(failure).toBeInstanceOf(UnsentWork)
+  expect(failure).toHaveProperty('count', 2)
+  conversation.send('and still open')
+  expect(conversation.messages.getSnapshot()).toHaveLength(2)
+  await client.signOut()
+  const again = startTab().client
+  const kept = await again.open(conversation.id)
+  expect(kept.messages.getSnapshot().map(({ content }) => content)).toEqual(['only here', 'and still open'])
+  expect(localStorage).toHaveLength(1)
+  await again.signOut({ wipe: true, force: true })
+  expect(await databases()).toEqual([])
+  expect(localStorage).toHaveLength(0)
+  // Idempotent, and the device is as it was before anybody came.
+  await again.wipe()
+  const fresh = startTab().client
+  await until('it is opened', () => fresh.storage.getSnapshot().budgetBytes > 0)
+  expect(fresh.storage.getSnapshot().lost).toBe(false)
+  expect(fresh.conversations.getSnapshot()).toEqual([])
+})
+
+test('[WIPE1] other tabs of the same user close, and those of others do not notice', async () => {
+  const [one, other, stranger] = [startTab(), startTab(), startTab(bob)]
+  const conversation = await one.client.create()
+  conversation.send('in both')
+  await conversation.flush()
+  const theirs = await other.client.open(conversation.id)
+  const foreign = await stranger.client.create()
+  foreign.send('of bob')
+  await foreign.flush()
+  await one.client.wipe()
+  await until('the other tab is closed', () => theirs.status.getSnapshot().connection.phase === 'closed')
+  await expect(other.client.open(conversation.id)).rejects.toThrow('closed')
+  await expect(other.client.create()).rejects.toThrow('closed')
+  await other.client.close()
+  const left = await databases()
+  expect(left.length).toBe(2)
+  expect(left.filter((name) => !name.startsWith(storeName(url, bob)))).toEqual([])
+  foreign.send('and goes on')
+  await foreign.flush()
+  expect(await stranger.client.unsent()).toBe(3)
+})
+
+test('[WIPE1] a tab that does not let go is told of, and what it holds goes when it is closed', async () => {
+  const name = storeName(url, ann)
+  await (await openBrowserStorage(url, ann)).close()
+  const frozen = await new Promise<IDBDatabase>((resolve) => {
+    const request = indexedDB.open(name)
+    request.addEventListener('success', () => resolve(request.result))
+  })
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { client } = startTab()
+  await client.close()
+  const wiped = client.wipe().catch((error: unknown) => error)
+  for (let turn = 0; turn < 200; turn++) {
+    await new Promise((resolve) => setImmediate(resolve))
+    await vi.advanceTimersByTimeAsync(100)
+  }
+  expect(await wiped).toBeInstanceOf(StillOpen)
+  vi.useRealTimers()
+  frozen.close()
+  await until('it is gone', async () => (await databases()).length === 0)
+  expect((await openDatabase(name)).isNew).toBe(true)
+})
+
+test('[WIPE1] of a Node program no file is left', async () => {
+  vi.unstubAllGlobals()
+  const folder = await mkdtemp(join(tmpdir(), 'parley-wipe-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const start = (user: string) => createChatClient({ url: 'http://127.0.0.1:9', user, token: 'a.token', folder })
+  const [client, other] = [start('ann'), start('bob')]
+  onTestFinished(() => other.close())
+  const [marker, stays] = [newMarker(), newMarker()]
+  for (const [who, text] of [
+    [client, marker],
+    [other, stays],
+  ] as const) {
+    const conversation = await who.create()
+    conversation.send(text)
+    await conversation.flush()
+  }
+  expect(await filesWith(folder, marker)).not.toEqual([])
+  await expect(client.signOut({ wipe: true })).rejects.toThrow(UnsentWork)
+  await client.signOut({ wipe: true, force: true })
+  expect(await filesWith(folder, marker)).toEqual([])
+  expect(await filesWith(folder, stays)).not.toEqual([])
+  expect(await readdir(folder)).toHaveLength(1)
+})

@@ -1,0 +1,58 @@
+// A device that took a message back and was killed before it had put that in order: the words are still in its outbox.
+import { expect, test } from 'vitest'
+import * as Y from 'yjs'
+
+import { encodeEntry } from '../../shared/chat/entry.ts'
+import { ann, clientId, message, messageId } from '../helpers/client-rows.ts'
+import { bring, keepingMemory, openRig, rigId, stampAll } from '../helpers/open-rig.ts'
+
+test('[UNSENT1] what an earlier run took back is taken out of what is still to be sent', async () => {
+  const storage = keepingMemory()
+  const entries = [
+    message(1, 'secret'),
+    { kind: 'edit', of: messageId(1), content: 'secret too', at: 5 } as const,
+    message(2, 'stays'),
+    { kind: 'redact', of: messageId(1) } as const,
+  ]
+  await storage.putPool(rigId, { client: clientId(5), next: 0 })
+  for (const [clock, entry] of entries.entries()) {
+    await storage.putOutbox(rigId, { client: clientId(5), clock, payload: encodeEntry(entry) })
+  }
+  const rig = await openRig({ storage, user: ann })
+  expect(rig.shown()).toEqual(['stays: pending'])
+  expect(Buffer.from(Y.encodeStateAsUpdate(rig.doc())).toString('latin1')).not.toContain('secret')
+  await rig.conversation.flush()
+  expect((await storage.outbox(rigId)).map(({ clock }) => clock)).toEqual([2, 3])
+  // What is not there need not be taken away: the author is not told that it could not be.
+  rig.sync({ 0: 'no-bytes', 1: 'no-bytes', 3: 'no-target' })
+  expect(rig.shown()).toEqual(['stays: sent'])
+  expect(rig.conversation.failedChanges.getSnapshot()).toEqual([])
+  await rig.conversation.flush()
+  expect(await storage.outbox(rigId)).toEqual([])
+})
+
+test('[UNSENT1] what one tab takes back another does not send, whichever of them comes first', async () => {
+  const storage = keepingMemory()
+  const one = await openRig({ storage, user: ann })
+  const other = await openRig({ storage, user: ann, server: one.server, firstClient: 200 })
+  const id = one.conversation.send('secret')
+  bring(one.doc(), other.doc())
+  expect(other.shown()).toEqual(['secret: pending'])
+  other.conversation.redact(id)
+  bring(other.doc(), one.doc())
+  expect(one.shown()).toEqual([])
+  bring(one.doc(), other.doc())
+  expect(other.shown()).toEqual([])
+  one.upload()
+  other.upload()
+  stampAll(one.server, { 0: 'no-bytes', 1: 'no-target', 2: 'no-target' })
+  for (const rig of [one, other]) rig.download()
+  for (const { conversation } of [one, other]) {
+    await conversation.flush()
+    expect(conversation.failedChanges.getSnapshot()).toEqual([])
+    expect(conversation.unsent).toBe(0)
+  }
+  expect([...one.shown(), ...other.shown()]).toEqual([])
+  expect(await storage.outbox(rigId)).toEqual([])
+  expect(Buffer.from(Y.encodeStateAsUpdate(one.server.doc)).toString('latin1')).not.toContain('secret')
+})

@@ -1,0 +1,185 @@
+// An account goes: bit by bit, over crashes, on the same way as all else that a member does.
+import { expect, test } from 'vitest'
+
+import { createAccounts } from '../../../server/account/accounts.ts'
+import { Fault } from '../../../shared/fault.ts'
+import { limits } from '../../../shared/limits.ts'
+import type { Access } from '../../../shared/chat/access.ts'
+import type { ConversationStore } from '../../../server/storage/conversation-store.ts'
+import { createMemoryStore } from '../../../server/storage/memory/memory-store.ts'
+import type { ConversationId } from '../../../shared/sync/ids.ts'
+import { createDoc, userId } from '../../helpers/chain-doc.ts'
+import { messagePayload } from '../../helpers/chain-writer.ts'
+import { bringTogether, deliverAll, FakeDevice } from '../../helpers/fake-device.ts'
+import { messageEntry } from '../../helpers/stock-client.ts'
+import { createSyncNode, type SyncNode } from '../../helpers/sync-node.ts'
+
+const [ann, bob, cid, dan] = [userId('ann'), userId('bob'), userId('cid'), userId('dan')]
+
+function start(store: ConversationStore = createMemoryStore()) {
+  const node = createSyncNode({ store })
+  const { registry, conversations } = node
+  return { node, accounts: createAccounts({ store: node.gate.store, registry, conversations }) }
+}
+
+async function createWith(
+  node: SyncNode,
+  members: readonly (readonly [ReturnType<typeof userId>, Access])[],
+): Promise<ConversationId> {
+  const { state } = await node.conversations.create(ann, {
+    members: members.map(([user, access]) => ({ user, access })),
+  })
+  return state.id
+}
+
+const post = async (node: SyncNode, user: ReturnType<typeof userId>, id: ConversationId, content: string) =>
+  (await node.conversations.post(user, id, messageEntry(content), undefined)).message
+
+const contents = async (node: SyncNode, user: ReturnType<typeof userId>, id: ConversationId) =>
+  (await node.conversations.messages(user, id, { limit: 1000 })).messages.map(({ content }) => content)
+
+test('[ACCOUNT2] own messages and reactions are gone for everybody, others’ stay, and every device is told', async () => {
+  const { node, accounts } = start()
+  const id = await createWith(node, [[bob, 'owner']])
+  const [annDevice, bobDevice] = [new FakeDevice('ann', id, createDoc(1)), new FakeDevice('bob', id, createDoc(2))]
+  await bringTogether(node, [annDevice, bobDevice])
+  const first = await post(node, ann, id, 'of ann')
+  await node.conversations.apply(ann, id, { kind: 'edit', of: first.id, content: 'of ann, better', at: 1 })
+  annDevice.append(messagePayload('of ann over a socket'))
+  const of = (await post(node, bob, id, 'of bob')).id
+  for (const user of [ann, bob]) await node.conversations.apply(user, id, { kind: 'react', of, emoji: 'x', on: true })
+  await deliverAll(node, [annDevice, bobDevice])
+  expect(bobDevice.folded.texts()).toContain('of ann, better')
+
+  expect(await accounts.erase(ann, 'erase')).toBe(0)
+  await deliverAll(node, [annDevice, bobDevice])
+  expect(bobDevice.folded.texts().toSorted()).toEqual(['', '', 'of bob'])
+  const messages = (await node.conversations.messages(bob, id, { limit: 10 })).messages
+  expect(messages.filter(({ user }) => user === 'ann')).toMatchObject([
+    { content: '', redactedBy: 'ann' },
+    { content: '', redactedBy: 'ann' },
+  ])
+  expect(messages.find((message) => message.id === of)?.reactions).toEqual([{ emoji: 'x', users: ['bob'] }])
+  expect(annDevice.closes).toEqual(['no-access'])
+  expect(await node.gate.store.conversationsOf(ann)).toEqual([])
+  expect([...bobDevice.folded.view().members]).toEqual([['bob', 'owner']])
+  expect(await accounts.erase(ann, 'erase')).toBe(0)
+  expect(node.errors).toEqual([])
+})
+
+test('[ACCOUNT2] messages that are to stay stay, and all that is private goes', async () => {
+  const { node, accounts } = start()
+  const id = await createWith(node, [[bob, 'owner']])
+  await post(node, ann, id, 'of ann')
+  const { seq } = await post(node, bob, id, 'of bob')
+  await node.conversations.read(ann, id, { through: seq })
+  expect(await accounts.erase(ann, 'keep')).toBe(0)
+  expect(await contents(node, bob, id)).toEqual(['of ann', 'of bob'])
+  expect(await node.gate.store.conversationsOf(ann)).toEqual([])
+  expect((await node.gate.store.member(id, ann))?.readThrough ?? -1).toBe(-1)
+})
+
+test('[ACCOUNT2] the last owner hands over to the admin, else the writer, who has written for longest; else it goes', async () => {
+  const { node, accounts } = start()
+  const [admins, writers, silent, readers, alone, shared] = [
+    await createWith(node, [
+      [bob, 'admin'],
+      [cid, 'admin'],
+      [dan, 'writer'],
+    ]),
+    await createWith(node, [
+      [bob, 'writer'],
+      [cid, 'writer'],
+      [dan, 'reader'],
+    ]),
+    await createWith(node, [
+      [cid, 'writer'],
+      [bob, 'writer'],
+    ]),
+    await createWith(node, [[bob, 'reader']]),
+    await createWith(node, []),
+    await createWith(node, [
+      [bob, 'owner'],
+      [cid, 'admin'],
+    ]),
+  ]
+  for (const id of [admins, writers]) for (const user of [cid, bob]) await post(node, user, id, 'a word')
+  await post(node, dan, admins, 'another')
+  for (const id of [admins, writers, silent, readers, alone, shared]) await post(node, ann, id, 'of ann')
+  expect(await accounts.erase(ann, 'keep')).toBe(0)
+  const owners = async (id: ConversationId) =>
+    (await node.conversations.members(bob, id)).flatMap(({ user, access }) => (access === 'owner' ? [user] : []))
+  expect(await owners(admins)).toEqual(['cid'])
+  expect(await owners(writers)).toEqual(['cid'])
+  expect(await owners(silent)).toEqual(['bob'])
+  expect(await owners(shared)).toEqual(['bob'])
+  for (const id of [readers, alone]) {
+    await expect(node.conversations.get(bob, id)).rejects.toMatchObject({ code: 'deleted' })
+  }
+  expect(await node.gate.store.conversationsOf(ann)).toEqual([])
+})
+
+test(
+  '[ACCOUNT2] a request does a bounded part, and a crash in the middle costs nothing',
+  { timeout: 60_000 },
+  async () => {
+    const store = createMemoryStore()
+    const before = start(store)
+    const id = await createWith(before.node, [[bob, 'writer']])
+    const device = new FakeDevice('ann', id, createDoc(1))
+    await bringTogether(before.node, [device])
+    const count = limits.erasedEntriesPerRequest + 200
+    for (let from = 0; from < count; from += 100) {
+      device.append(...Array.from({ length: 100 }, (_, index) => messagePayload(`of ann ${from + index}`)))
+      await deliverAll(before.node, [device])
+    }
+    await post(before.node, bob, id, 'of bob')
+    device.disconnect()
+    const others = await createWith(before.node, [[bob, 'owner']])
+    await post(before.node, ann, others, 'of ann')
+    expect(await before.accounts.erase(ann, 'erase')).toBeGreaterThan(0)
+    // The process ends here: nobody remembers how far it had come.
+    await before.node.registry.stop()
+    await before.node.settled()
+    const after = start(store)
+    let requests = 1
+    while ((await after.accounts.erase(ann, 'erase')) > 0) {
+      requests++
+      if (requests > 5) throw new Error('it does not come to an end')
+    }
+    for (const one of [id, others]) {
+      let seq = Infinity
+      for (;;) {
+        const { messages } = await after.node.conversations.messages(bob, one, { limit: 1000, before: seq })
+        if (messages.length === 0) break
+        expect(messages.filter(({ user, redactedAt }) => user === 'ann' && redactedAt === undefined)).toEqual([])
+        seq = messages[0]?.seq ?? -1
+      }
+    }
+    expect(await after.node.gate.store.conversationsOf(ann)).toEqual([])
+    expect([...before.node.errors, ...after.node.errors]).toEqual([])
+  },
+)
+
+test('[ACCOUNT2] two requests at once, and a device that goes on writing, leave nothing either', async () => {
+  const { node, accounts } = start()
+  const id = await createWith(node, [[bob, 'owner']])
+  for (let index = 0; index < 70; index++) await post(node, ann, id, `of ann ${index}`)
+  const device = new FakeDevice('ann', id, createDoc(1))
+  await bringTogether(node, [device])
+  const erasings = [accounts.erase(ann, 'erase'), accounts.erase(ann, 'erase')]
+  const writing = (async () => {
+    for (let index = 0; index < 20; index++) {
+      device.append(messagePayload(`late ${index}`))
+      await bringTogether(node, [device]).catch(() => undefined)
+      if (device.closes.length > 0) return
+    }
+  })()
+  const outcomes = await Promise.allSettled([...erasings, writing])
+  const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []))
+  expect(failures.filter((failure) => !(failure instanceof Fault))).toEqual([])
+  expect(await accounts.erase(ann, 'erase')).toBe(0)
+  const { messages } = await node.conversations.messages(bob, id, { limit: 1000 })
+  expect(messages.length).toBeGreaterThanOrEqual(70)
+  expect(messages.filter(({ content }) => content !== '')).toEqual([])
+})
