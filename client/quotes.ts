@@ -116,7 +116,7 @@ export class Quotes {
   #quote(id: MessageId): Quote {
     const { find, folded } = this.#deps
     const shown = find(id)
-    if (shown !== undefined) return quoteOf(shown, shown.delivery.state === 'sent' ? shown.delivery.seq : undefined)
+    if (shown !== undefined) return quoteOf(shown, 'seq' in shown.delivery ? shown.delivery.seq : undefined)
     const known = this.#known.get(id)
     if (!isMessage(known)) return { id, state: known === 'none' ? 'unknown' : 'elsewhere' }
     const { touches, pendingTouches } = folded()
