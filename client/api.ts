@@ -8,10 +8,12 @@ import type { ConversationId, UserId } from '../shared/sync/ids.ts'
 import type { Invitations, Profiles } from './people/people-api.ts'
 import type { ConversationPresence, PresenceMode } from './presence/presence-api.ts'
 import type { Search } from './search/search-api.ts'
+import type { Thread } from './threads/thread-api.ts'
 
 export * from './errors.ts'
 export type * from './people/people-api.ts'
 export type * from './presence/presence-api.ts'
+export type * from './threads/thread-api.ts'
 
 /** A value that changes: the shape React's `useSyncExternalStore` takes. Snapshots are never mutated. */
 export interface ReadableStore<T> {
@@ -210,6 +212,8 @@ export interface Conversation {
   firstUnread(): number | undefined
   /** What of this conversation is kept on this device; undefined: as the client does. */
   setKeep(keep: Keep | undefined): void
+  /** The thread of a message: the same object each time. `messages` has what is said in threads too. */
+  thread(root: MessageId): Thread
   /** Drops a failed change. */
   dismiss(change: FailedChange): void
   /** Sends a failed message again, as a new one. */

@@ -4,7 +4,7 @@
  */
 
 import type { Access } from '../shared/chat/access.ts'
-import type { KnownEntry, MessageEntry, MessageId } from '../shared/chat/entry.ts'
+import type { KnownEntry, MessageEntry, MessageId, ReadEntry } from '../shared/chat/entry.ts'
 import { type Message, type StampedMessage, touchIn, touchMessage } from '../shared/chat/message.ts'
 import { judge } from '../shared/chat/policy.ts'
 import { parseUserId, type UserId } from '../shared/sync/ids.ts'
@@ -84,7 +84,7 @@ export class Author {
     return through !== -1 && members.has(user) ? Math.min(through, lastSeq) : undefined
   }
 
-  tellRead(register: { readonly through?: number; readonly received?: number }): void {
+  tellRead(register: Pick<ReadEntry, 'through' | 'received' | 'thread'>): void {
     this.#append({ kind: 'read', ...register })
   }
 

@@ -42,6 +42,7 @@ export class OpenConversation implements Conversation {
   readonly #status: Store<ConversationStatus>
   readonly message: Conversation['message'] = (id) => this.#parts.single.message(id)
   readonly quote: Conversation['quote'] = (id) => this.#parts.single.quote(id)
+  readonly thread: Conversation['thread'] = (root) => this.#parts.threads.of(root)
   #storageStatus: StorageStatus
   #closing: Promise<void> | undefined
 
@@ -57,6 +58,7 @@ export class OpenConversation implements Conversation {
       isBarred: () => this.#isBarred,
       isLost: () => this.lost !== undefined,
       unread: () => this.unread,
+      send: (draft) => this.send(draft),
       onChange: () => this.#show(),
       onStatus: () => this.#showStatus(),
       onStorageFailure: (error) => this.#noteStorageFailure(error),
@@ -180,6 +182,7 @@ export class OpenConversation implements Conversation {
   /** How far the user has come is told now, not when it would be its turn. */
   tellReceipts(): void {
     this.#parts.receipts.tell()
+    this.#parts.threads.tell()
   }
 
   retry(id: MessageId): MessageId {
@@ -242,7 +245,7 @@ export class OpenConversation implements Conversation {
   }
 
   close(): Promise<void> {
-    if (this.#closing === undefined) this.#parts.receipts.close()
+    if (this.#closing === undefined) for (const part of [this.#parts.receipts, this.#parts.threads]) part.close()
     this.#closing ??= this.#close()
     return this.#closing
   }
@@ -281,6 +284,7 @@ export class OpenConversation implements Conversation {
       ),
     )
     this.#parts.single.note(archived)
+    this.#parts.threads.look(archived)
     this.#parts.failed.look()
     this.presence.wrote(replica.folded.sent.at(-1))
     this.#showStatus()
@@ -300,6 +304,7 @@ export class OpenConversation implements Conversation {
     // Before whoever has it open for no other reason than to bring it up to date closes it.
     this.#parts.archive.look()
     this.#parts.single.quotes.look()
+    this.#parts.threads.look()
     this.#status.set(status)
   }
 

@@ -5,18 +5,28 @@
 
 import type { MessageId } from '../shared/chat/entry.ts'
 import { isPrivateConversation } from '../shared/chat/private-conversation.ts'
-import type { ChatMessage, Conversation, ConversationInfo, Keep, Version } from './api.ts'
+import {
+  type ChatMessage,
+  type Conversation,
+  type ConversationInfo,
+  type Draft,
+  type Keep,
+  Refusal,
+  type Version,
+} from './api.ts'
 import { Author } from './author.ts'
 import { OpenReceipts } from './delivery/open-receipts.ts'
 import type { ReceiptsSetting } from './delivery/own-receipts.ts'
 import { DocumentKeeper, type DocumentKeeperDeps } from './document-keeper.ts'
 import { FailedEntries } from './failed-entries.ts'
+import { findKeptReplies } from './history/kept-replies.ts'
 import { OpenArchive } from './history/open-archive.ts'
 import type { ArchiveSource } from './history/page-cache.ts'
 import type { OpenDocument } from './open-document.ts'
 import type { OpenPresence } from './presence/open-presence.ts'
 import type { OwnCounts } from './rest-answers.ts'
 import { SingleMessages, type SingleMessagesDeps } from './single-messages.ts'
+import { OpenThreads } from './threads/open-threads.ts'
 import type { UnreadCounts } from './unread.ts'
 
 export interface OpenPartsDeps extends Pick<
@@ -54,6 +64,7 @@ export interface PartsHost {
   /** The server lets this user open it no more. */
   readonly isLost: () => boolean
   readonly unread: () => UnreadCounts
+  readonly send: (draft: Draft) => MessageId
   readonly onChange: () => void
   readonly onStatus: () => void
   readonly onStorageFailure: (error: unknown) => void
@@ -64,6 +75,7 @@ export interface OpenParts {
   readonly author: Author
   readonly archive: OpenArchive
   readonly receipts: OpenReceipts
+  readonly threads: OpenThreads
   readonly single: SingleMessages
   readonly failed: FailedEntries
 }
@@ -93,6 +105,20 @@ export function createParts(deps: OpenPartsDeps, host: PartsHost): OpenParts {
     hasUnread: () => host.unread().unread > 0,
     onAdvance: onChange,
   })
+  const threads: OpenThreads = new OpenThreads({
+    user,
+    document,
+    folded: () => receipts.view(),
+    isBarred,
+    isConnected,
+    isPrivate: deps.receipts.mode === 'private',
+    kept: (root, before, count) => findKeptReplies(archive.keptBefore, root, before, count),
+    fetch: (root, before, limit) => deps.archive.messages({ thread: root, before, limit }),
+    find: async (message) => (await archive.find(message)) ?? (await fetchMessage(message)),
+    send: host.send,
+    write: (read) => writeRead(author, read),
+    onAdvance: onChange,
+  })
   const single: SingleMessages = new SingleMessages({
     document,
     findKept: (message) => archive.find(message),
@@ -106,10 +132,24 @@ export function createParts(deps: OpenPartsDeps, host: PartsHost): OpenParts {
       return unread === undefined ? undefined : { unread, mentions }
     },
     store: local.storage.pages,
-    folded: () => receipts.view(),
+    folded: () => threads.view(),
     isConnected,
     onChange,
-    onFetched: (messages) => single.quotes.noteFetched(messages),
+    onFetched: (messages) => {
+      single.quotes.noteFetched(messages)
+      threads.noteFetched(messages)
+    },
   })
-  return { keeper, author, archive, receipts, single, failed }
+  return { keeper, author, archive, receipts, threads, single, failed }
+}
+
+/** False when there are as many registers of threads as there may be. */
+function writeRead(author: Author, read: { readonly thread: MessageId; readonly through: number }): boolean {
+  try {
+    author.tellRead(read)
+    return true
+  } catch (error) {
+    if (error instanceof Refusal) return false
+    throw error
+  }
 }

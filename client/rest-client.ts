@@ -69,7 +69,10 @@ export interface RestClient {
 }
 
 /** Seqs are exclusive. */
-export type MessagesQuery = { readonly limit: number } & ({ readonly before: number } | { readonly after: number })
+export type MessagesQuery = { readonly limit: number; readonly thread?: MessageId } & (
+  | { readonly before: number }
+  | { readonly after: number }
+)
 
 const timeoutMs = 15_000
 

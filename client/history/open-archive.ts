@@ -33,6 +33,7 @@ export class OpenArchive {
   readonly history: ConversationHistory
   /** A message that is kept, shown or not, as far as it can be found by its id. */
   readonly find: PageCache['find']
+  readonly keptBefore: PageCache['keptBefore']
   readonly #deps: OpenArchiveDeps
   readonly #unread: ArchivedUnread
   /** Own read register as of the opening; undefined until it is known. */
@@ -52,6 +53,7 @@ export class OpenArchive {
       onFailure: onPageFailure,
     })
     this.find = (message) => cache.find(message)
+    this.keptBefore = (to, count) => cache.keptBefore(to, count)
     this.history = new ConversationHistory({ ...deps, cache })
     this.#unread = new ArchivedUnread({ ...deps, cache })
   }

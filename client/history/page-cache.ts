@@ -57,7 +57,7 @@ export class PageCache {
 
   /** About `count` messages right before the seq `to`. Rejects when neither the device has them nor the server answers. */
   async before(to: number, count: number): Promise<KnownRun> {
-    const kept = await this.#keptBefore(to, count)
+    const kept = await this.keptBefore(to, count)
     if (kept !== undefined && (kept.run.messages.length > 0 || kept.run.from === 0)) return kept
     // What is kept there has no messages: it is read over.
     const edge = kept?.run.from ?? to
@@ -120,7 +120,8 @@ export class PageCache {
     return this.#safely((store, id) => store.drop(id), undefined)
   }
 
-  async #keptBefore(to: number, count: number): Promise<KnownRun | undefined> {
+  /** About `count` messages right before the seq `to`, as far as they are kept; undefined when none is. */
+  async keptBefore(to: number, count: number): Promise<KnownRun | undefined> {
     const { spans, asOf } = await this.facts()
     const span = spans.find((one) => one.from < to && to <= one.to)
     if (span === undefined || asOf === undefined) return undefined

@@ -209,6 +209,18 @@ class Device {
     expect(shown.map(asSent)).toEqual(known.map(asShown))
   }
 
+  /** The thread with the most answers, from whatever is here of it. */
+  async checkThread(rig: OpenRig): Promise<void> {
+    const [root] = this.#model.all().toSorted((a, b) => (b.replies?.count ?? 0) - (a.replies?.count ?? 0))
+    if (root?.replies === undefined) return
+    const thread = rig.conversation.thread(root.id)
+    while ((await thread.loadOlder(3)) > 0);
+    const known = this.#model.all().filter((message) => message.thread === root.id)
+    expect(known).toHaveLength(root.replies.count)
+    expect(thread.messages.getSnapshot().map(asSent)).toEqual(known.map(asShown))
+    expect(thread.info.getSnapshot()).toMatchObject({ ...root.replies, hasOlder: false, phase: 'idle' })
+  }
+
   unread(): object {
     const { roster } = this.#model
     return countUnread(this.#model.all(), ann, readSoFar(roster, ann))
@@ -263,6 +275,7 @@ test('[PAGE1][PAGE2][PAGE3][ARCH2][TOUCH1][UNREAD1] pages and window join withou
         expect(seqsOf(rig.conversation.messages.getSnapshot())).toHaveLength(model.all().length)
         const history = rig.conversation.history.getSnapshot()
         expect(history).toMatchObject({ hasOlder: false, hasNewer: false, phase: 'idle' })
+        await device.checkThread(rig)
         await vi.waitFor(() => expect(rig.conversation.unread).toEqual(device.unread()), 5000)
       }
       await vi.waitFor(() => device.checkPages())

@@ -53,14 +53,10 @@ export function createServerArchive(server: StampingServer): ServerArchive {
   }
 
   function pick(where: MessagesQuery): readonly StampedMessage[] {
-    const { limit } = where
-    if ('before' in where)
-      return all()
-        .filter(({ seq }) => seq < where.before)
-        .slice(-limit)
-    return all()
-      .filter(({ seq }) => seq > where.after)
-      .slice(0, limit)
+    const { limit, thread } = where
+    const wanted = all().filter((message) => thread === undefined || message.thread === thread)
+    if ('before' in where) return wanted.filter(({ seq }) => seq < where.before).slice(-limit)
+    return wanted.filter(({ seq }) => seq > where.after).slice(0, limit)
   }
 
   const archive: ServerArchive = {
