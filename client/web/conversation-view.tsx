@@ -16,6 +16,7 @@ import { conversationName, count, namedMembers } from './names.ts'
 import { Notices } from './notices.tsx'
 import { PaneHeader } from './pane-header.tsx'
 import type { Reading } from './reading.ts'
+import { ThreadPanel } from './thread-panel.tsx'
 import { Timeline } from './timeline.tsx'
 import { TypingLine } from './typing-line.tsx'
 import { useDocumentTitle } from './use-document-title.ts'
@@ -32,10 +33,14 @@ interface Props {
   readonly drafts: Drafts
 }
 
+/** What stands beside the messages. */
+type Side = { readonly kind: 'members' } | { readonly kind: 'thread'; readonly root: MessageId }
+
 export function ConversationView({ client, conversation, sought, reading, user, drafts }: Props) {
   const info = useStore(conversation.info)
   const status = useStore(conversation.status)
-  const [showsMembers, setShowsMembers] = useState(false)
+  const [side, setSide] = useState<Side>()
+  const showsMembers = side?.kind === 'members'
   const [sent, setSent] = useState(0)
   const [offered, setOffered] = useState<{ readonly text: string }>()
   const [replyTo, setReplyTo] = useState<MessageId>()
@@ -46,14 +51,15 @@ export function ConversationView({ client, conversation, sought, reading, user, 
   useDocumentTitle(name)
 
   const closeMembers = useCallback(() => {
-    setShowsMembers(false)
+    setSide(undefined)
     toggle.current?.focus()
   }, [])
+  const openThread = useCallback((root: MessageId) => setSide({ kind: 'thread', root }), [])
 
   const composeAgain = useCallback((text: string) => setOffered({ text }), [])
 
   return (
-    <div className="conversation" data-members={showsMembers ? 'shown' : 'away'}>
+    <div className="conversation" data-members={side === undefined ? 'away' : 'shown'}>
       <PaneHeader
         heading={name}
         before={<ConversationAvatar name={name} users={users} me={user} />}
@@ -66,7 +72,7 @@ export function ConversationView({ client, conversation, sought, reading, user, 
           data-testid="members-toggle"
           aria-expanded={showsMembers}
           aria-label={users.length === 0 ? 'Members' : count(users.length, 'member')}
-          onClick={() => setShowsMembers(!showsMembers)}
+          onClick={() => setSide(showsMembers ? undefined : { kind: 'members' })}
         >
           <PeopleIcon />
           {users.length > 0 && users.length}
@@ -83,6 +89,7 @@ export function ConversationView({ client, conversation, sought, reading, user, 
             connection={status.connection}
             sent={sent}
             reply={setReplyTo}
+            openThread={openThread}
             sought={sought}
           />
         </ComposeAgain>
@@ -100,6 +107,17 @@ export function ConversationView({ client, conversation, sought, reading, user, 
         />
       </div>
       {showsMembers && <MembersPanel client={client} conversation={conversation} user={user} close={closeMembers} />}
+      {side?.kind === 'thread' && (
+        <ThreadPanel
+          key={side.root}
+          conversation={conversation}
+          root={side.root}
+          user={user}
+          access={info.access}
+          blocked={whyBlocked(info, status)}
+          close={() => setSide(undefined)}
+        />
+      )}
     </div>
   )
 }

@@ -36,6 +36,14 @@ export function PlusIcon() {
   )
 }
 
+export function ThreadIcon() {
+  return (
+    <Icon>
+      <path d="M4 5.5h12v7H9.5L6 15.5v-3H4z" />
+    </Icon>
+  )
+}
+
 export function CloseIcon() {
   return (
     <Icon>

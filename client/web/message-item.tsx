@@ -16,6 +16,7 @@ import { MessageText } from './message-text.tsx'
 import { MessageVersions } from './message-versions.tsx'
 import { PersonAvatar, PersonName } from './person.tsx'
 import { allowedTouches } from './rules.ts'
+import { ThreadMark } from './thread-mark.tsx'
 import { seqOf } from './timeline-rows.ts'
 import { explainError } from './wording.ts'
 
@@ -32,13 +33,17 @@ interface Props {
   readonly beginsUnread: boolean
   /** Of those that are rendered. */
   readonly isLast: boolean
-  readonly reply: (id: MessageId) => void
+  /** Undefined where replies are written elsewhere. */
+  readonly reply: ((id: MessageId) => void) | undefined
   readonly goTo: (id: MessageId) => void
+  /** Undefined in a thread: those have none. */
+  readonly openThread: ((root: MessageId) => void) | undefined
 }
 
 export const MessageItem = memo(function MessageItem(props: Props) {
   const { message, conversation, user, access, heads, day, beginsUnread, isLast, reply, goTo } = props
-  const { id, role, own, delivery, content, replyTo } = message
+  const { openThread } = props
+  const { id, role, own, delivery, content, replyTo, thread } = message
   const [isEdited, setEdited] = useState(false)
   const [looksBack, setLooksBack] = useState(false)
   const [problem, setProblem] = useState<string>()
@@ -126,7 +131,8 @@ export const MessageItem = memo(function MessageItem(props: Props) {
               isTabStop={isLast}
               more={more}
               react={(emoji, on) => attempt(() => conversation.react(id, emoji, on))}
-              reply={() => reply(id)}
+              reply={reply && (() => reply(id))}
+              answer={openThread && (() => openThread(thread ?? id))}
               original={replyTo === undefined ? undefined : () => goTo(replyTo)}
               edit={() => setEdited(true)}
               versions={() => setLooksBack(true)}
@@ -144,6 +150,7 @@ export const MessageItem = memo(function MessageItem(props: Props) {
             react={(emoji, on) => attempt(() => conversation.react(id, emoji, on))}
           />
         )}
+        {openThread !== undefined && <ThreadMark message={message} open={openThread} />}
         <p className="problem" role="alert">
           {problem}
         </p>

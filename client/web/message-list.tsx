@@ -16,11 +16,13 @@ interface Props {
   readonly conversation: Conversation
   readonly user: UserId
   readonly access: Access | undefined
-  readonly reply: (id: MessageId) => void
+  readonly reply: ((id: MessageId) => void) | undefined
   readonly goTo: (id: MessageId) => void
+  /** Undefined in a thread: those have none. */
+  readonly openThread: ((root: MessageId) => void) | undefined
 }
 
-export function MessageList({ list, rows, conversation, user, access, reply, goTo }: Props) {
+export function MessageList({ list, rows, conversation, user, access, reply, goTo, openThread }: Props) {
   const today = useToday()
   return (
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- the keys belong to the buttons in it
@@ -38,6 +40,7 @@ export function MessageList({ list, rows, conversation, user, access, reply, goT
           isLast={index === rows.length - 1}
           reply={reply}
           goTo={goTo}
+          openThread={openThread}
         />
       ))}
     </ol>

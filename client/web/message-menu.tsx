@@ -20,8 +20,10 @@ interface Props {
   /** The button that opens it. */
   readonly more: RefObject<HTMLButtonElement | null>
   readonly react: (emoji: string, on: boolean) => void
-  /** Begins a reply. */
-  readonly reply: () => void
+  /** Begins a reply; undefined where that is done elsewhere. */
+  readonly reply: (() => void) | undefined
+  /** Goes to its thread; undefined where it is shown. */
+  readonly answer: (() => void) | undefined
   /** Goes to what it replies to; undefined when it is no reply. */
   readonly original: (() => void) | undefined
   readonly edit: () => void
@@ -35,7 +37,7 @@ interface Props {
 const quickEmoji = ['👍', '❤️', '😂', '🎉', '😮', '🙏']
 
 export function MessageMenu(props: Props) {
-  const { message, user, allowed, isTabStop, more, react, reply, original, edit, versions, redact, pin } = props
+  const { message, user, allowed, isTabStop, more, react, reply, answer, original, edit, versions, redact, pin } = props
   const [isOpen, setOpen] = useState(false)
   const { reactions = [], pinned = false } = message
   const nameOf = useNames([message.user])
@@ -97,9 +99,16 @@ export function MessageMenu(props: Props) {
             </button>
           ))}
           {/* The text box takes the focus. */}
-          <button type="button" onClick={() => choose(reply)} data-testid="message-reply">
-            Reply
-          </button>
+          {reply !== undefined && (
+            <button type="button" onClick={() => choose(reply)} data-testid="message-reply">
+              Reply
+            </button>
+          )}
+          {answer !== undefined && (
+            <button type="button" onClick={() => choose(answer)} data-testid="message-thread">
+              Thread
+            </button>
+          )}
           {original !== undefined && (
             <button type="button" onClick={() => choose(original)} data-testid="message-original">
               Go to original

@@ -5,6 +5,7 @@ import { useMemo } from 'react'
 import type { MessageId } from '../../shared/chat/entry.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
 import type { Conversation, Quote } from '../api.ts'
+import { useNames } from './use-names.ts'
 import { useStore } from './use-store.ts'
 
 export interface QuoteProps {
@@ -16,7 +17,7 @@ export interface QuoteProps {
 /** Above a reply; goes to the message. */
 export function MessageQuote({ conversation, id, me, goTo }: QuoteProps & { readonly goTo: (id: MessageId) => void }) {
   const quote = useQuote(conversation, id)
-  const author = authorOf(quote, me)
+  const author = useAuthor(quote, me)
   return (
     // By the keyboard it is reached through the menu: hundreds of messages are one stop of the Tab key.
     <button
@@ -37,7 +38,7 @@ export function MessageQuote({ conversation, id, me, goTo }: QuoteProps & { read
 /** Above the text box: what is being replied to. */
 export function ReplyPreview({ conversation, id, me }: QuoteProps) {
   const quote = useQuote(conversation, id)
-  const author = authorOf(quote, me)
+  const author = useAuthor(quote, me)
   return (
     <div className="quote" data-testid="reply-preview">
       <QuoteText quote={quote} author={author === undefined ? 'Reply' : `Reply to ${author}`} />
@@ -61,9 +62,11 @@ function useQuote(conversation: Conversation, id: MessageId): Quote {
   return useStore(useMemo(() => conversation.quote(id), [conversation, id]))
 }
 
-function authorOf(quote: Quote, me: UserId): string | undefined {
-  if (quote.state !== 'here') return undefined
-  return quote.user === me ? 'you' : quote.user
+function useAuthor(quote: Quote, me: UserId): string | undefined {
+  const user = quote.state === 'here' ? quote.user : undefined
+  const nameOf = useNames(user === undefined ? [] : [user])
+  if (user === undefined) return undefined
+  return user === me ? 'you' : nameOf(user)
 }
 
 function wordsOf(quote: Quote): string {

@@ -36,6 +36,7 @@ interface Props {
   readonly sent: number
   /** Begins a reply. */
   readonly reply: (id: MessageId) => void
+  readonly openThread: (root: MessageId) => void
   /** Seq of the message to go to. */
   readonly sought: number | undefined
 }
@@ -50,7 +51,7 @@ interface Away {
 }
 
 export function Timeline(props: Props) {
-  const { conversation, reading, user, access, connection, sent, reply, sought } = props
+  const { conversation, reading, user, access, connection, sent, reply, openThread, sought } = props
   const messages = useStore(conversation.messages)
   const history = useStore(conversation.history)
   const [left, setLeft] = useState<Away>()
@@ -180,6 +181,7 @@ export function Timeline(props: Props) {
           access={access}
           reply={reply}
           goTo={goTo}
+          openThread={openThread}
         />
         <div ref={bottom} className="end">
           <NewerEdge history={history} hasMore={history.hasNewer} isAsked={asked === 'newer'} onMore={newer} />
