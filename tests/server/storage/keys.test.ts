@@ -43,6 +43,7 @@ const arbitraryKey: fc.Arbitrary<Key> = fc.oneof(
   record({ kind: fc.constant('setting' as const), conversation, key: settingKey }),
   record({ kind: fc.constant('pin' as const), conversation, id: message }),
   record({ kind: fc.constant('purging' as const), conversation }),
+  record({ kind: fc.constant('reply' as const), conversation, id: message, seq: count }),
   record({ kind: fc.constant('invitation' as const), conversation, id: invitation }),
   record({ kind: fc.constant('profile' as const), user }),
 )
@@ -69,6 +70,7 @@ const kindsInOrder: readonly Key['kind'][] = [
   'pin',
   'erasing',
   'purging',
+  'reply',
   'invitation',
   'profile',
 ]
@@ -215,9 +217,13 @@ describe('keys', () => {
     [{ kind: 'purging', conversation: conversationId(1) }, `13${id}`],
     [
       { kind: 'invitation', conversation: conversationId(1), id: invitationAt(2).id },
-      `14${id}0190b000000070008000000000000002`,
+      `15${id}0190b000000070008000000000000002`,
     ],
-    [{ kind: 'profile', user: userId('ann') }, '15616e6e'],
+    [
+      { kind: 'reply', conversation: conversationId(1), id: messageId(2), seq: 3 },
+      `14${id}0190b0000000700080000000000000020000000000000003`,
+    ],
+    [{ kind: 'profile', user: userId('ann') }, '16616e6e'],
   ]
 
   test.each(literals)('[STORE6] the bytes of a key on disk do not change: %o', (key, hex) => {
