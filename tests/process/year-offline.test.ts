@@ -158,7 +158,9 @@ test(
     await bob.synced()
     await bob.until('bob has heard of it', () => bob.texts().includes('new three'))
     const fates = await fatesOf(stage, id, bob, 'ann')
-    expect(fates.toSorted()).toEqual([...Array.from({ length: 5 + 3 + 8 }, () => 'accepted'), 'redacted', 'redacted'])
+    expect(fates.filter((fate) => fate !== 'accepted')).toEqual(['redacted', 'redacted'])
+    // Beside receipts, of which there are as many as there were pauses.
+    expect(fates.length).toBeGreaterThanOrEqual(5 + 3 + 8 + 2)
 
     // The rows, a fresh device, and what is cached here tell the same.
     const rows = await wholeHistory(server, 'bob', id)
