@@ -3,7 +3,8 @@ import { expect, onTestFinished, test } from 'vitest'
 
 import { startServerProcess } from '../helpers/server-process.ts'
 import { until } from '../helpers/until.ts'
-import { WebDevice, type WebTab } from './web-user.ts'
+import { enter } from './enter.ts'
+import type { WebTab } from './web-user.ts'
 
 /** A browser takes seconds to start, and a machine with two cores runs other tests meanwhile. */
 const testMs = 120_000
@@ -15,16 +16,7 @@ test(
     const server = await startServerProcess()
     onTestFinished(() => server.dispose())
     const id = await server.createConversation('ann', 'bob')
-    const enter = async (user: string): Promise<WebTab> => {
-      const device = await WebDevice.start()
-      onTestFinished(() => device.dispose())
-      const tab = await device.open(`${server.url}/#/c/${id}`)
-      await tab.startCoverage()
-      await tab.signIn(user)
-      await tab.connection('live')
-      return tab
-    }
-    const [ann, bob] = await Promise.all([enter('ann'), enter('bob')])
+    const [ann, bob] = await Promise.all([enter(server, id, 'ann'), enter(server, id, 'bob')])
     await ann.send('Where do we eat?')
     await bob.shows(['sent Where do we eat?'])
 
