@@ -175,6 +175,10 @@ export const limits = {
   burstEntriesPerUser: 5000,
   /** A REST request that would have to wait longer to be written is refused: held ones cost a connection each. */
   restPatienceMs: 2000,
+  /** Answers to what one user reads that are made or sent at a time: each can have 50 MiB, and takes twice that while it is made. */
+  readsAtOnce: 4,
+  /** Requests of the user that wait for that; what comes on top is refused. */
+  readsWaiting: 1000,
   /** A whole request: the largest body at 35 KiB a second. */
   httpRequestMs: 30_000,
   /** Its headers, and the time until the first byte of it: whoever trickles them holds a connection with nothing. */

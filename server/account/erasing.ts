@@ -37,22 +37,25 @@ interface Budget {
 /** One kind of what a user has; how many things are left of it. What else there comes to be of a user is one more. */
 type EraseStep = (user: UserId, choice: MessageChoice, budget: Budget) => Promise<number>
 
-/** How far the messages of a conversation were gone through. */
+/** How far the messages of a conversation were gone through: seqs. */
 interface Reached {
-  readonly id: ConversationId
-  /** Seq. */
   readonly through: number
+  /** What changed behind it is looked at again: a device of theirs may have reacted to what was gone through. */
+  readonly changed: number
 }
 
 export class AccountErasing {
   readonly #deps: ErasingDeps
   /** Of users whose erasing goes on, by the last request: without it, a long conversation is read again from its beginning. */
-  readonly #reached = new Map<UserId, Reached>()
+  readonly #reached = new Map<UserId, Reached & { readonly id: ConversationId }>()
   readonly #steps: readonly EraseStep[]
 
   constructor(deps: ErasingDeps) {
     this.#deps = deps
-    this.#steps = [(user, choice, budget) => this.#leaveAll(user, choice, budget)]
+    this.#steps = [
+      (user) => removeProfile(deps.store, user),
+      (user, choice, budget) => this.#leaveAll(user, choice, budget),
+    ]
   }
 
   /** How many things are left. */
@@ -91,15 +94,15 @@ export class AccountErasing {
         live.assertMember(user)
         const heir = await findHeir(this.#deps.store, id, live.roster, user)
         if (heir.kind === 'nobody') return this.#delete(live, user, budget)
-        const through = choice === 'erase' ? await this.#eraseMessages(live, user, budget) : undefined
-        if (through === 'more' || budget.entries <= 0) return false
+        const reached = choice === 'erase' ? await this.#eraseMessages(live, user, budget) : undefined
+        if (reached === 'more' || budget.entries <= 0) return false
         if (heir.kind === 'member') {
           budget.entries--
           await applyEntry(live, user, { kind: 'member', user: heir.user, access: 'owner' })
         }
         budget.entries--
         // A device of theirs may have said something in the meantime.
-        if (await leaveBehind(live, user, through)) return true
+        if (await leaveBehind(live, user, reached)) return true
       }
     })
   }
@@ -114,27 +117,28 @@ export class AccountErasing {
     return true
   }
 
-  /** Seq up to which nothing of them is left, or `more`. Whoever may only read may erase nothing. */
-  async #eraseMessages(live: LiveConversation, user: UserId, budget: Budget): Promise<number | 'more'> {
+  /** Up to where nothing of them is left, or `more`. Whoever may only read may erase nothing. */
+  async #eraseMessages(live: LiveConversation, user: UserId, budget: Budget): Promise<Reached | 'more'> {
     const { store } = this.#deps
     const known = this.#reached.get(user)
-    let through = known?.id === live.id ? known.through : -1
+    let reached: Reached = known?.id === live.id ? known : { through: -1, changed: live.ledger.durable().nextSeq - 1 }
     while (budget.entries > 0 && budget.messages > 0) {
       const end = live.ledger.durable().nextSeq - 1
       const access = live.accessOf(user)
-      const page = hasAccess(access, 'writer') ? await nextPage(store, live.id, through) : []
-      budget.messages -= page.length
-      const wishes = page.flatMap((message) => wishesFor(message, user, access))
+      const page = hasAccess(access, 'writer') ? await nextPage(store, live.id, reached) : { messages: [], reached }
+      const { messages } = page
+      budget.messages -= messages.length
+      const wishes = messages.flatMap((message) => wishesFor(message, user, access))
       // Those of one page go into as few commits as they fit in.
       for (let from = 0; from < wishes.length; from += limits.touchedPerSlice) {
         const slice = wishes.slice(from, from + limits.touchedPerSlice)
         budget.entries -= slice.length
         await Promise.all(slice.map((entry) => applyOrKeep(live, user, entry)))
       }
-      through = page.at(-1)?.seq ?? end
-      this.#reached.set(user, { id: live.id, through })
+      reached = messages.length === 0 ? { through: end, changed: end } : page.reached
+      this.#reached.set(user, { id: live.id, ...reached })
       if (this.#reached.size > limits.accountsBeingErased) this.#forgetOldest()
-      if (page.length === 0) return through
+      if (messages.length === 0) return reached
     }
     return 'more'
   }
@@ -147,8 +151,31 @@ export class AccountErasing {
   }
 }
 
-function nextPage(store: ConversationStore, id: ConversationId, after: number): Promise<readonly StampedMessage[]> {
-  return store.messages(id, { after, limit: limits.messagesPerAccountPage, take: 'oldest' })
+/** Nothing of it is left then. Of whoever has none nothing is written. */
+async function removeProfile(store: ConversationStore, user: UserId): Promise<number> {
+  const [row] = await store.profiles([user])
+  if (row !== undefined) await store.removeProfile(user)
+  return 0
+}
+
+interface Page {
+  readonly messages: readonly StampedMessage[]
+  readonly reached: Reached
+}
+
+/** Those that were not gone through, then those that have changed since. */
+async function nextPage(store: ConversationStore, id: ConversationId, reached: Reached): Promise<Page> {
+  const [{ through, changed }, limit] = [reached, limits.messagesPerAccountPage]
+  const fresh = await store.messages(id, { after: through, limit, take: 'oldest' })
+  const last = fresh.at(-1)
+  if (last !== undefined) return { messages: fresh, reached: { through: last.seq, changed } }
+  const touched = await store.touched(id, { after: changed, limit })
+  const rows = await store.messagesAt(
+    id,
+    touched.map(({ seq }) => seq),
+  )
+  const messages = rows.filter((message) => message !== undefined)
+  return { messages, reached: { through, changed: touched.at(-1)?.revision ?? changed } }
 }
 
 function wishesFor(message: StampedMessage, user: UserId, access: Access | undefined): KnownEntry[] {
@@ -170,12 +197,12 @@ async function applyOrKeep(live: LiveConversation, user: UserId, entry: KnownEnt
   }
 }
 
-/** False when something was written behind `through`, or another owner left first: then not all is gone yet. */
-async function leaveBehind(live: LiveConversation, user: UserId, through: number | undefined): Promise<boolean> {
+/** False when something was written or changed behind `reached`, or another owner left first: then not all is gone yet. */
+async function leaveBehind(live: LiveConversation, user: UserId, reached: Reached | undefined): Promise<boolean> {
   try {
     const left = await live.serially(async () => {
       live.assertMember(user)
-      if (through !== undefined && (await hasWritten(live, user, through))) return undefined
+      if (reached !== undefined && (await hasLeft(live, user, reached))) return undefined
       return stageOwn(live, user, { kind: 'member', user, access: null })
     })
     await left?.durable
@@ -186,15 +213,15 @@ async function leaveBehind(live: LiveConversation, user: UserId, through: number
   }
 }
 
-/** Whether a message of theirs is behind `through`: all there is becomes durable first. From a serial job. */
-async function hasWritten(live: LiveConversation, user: UserId, through: number): Promise<boolean> {
+/** Whether anything of theirs is behind `reached`: all there is becomes durable first. From a serial job. */
+async function hasLeft(live: LiveConversation, user: UserId, reached: Reached): Promise<boolean> {
   await live.commit()
-  if (!hasAccess(live.accessOf(user), 'writer')) return false
-  for (let after = through; ;) {
-    const page = await nextPage(live.deps.store, live.id, after)
-    const last = page.at(-1)
-    if (last === undefined) return false
-    if (page.some((message) => message.user === user && message.redactedAt === undefined)) return true
-    after = last.seq
+  const access = live.accessOf(user)
+  if (!hasAccess(access, 'writer')) return false
+  for (let from = reached; ;) {
+    const page = await nextPage(live.deps.store, live.id, from)
+    if (page.messages.length === 0) return false
+    if (page.messages.some((message) => wishesFor(message, user, access).length > 0)) return true
+    from = page.reached
   }
 }

@@ -1,11 +1,12 @@
 /**
- * Everything of one user, part by part, in an order that can be read again (SPEC ACCOUNT1): conversations by id, which is
- * the order in which they were made; in each of them what its member sees of it, then by ascending seq the own messages
+ * Everything of one user, part by part, in an order that can be read again (SPEC ACCOUNT1): the profile and the private
+ * state, then conversations by id, which is the order in which they were made; in each of them what its member sees of it, then by ascending seq the own messages
  * with all that they said, and the own reactions; then the own pins. Of others only who else is a member.
  */
 
 import type { MessageId } from '../../shared/chat/entry.ts'
 import type { StampedMessage } from '../../shared/chat/message.ts'
+import { isPrivateConversation } from '../../shared/chat/private-conversation.ts'
 import { Fault } from '../../shared/fault.ts'
 import { limits } from '../../shared/limits.ts'
 import type { ConversationId, UserId } from '../../shared/sync/ids.ts'
@@ -19,6 +20,10 @@ import {
 import { type ConversationStore, isDamage } from '../storage/conversation-store.ts'
 
 export type AccountPart =
+  /** Of one that has chosen something. */
+  | { readonly kind: 'profile'; readonly name: string | null; readonly color: string | null }
+  /** What the user's devices keep for nobody else. */
+  | { readonly kind: 'state'; readonly key: string; readonly value: unknown }
   | { readonly kind: 'conversation'; readonly conversation: OwnConversation; readonly members: readonly Member[] }
   | {
       readonly kind: 'message'
@@ -39,10 +44,15 @@ export interface ExportSource {
 }
 
 export async function* exportAccount(source: ExportSource, user: UserId): AsyncGenerator<AccountPart, void> {
+  const [profile] = await source.store.profiles([user])
+  // One that is damaged can be set anew, and says nothing.
+  if (profile !== undefined && profile !== 'damaged')
+    yield { kind: 'profile', name: profile.name, color: profile.color }
   const ids = (await source.store.conversationsOf(user)).toSorted()
   for (const id of ids) {
     try {
-      yield* exportConversation(source, user, id)
+      if (isPrivateConversation(id)) yield* exportState(source, user)
+      else yield* exportConversation(source, user, id)
     } catch (error) {
       if (isDamage(error)) yield { kind: 'unreadable', id }
       // Left or deleted while the rest was read.
@@ -54,6 +64,10 @@ export async function* exportAccount(source: ExportSource, user: UserId): AsyncG
 /** Of a conversation: it is not there any more, or not for this user. */
 export function isGone({ code }: Fault): boolean {
   return code === 'deleted' || code === 'no-access' || code === 'not-found'
+}
+
+async function* exportState({ conversations }: ExportSource, user: UserId): AsyncGenerator<AccountPart, void> {
+  for (const { key, value } of await conversations.privateState(user)) yield { kind: 'state', key, value }
 }
 
 async function* exportConversation(

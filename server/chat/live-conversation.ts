@@ -138,8 +138,10 @@ export class LiveConversation implements Writer {
   async withTargets<T>(author: UserId, candidates: readonly Candidate[], use: (targets: Targets) => T): Promise<T> {
     const view: AuthorView = {
       mayRedact: ({ user }) => mayErase(this.accessOf(author), user === author),
-      supersedable: (entry) =>
-        this.roster.supersedable(author, entry).filter((seq) => seq > this.ledger.window.through),
+      supersedable: (entry, index) => {
+        const { nextSeq, window } = this.ledger
+        return this.roster.supersedable(author, entry, nextSeq + index).filter((seq) => seq > window.through)
+      },
     }
     for (;;) {
       const targets = await findTargets(this.deps.store, this.id, this.#uncommitted, candidates, view)

@@ -79,13 +79,23 @@ export class LiveRoster {
     return this.#setAt !== undefined
   }
 
-  /** Seqs of entries that one of `user` may supersede. */
-  supersedable(user: UserId, entry: Entry): readonly number[] {
-    if (entry.kind === 'set') return [this.#setAt?.get(entry.key)].filter((seq) => seq !== undefined)
-    if (entry.kind !== 'read') return []
-    const { readAt, threads = [] } = this.#members.get(user) ?? {}
-    if (entry.thread !== undefined) return threads.flatMap(({ root, at }) => (root === entry.thread ? [at] : []))
-    return [...(readAt === undefined ? [] : [readAt]), ...threads.map(({ at }) => at)]
+  /**
+   * Seqs of entries that one of `user` at `seq` may supersede, whatever comes between: registers only grow. None for one
+   * that will be void or say nothing new, for each is looked up in the log.
+   */
+  supersedable(user: UserId, entry: Entry, seq: number): readonly number[] {
+    if (entry.kind === 'set') return [this.#setAt?.get(entry.key)].filter((at) => at !== undefined)
+    const row = this.#members.get(user)
+    const register = this.registerOf(user)
+    if (entry.kind !== 'read' || row === undefined || register === undefined) return []
+    const { through = -1, received = -1, thread } = entry
+    if (Math.max(through, received) >= seq) return []
+    const read = (row.threads ?? []).filter((one) => one.through <= through)
+    if (thread !== undefined) return read.filter(({ root }) => root === thread).map(({ at }) => at)
+    const after = advance(register, entry)
+    if (after === register) return []
+    const before = saysAll(entry, after) ? row.readAt : undefined
+    return [...(before === undefined ? [] : [before]), ...read.map(({ at }) => at)]
   }
 
   /** Null when there is none. */
@@ -194,8 +204,6 @@ interface Moved extends Superseding<MemberRow> {
 /** What was read of all was read of each thread. */
 function readAll(row: MemberRow, { register, threads }: Registers, entry: ReadEntry, seq: number): Moved {
   const { threads: before = [], readAt, ...rest } = row
-  // Else what is said before it is still needed: one of the two is not in it.
-  const saysAll = isSameRegister(advance(unread, entry), register)
   const left = before.filter(({ root }) => threads.has(root))
   const gone = before.filter(({ root }) => !threads.has(root)).map(({ at }) => at)
   return {
@@ -206,7 +214,7 @@ function readAll(row: MemberRow, { register, threads }: Registers, entry: ReadEn
       readAt: seq,
       ...(left.length === 0 ? {} : { threads: left }),
     },
-    superseded: [...(saysAll && readAt !== undefined ? [readAt] : []), ...gone],
+    superseded: [...(saysAll(entry, register) && readAt !== undefined ? [readAt] : []), ...gone],
   }
 }
 
@@ -219,8 +227,10 @@ function readThread(row: MemberRow, { threads }: Registers, root: MessageId, seq
   }
 }
 
-function isSameRegister(a: ReadRegister, b: ReadRegister): boolean {
-  return a.through === b.through && a.received === b.received
+/** Else what is said before it is still needed: one of the two is not in it. `after`: where it leads to. */
+function saysAll(entry: ReadEntry, after: ReadRegister): boolean {
+  const said = advance(unread, entry)
+  return said.through === after.through && said.received === after.received
 }
 
 function threadsBytes(row: MemberRow | undefined): number {

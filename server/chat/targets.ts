@@ -40,8 +40,8 @@ export interface Targets {
 export interface AuthorView {
   /** Whether they may redact the message. */
   readonly mayRedact: (claim: ClaimRow) => boolean
-  /** Seqs of live entries of theirs that one may supersede. */
-  readonly supersedable: (entry: Entry) => readonly number[]
+  /** Seqs of live entries of theirs that one may supersede; `index`: how many come before it. */
+  readonly supersedable: (entry: Entry, index: number) => readonly number[]
 }
 
 export async function findTargets(
@@ -54,9 +54,9 @@ export async function findTargets(
   const { settled } = uncommitted
   const claims = await uncommitted.claims(touchedIds(candidates))
   const [touched, redacted, old] = [new Set<number>(), new Set<MessageId>(), new Set<number>()]
-  for (const { content } of candidates) {
+  for (const [index, { content }] of candidates.entries()) {
     if (content.kind !== 'entry') continue
-    for (const seq of supersedable(content.entry)) if (isDurable(uncommitted, seq)) old.add(seq)
+    for (const seq of supersedable(content.entry, index)) if (isDurable(uncommitted, seq)) old.add(seq)
     const of = reachesBack(content.entry)
     const claim = of === undefined ? undefined : claims.get(of)
     if (claim?.seq !== undefined) touched.add(claim.seq)

@@ -40,7 +40,7 @@ function exportRoute(scope: FastifyInstance, { accounts, now, closing }: Account
   const busy = new Set<UserId>()
   const schema = describe({
     summary:
-      'Everything of yours, one JSON object with a kind on each line: account, then conversation after conversation ' +
+      'Everything of yours, one JSON object with a kind on each line: account, profile, state, then conversation after conversation ' +
       '(conversation, message, reaction, pin; unreadable for one that is damaged), and end, without which it was cut off',
     linesOf: shapes.exportLine,
     ok: { 200: undefined },
@@ -83,6 +83,9 @@ function restPart(part: AccountPart): object {
       return { kind: part.kind, conversation_id: part.id, message_id: part.of, emoji: part.emoji }
     case 'pin':
       return { kind: part.kind, conversation_id: part.id, message_id: part.of }
+    case 'profile':
+    case 'state':
+      return part
     case 'unreadable':
       return { kind: part.kind, conversation_id: part.id }
   }

@@ -41,6 +41,7 @@ import { createPace, type Delay } from './pace.ts'
 import { internalProblem, problemBody, problemOf } from './problem.ts'
 import { privateStateRoutes } from './private-state.ts'
 import { profileRoutes } from './profiles.ts'
+import { readInTurns } from './read-turns.ts'
 import { readRoutes } from './read.ts'
 import { demoTokenRoute, ticketRoute } from './sign-in.ts'
 import { threadRoutes } from './threads.ts'
@@ -169,6 +170,7 @@ function addRoutes(app: FastifyInstance, deps: AppDeps, closing: AbortSignal): v
   })
   withOtherMethods(app, (scope) => {
     requireToken(scope, authenticate)
+    readInTurns(scope)
     conversationRoutes(scope, conversations, pace)
     memberRoutes(scope, { conversations, profiles, pace })
     invitationRoutes(scope, { ...deps, pace })

@@ -33,4 +33,6 @@ export interface PeopleStore {
    * cannot say that it is durable: then the store has failed as after a commit, and the next commit finds that out.
    */
   putProfile(row: ProfileRow): Promise<void>
+  /** The same for a profile that goes; resolves also when there is none. */
+  removeProfile(user: UserId): Promise<void>
 }

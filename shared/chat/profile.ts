@@ -19,8 +19,8 @@ export interface ProfileChange {
 
 /** Control characters, halves of pairs, line breaks, and what turns the direction of the text behind it. */
 const unfit = /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u
-/** Not only joiners, accents and blanks. */
-const visible = /[^\p{C}\p{Z}\p{M}]/u
+/** Not only joiners, accents and blanks; among letters and signs there are some as well that show nothing: fillers. */
+const visible = /[^\p{C}\p{Z}\p{M}\p{Default_Ignorable_Code_Point}\u2800]/u
 
 /** A name without blanks around it; undefined for one that is too long, shows nothing, or has control characters. */
 export function parseProfileName(value: unknown): string | undefined {

@@ -84,6 +84,13 @@ export function peopleRowsContract(name: string, withStore: WithStore): void {
         ])
         expect(await again.profiles([])).toEqual([])
         expect(await again.head(one)).toMatchObject({ kind: 'head' })
+        for (const user of [ann, bob, ann]) await again.removeProfile(user)
+        await again.putProfile({ ...cleared, user: userId('annb') })
+        expect(await (await reopen()).profiles([ann, bob, userId('annb')])).toStrictEqual([
+          undefined,
+          undefined,
+          { ...cleared, user: 'annb' },
+        ])
       }),
     )
 

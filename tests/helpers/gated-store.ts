@@ -119,6 +119,7 @@ export function createGate(inner: ConversationStore): Gate {
       invitations: (id) => counted(() => inner.invitations(id)),
       profiles: (users) => counted(() => inner.profiles(users)),
       putProfile: (row) => counted(() => inner.putProfile(row)),
+      removeProfile: (user) => counted(() => inner.removeProfile(user)),
       generation: () => counted(() => inner.generation()),
       markRestored: (nowMs) => counted(() => inner.markRestored(nowMs)),
       erased: () => inner.erased(),

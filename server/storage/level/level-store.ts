@@ -3,13 +3,13 @@
  * stands in level-queries.ts.
  */
 
-import type { ConversationId } from '../../../shared/sync/ids.ts'
+import type { ConversationId, UserId } from '../../../shared/sync/ids.ts'
 import { assertCommits, isMoved } from '../commit-rules.ts'
 import type { Commit, CommitOutcome, ConversationStore, InDoubt, StoreError } from '../conversation-store.ts'
 import { type DamageOptions, Damages } from '../damages.ts'
 import type { ProfileRow } from '../people-rows.ts'
 import { StoreLife } from '../store-life.ts'
-import { addDeletion, addWrites } from './batch.ts'
+import { addDeletion, addWrites, type RowSink } from './batch.ts'
 import { type Batch, type Database, getRowSync } from './database.ts'
 import { encodeKey } from './keys.ts'
 import { LevelQueries } from './level-queries.ts'
@@ -121,10 +121,19 @@ class LevelStore extends LevelQueries implements ConversationStore {
 
   async putProfile(row: ProfileRow): Promise<void> {
     const { key, value } = writeProfile(row)
+    await this.#writeBeside((batch) => batch.put(key, value))
+  }
+
+  async removeProfile(user: UserId): Promise<void> {
+    await this.#writeBeside((batch) => batch.del(encodeKey({ kind: 'profile', user })))
+  }
+
+  /** What needs no turn among the commits. */
+  async #writeBeside(fill: (batch: RowSink) => void): Promise<void> {
     await this.#life.beside(async () => {
       const batch = this.#open.database.batch()
       try {
-        batch.put(key, value)
+        fill(batch)
         await batch.write({ sync: true })
       } finally {
         await batch.close()

@@ -254,6 +254,14 @@ class MemoryStore implements ConversationStore {
     })
   }
 
+  async removeProfile(user: UserId): Promise<void> {
+    await this.#life.beside(async () => {
+      await this.#beforeCommit?.([])
+      this.#disk.profiles.delete(user)
+      await this.#afterCommit?.([])
+    })
+  }
+
   async generation(): Promise<number> {
     this.#life.assertReadable()
     return this.#disk.generation

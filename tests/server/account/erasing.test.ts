@@ -2,6 +2,8 @@
 import { expect, test } from 'vitest'
 
 import { createAccounts } from '../../../server/account/accounts.ts'
+import { createProfiles } from '../../../server/people/profiles.ts'
+import { privateConversationOf } from '../../../shared/chat/private-conversation.ts'
 import { Fault } from '../../../shared/fault.ts'
 import { limits } from '../../../shared/limits.ts'
 import type { Access } from '../../../shared/chat/access.ts'
@@ -69,6 +71,13 @@ test('[ACCOUNT2] own messages and reactions are gone for everybody, others’ st
 
 test('[ACCOUNT2] messages that are to stay stay, and all that is private goes', async () => {
   const { node, accounts } = start()
+  const { store } = node.gate
+  const profiles = createProfiles({ store, now: () => 1 })
+  for (const user of [ann, bob]) {
+    await profiles.change(user, { name: `name of ${user}` })
+    const set = { kind: 'set', key: 'draft', value: `unsent of ${user}` } as const
+    await node.conversations.apply(user, privateConversationOf(user), set)
+  }
   const id = await createWith(node, [[bob, 'owner']])
   await post(node, ann, id, 'of ann')
   const { seq } = await post(node, bob, id, 'of bob')
@@ -77,6 +86,9 @@ test('[ACCOUNT2] messages that are to stay stay, and all that is private goes', 
   expect(await contents(node, bob, id)).toEqual(['of ann', 'of bob'])
   expect(await node.gate.store.conversationsOf(ann)).toEqual([])
   expect((await node.gate.store.member(id, ann))?.readThrough ?? -1).toBe(-1)
+  expect((await profiles.of([ann, bob])).map((profile) => profile?.name)).toEqual([undefined, 'name of bob'])
+  expect(await node.conversations.privateState(ann)).toEqual([])
+  expect(await node.conversations.privateState(bob)).toEqual([{ key: 'draft', value: 'unsent of bob' }])
 })
 
 test('[ACCOUNT2] the last owner hands over to the admin, else the writer, who has written for longest; else it goes', async () => {
@@ -182,4 +194,19 @@ test('[ACCOUNT2] two requests at once, and a device that goes on writing, leave 
   const { messages } = await node.conversations.messages(bob, id, { limit: 1000 })
   expect(messages.length).toBeGreaterThanOrEqual(70)
   expect(messages.filter(({ content }) => content !== '')).toEqual([])
+})
+
+test('[ACCOUNT2] a reaction to what was gone through already goes as well, whenever that was', async () => {
+  const { node, accounts } = start()
+  const id = await createWith(node, [[bob, 'owner']])
+  const early = (await post(node, bob, id, 'early')).id
+  const own = (await post(node, ann, id, 'of ann')).id
+  const rest = Array.from({ length: limits.erasedEntriesPerRequest }, (_, index) => post(node, ann, id, `${index}`))
+  await Promise.all(rest)
+  expect(await accounts.erase(ann, 'erase')).toBe(1)
+  for (const of of [early, own]) await node.conversations.apply(ann, id, { kind: 'react', of, emoji: 'x', on: true })
+  expect(await accounts.erase(ann, 'erase')).toBe(0)
+  for (const of of [early, own]) expect((await node.conversations.message(bob, id, of)).reactions).toBeUndefined()
+  expect(await node.gate.store.conversationsOf(ann)).toEqual([])
+  expect(node.errors).toEqual([])
 })

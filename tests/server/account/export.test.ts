@@ -63,10 +63,16 @@ test('[ACCOUNT1] the export holds everything of a user, in an order that can be 
   await ann.call('PUT', `${two}/messages/${pinnedByAnn.id}/pin`)
   await ann.call('PUT', `${two}/read`, { body: { through: 1 } })
 
+  await ann.call('PUT', '/api/me', { body: { name: 'Ann', color: '#00FF00' } })
+  await ann.call('PUT', '/api/me/state/draft', { body: { value: { text: 'unsent' } } })
+  await bob.call('PUT', '/api/me/state/draft', { body: { value: 'not for ann either' } })
+
   const lines = await exportOf(server, ann)
   const common = { conversation_id: idOf(one) }
   expect(lines).toMatchObject([
     { kind: 'account', format: 1, user: ann.name },
+    { kind: 'profile', name: 'Ann', color: '#00ff00' },
+    { kind: 'state', key: 'draft', value: { text: 'unsent' } },
     {
       kind: 'conversation',
       id: idOf(one),

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import * as Y from 'yjs'
 
+import { createMemoryStore } from '../../../server/storage/memory/memory-store.ts'
 import { encodeEntry, type KnownEntry } from '../../../shared/chat/entry.ts'
 import { privateConversationOf } from '../../../shared/chat/private-conversation.ts'
 import type { ConversationId } from '../../../shared/sync/ids.ts'
@@ -89,6 +90,49 @@ test('[SUPERSEDE1] what is still needed stays: a receipt that says only a part, 
       [userId('cleo'), { through: 2, received: 2 }],
     ])
   }
+})
+
+test('[SUPERSEDE1] a receipt that takes nothing reads nothing of the log, however many threads its author has read', async () => {
+  const store = createMemoryStore()
+  const walk = store.entriesNewestFirst.bind(store)
+  let walks = 0
+  store.entriesNewestFirst = (...asked) => {
+    walks++
+    return walk(...asked)
+  }
+  const node = createSyncNode({ store })
+  const id = await node.create('ann', 'bob')
+  const [writer, reader] = [new FakeDevice('ann', id, createDoc(1)), new FakeDevice('bob', id, createDoc(2))]
+  const roots = Array.from({ length: 30 }, (_, index) => messageEntry(`root ${index}`))
+  write(writer, ...roots)
+  await bringTogether(node, [writer, reader])
+  // Far apart in the log: each is a walk of its own.
+  for (const [index, root] of roots.entries()) {
+    write(reader, { kind: 'read', through: index, thread: root.id })
+    write(writer, messageEntry(`between ${index}`))
+    await bringTogether(node, [writer, reader])
+  }
+  walks = 0
+  const end = reader.folded.view().lastSeq + 1
+  // Each in an update of its own: nothing, beyond the end, and half of them.
+  for (const through of [...Array.from({ length: 20 }, () => 0), ...Array.from({ length: 20 }, () => end + 99)]) {
+    write(reader, { kind: 'read', through })
+    await bringTogether(node, [writer, reader])
+  }
+  // The first one moves the register, and takes the thread that was read no further.
+  expect(walks).toBeLessThan(30)
+  write(reader, { kind: 'read', through: 14, received: 59 })
+  await bringTogether(node, [writer, reader])
+  const fresh = await newcomer(node, id)
+  for (const device of [writer, reader, fresh]) {
+    expect(device.folded.view().reads.get(bob)).toEqual({ through: 14, received: 59 })
+    expect(device.folded.view().threadReads.get(bob)?.size).toBe(15)
+  }
+  // What was read of all is the newest of these, what says nothing new is gone as well.
+  const gone = await superseded(node, id)
+  expect(gone.length).toBe(15 + 20)
+  expect(Y.encodeStateAsUpdate(fresh.doc)).toEqual(Y.encodeStateAsUpdate(reader.doc))
+  expect(node.errors).toEqual([])
 })
 
 test('[SUPERSEDE1][FORK1] a receipt that is sent again after it was superseded is neither a fork nor anything new', async () => {

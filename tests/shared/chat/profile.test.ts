@@ -8,7 +8,7 @@ import { parseUserId } from '../../../shared/sync/ids.ts'
 test('[PROFILE1] a name shows something, fits, and does nothing to the text around it', () => {
   for (const name of ['Ann', 'Ann-Sophie O’Neill', '李', 'عَلِيّ', '👩‍👩‍👧', 'x'.repeat(80), '7', '.'])
     expect(parseProfileName(` \t${name}\n`)).toBe(name)
-  const invisible = ['', ' ', '\u200b\u200d', '\u0301', '\u2003\u00a0']
+  const invisible = ['', ' ', '\u200b\u200d', '\u0301', '\u2003\u00a0', '\u3164', '\u115f\u1160', '\uffa0', '\u2800']
   const controls = [
     'a\u0000',
     'a\u007fb',
