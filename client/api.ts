@@ -6,12 +6,14 @@ import type { Message, Touch } from '../shared/chat/message.ts'
 import type { VoidReason } from '../shared/chat/policy.ts'
 import type { ConversationId, UserId } from '../shared/sync/ids.ts'
 import type { Invitations, Profiles } from './people/people-api.ts'
+import type { Personal } from './personal/personal-api.ts'
 import type { ConversationPresence, PresenceMode } from './presence/presence-api.ts'
 import type { Search } from './search/search-api.ts'
 import type { Thread } from './threads/thread-api.ts'
 
 export * from './errors.ts'
 export type * from './people/people-api.ts'
+export type * from './personal/personal-api.ts'
 export type * from './presence/presence-api.ts'
 export type * from './threads/thread-api.ts'
 
@@ -300,6 +302,8 @@ export interface ChatClient {
   setPresence(mode: PresenceMode): void
   /** What people are called, the user among them. */
   readonly profiles: Profiles
+  /** What the user keeps for nobody else, on all their devices; opened when it is first asked for. */
+  readonly personal: Personal
   readonly search: Search
   /** Makes a conversation, online or not: its id is drawn here and registered when a connection comes. */
   create(fresh?: NewConversation): Promise<Conversation>

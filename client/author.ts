@@ -11,7 +11,7 @@ import { parseUserId, type UserId } from '../shared/sync/ids.ts'
 import { type Draft, Refusal } from './api.ts'
 import type { OpenDocument } from './open-document.ts'
 import { takeBack } from './withdraw.ts'
-import { assertDraft, assertTitle, drawMessageId, encodeOwn } from './own-entry.ts'
+import { assertDraft, assertSetting, assertTitle, drawMessageId, encodeOwn } from './own-entry.ts'
 
 export interface AuthorDeps {
   readonly user: UserId
@@ -47,6 +47,18 @@ export class Author {
   setTitle(title: string | null): void {
     assertTitle(title)
     this.#append({ kind: 'set', key: 'title', value: title })
+  }
+
+  /** A setting of private state: any JSON, null clears. Throws TypeError and Refusal as all of these do. */
+  set(key: string, value: unknown): void {
+    assertSetting(key, value)
+    this.#append({ kind: 'set', key, value })
+  }
+
+  /** Throws as `set` would, and writes nothing. */
+  assertSettable(key: string, value: unknown): void {
+    assertSetting(key, value)
+    this.#judged({ kind: 'set', key, value })
   }
 
   setMember(user: string, access: Access | null): void {
@@ -120,6 +132,11 @@ export class Author {
   }
 
   #append(entry: KnownEntry): void {
+    const { open, payload } = this.#judged(entry)
+    open.append(payload)
+  }
+
+  #judged(entry: KnownEntry): { readonly open: OpenDocument; readonly payload: Uint8Array } {
     const { user, document, archived, isPrivate } = this.#deps
     const open = document()
     const { fold, folded } = open.replica
@@ -128,7 +145,7 @@ export class Author {
     // Of what is archived not all is here: whether there is such a message the server will say.
     const isElsewhere = reason === 'no-target' && reachesBack(entry) && folded.through >= 0
     if (reason !== undefined && !isElsewhere) throw new Refusal(reason)
-    open.append(payload)
+    return { open, payload }
   }
 }
 

@@ -1,5 +1,6 @@
 /** The client of one user at one server: the list of conversations, those that are open, and what carries them. */
 
+import { isPrivateConversation } from '../shared/chat/private-conversation.ts'
 import { type ConversationId, parseConversationId } from '../shared/sync/ids.ts'
 import type { ChatClient, PresenceMode } from './api.ts'
 import { createArchiveStorage } from './archive-storage.ts'
@@ -15,6 +16,7 @@ import { OpenConversations } from './open-conversations.ts'
 import { PageFill } from './page-fill.ts'
 import { createPeople } from './people/people.ts'
 import { createPeopleRest } from './people/people-rest.ts'
+import { createPersonal } from './personal/personal.ts'
 import { createPatience } from './patience.ts'
 import { createRegistration } from './registration.ts'
 import { createRestClient } from './rest-client.ts'
@@ -80,6 +82,8 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
     onFull: archive.noteFull,
     onFailure: archive.noteFailure,
   })
+  const readsInPrivate = options.receipts === 'private'
+  const personal = createPersonal({ user, list, open, background: () => background, readsInPrivate })
   const peopleRest = createPeopleRest(rest)
   const people = createPeople({
     user,
@@ -106,6 +110,7 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
     registration,
     archive,
     people: () => people,
+    personal: () => personal,
     search: () => search,
     background: () => background,
     open: () => open,
@@ -122,6 +127,7 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
   const stopWaking = socket && platform.onWake?.(() => socket.wake())
   const stopHiding = platform.onHide?.(() => {
     for (const conversation of open.all()) conversation.tellReceipts()
+    personal.flush()
   })
   socket?.status.subscribe(() => background.proceed())
   socket?.status.subscribe(() => people.proceed())
@@ -135,6 +141,7 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
     await list.loaded
     if (closing !== undefined) return
     socket?.start()
+    if (readsInPrivate) personal.api()
     background.add([...list.unregistered(), ...(await (await opening).unsent())], true)
   }
 
@@ -163,9 +170,12 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
 
   function look(conversation: OpenConversation): void {
     held.look(conversation)
-    registration.look(conversation)
     patience.look(conversation)
-    people.look(conversation, !background.has(conversation.id))
+    if (isPrivateConversation(conversation.id)) personal.look(conversation)
+    else {
+      registration.look(conversation)
+      people.look(conversation, !background.has(conversation.id))
+    }
     background.check(conversation)
     background.proceed()
   }
@@ -201,7 +211,7 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
       background.close()
       fill.close()
       search.close()
-      await open.close()
+      await open.close(personal.close())
       socket?.close()
       await list.flushed()
       await people.close()
@@ -237,12 +247,16 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
       return parsed === undefined ? Promise.reject(new TypeError('not a conversation id')) : openHeld(parsed)
     },
     profiles: people.profiles,
+    get personal() {
+      return personal.api()
+    },
     acceptInvitation: join,
     refresh: follower.refreshAll,
     ...createSignOut({
       opening,
       open: () => open.all(),
       unregistered: () => list.loaded.then(() => list.unregistered()),
+      flush: personal.flush,
       close,
     }),
     close,

@@ -31,7 +31,7 @@ export interface ChatClientOptions {
   readonly presence?: PresenceMode
   /**
    * `on`, when not given: other members are told how far the user has received and read. `private`: they are told nothing,
-   * and how far the user has read stays on this device.
+   * and how far the user has read goes to the user's own devices alone.
    */
   readonly receipts?: 'on' | 'private'
   /** What is kept of all archives together, at most; 200 MB when not given. */

@@ -1,5 +1,6 @@
 /** Makes open conversations: what each is given of the client that it belongs to, and what carries its document. */
 
+import { isPrivateConversation } from '../shared/chat/private-conversation.ts'
 import type { ConversationId, UserId } from '../shared/sync/ids.ts'
 import type { Keep, PresenceMode } from './api.ts'
 import type { ArchiveStorage } from './archive-storage.ts'
@@ -12,6 +13,7 @@ import { OpenConversation } from './open-conversation.ts'
 import type { OpenConversations } from './open-conversations.ts'
 import type { FillRow } from './page-fill.ts'
 import type { People } from './people/people.ts'
+import type { PersonalPart } from './personal/personal.ts'
 import { OpenPresence } from './presence/open-presence.ts'
 import type { ConnectDocument } from './rebuild.ts'
 import type { Registration } from './registration.ts'
@@ -41,6 +43,7 @@ export interface ConversationFactoryDeps {
   readonly registration: Registration
   readonly archive: ArchiveStorage
   readonly people: () => People
+  readonly personal: () => PersonalPart
   readonly search: () => ClientSearch
   readonly background: () => BackgroundSync
   readonly open: () => OpenConversations
@@ -114,12 +117,20 @@ export function createConversationFactory(deps: ConversationFactoryDeps): Conver
       lookUpChain: (client, from) => rest.chain(id, client, from),
       presence,
       receipts:
-        options.receipts === 'private' ? { mode: 'private', through: list.row(id)?.readThrough ?? -1 } : { mode: 'on' },
+        options.receipts === 'private'
+          ? {
+              mode: 'private',
+              through: list.row(id)?.readThrough ?? -1,
+              onPrivateRead: (through) => deps.personal().noteRead(id, through),
+            }
+          : { mode: 'on' },
+      onSent: (thread) => deps.personal().noteSent(id, thread),
+      onLooked: () => deps.personal().noteLooked(id),
       connect: connectDocument(id, presence),
       onChange: (changed) => {
         deps.note(changed)
         deps.look(changed)
-        deps.search().note(changed)
+        if (!isPrivateConversation(id)) deps.search().note(changed)
       },
       onClose: () => {
         held.forget(conversation)
@@ -127,10 +138,11 @@ export function createConversationFactory(deps: ConversationFactoryDeps): Conver
         // What is still unsent goes out all the same; what was open in the background waits for its next turn.
         const isDue = conversation.unsent > 0 && conversation.lost === undefined && !deps.background().has(id)
         if (isDue && !deps.isClosing()) deps.background().add([id], true)
-        deps.search().noteClosed(conversation)
+        if (!isPrivateConversation(id)) deps.search().noteClosed(conversation)
       },
     })
     held.track(conversation)
+    conversation.noteRead(deps.personal().readThrough(id))
     archive.noteOpened()
     conversation.status.subscribe(() => deps.look(conversation))
     return conversation

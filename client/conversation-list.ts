@@ -1,5 +1,6 @@
 /** The list of conversations as this device knows it: kept rows, changed by what happens here and by the server's list. */
 
+import { isPrivateConversation } from '../shared/chat/private-conversation.ts'
 import type { RestConversationItem } from '../shared/rest.ts'
 import type { Gone } from '../shared/sync/control.ts'
 import type { ConversationId } from '../shared/sync/ids.ts'
@@ -99,6 +100,8 @@ export function createConversationList(opening: Promise<ClientStorage>, now: () 
       if (row !== undefined) await put(change(row))
     },
     note: (id, summary) => {
+      // Private state is open like any other, and in no list.
+      if (isPrivateConversation(id)) return
       noted.set(id, summary)
       timer ??= setTimeout(takeNotes, noteDelayMs)
     },
@@ -147,6 +150,7 @@ export function createConversationList(opening: Promise<ClientStorage>, now: () 
 function merged(row: ConversationRow | undefined, item: RestConversationItem): ConversationRow {
   const { id, title, access } = item
   const { members, version, archivedThrough, keep } = row ?? {}
+  const lastMessageSeq = Math.max(item.last_message?.seq ?? -1, row?.lastMessageSeq ?? -1)
   const updatedAt = Date.parse(item.updated_at)
   const isNewer = row !== undefined && row.updatedAt > updatedAt
   const activity = isNewer
@@ -161,6 +165,7 @@ function merged(row: ConversationRow | undefined, item: RestConversationItem): C
     ...activity,
     ...mergedCounts(row, item),
     ...(archivedThrough === undefined ? {} : { archivedThrough }),
+    ...(lastMessageSeq < 0 ? {} : { lastMessageSeq }),
     ...(keep === undefined ? {} : { keep }),
     unregistered: undefined,
   }
@@ -207,7 +212,8 @@ function isKnown(known: ConversationRow | undefined, row: ConversationRow): bool
 }
 
 function sameSeqs(a: ConversationRow, b: ConversationRow): boolean {
-  return a.archivedThrough === b.archivedThrough && a.readThrough === b.readThrough && a.lastSeq === b.lastSeq
+  const names = ['archivedThrough', 'readThrough', 'lastSeq', 'lastMessageSeq'] as const
+  return names.every((name) => a[name] === b[name])
 }
 
 function sameRow(a: ConversationRow, b: ConversationRow): boolean {

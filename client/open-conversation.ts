@@ -30,6 +30,10 @@ import { takeBackRedacted, takeBackWithOthers } from './withdraw.ts'
 export interface OpenConversationDeps extends OpenPartsDeps {
   readonly onChange: (conversation: OpenConversation) => void
   readonly onClose: () => void
+  /** The user has written a message, in a thread or in none. */
+  readonly onSent?: (thread: MessageId | undefined) => void
+  /** The user has looked at what is there. */
+  readonly onLooked?: () => void
 }
 
 export class OpenConversation implements Conversation {
@@ -137,10 +141,24 @@ export class OpenConversation implements Conversation {
   }
 
   send(message: string | Draft): MessageId {
-    const id = this.#parts.author.send(message)
-    this.presence.typing(false)
-    this.showNewest()
+    const id = this.#send(message)
+    this.#deps.onSent?.(typeof message === 'string' ? undefined : message.thread)
     return id
+  }
+
+  /** Of private state: any JSON, by key. */
+  get settings(): ReadonlyMap<string, unknown> {
+    return this.document.replica.folded.settings
+  }
+
+  /** Of private state; null clears. */
+  set(key: string, value: unknown): void {
+    this.#parts.author.set(key, value)
+  }
+
+  /** Throws as `set` would, and writes nothing. */
+  assertSettable(key: string, value: unknown): void {
+    this.#parts.author.assertSettable(key, value)
   }
 
   setTitle(title: string | null): void {
@@ -173,6 +191,12 @@ export class OpenConversation implements Conversation {
 
   markRead(through?: number): void {
     this.#parts.receipts.markRead(through)
+    this.#deps.onLooked?.()
+  }
+
+  /** The user has read up to a seq on another device, which tells nobody else. */
+  noteRead(through: number): void {
+    this.#parts.receipts.noteRead(through)
   }
 
   receipts(id: MessageId): ReadableStore<MessageReceipts> {
@@ -188,7 +212,7 @@ export class OpenConversation implements Conversation {
   retry(id: MessageId): MessageId {
     const failed = this.#parts.failed.message(id)
     if (failed === undefined) throw new TypeError('there is no failed message with this id')
-    const again = this.send(draftOf(failed))
+    const again = this.#send(draftOf(failed))
     this.discard(id)
     return again
   }
@@ -248,6 +272,13 @@ export class OpenConversation implements Conversation {
     if (this.#closing === undefined) for (const part of [this.#parts.receipts, this.#parts.threads]) part.close()
     this.#closing ??= this.#close()
     return this.#closing
+  }
+
+  #send(message: string | Draft): MessageId {
+    const id = this.#parts.author.send(message)
+    this.presence.typing(false)
+    this.showNewest()
+    return id
   }
 
   async #close(): Promise<void> {

@@ -37,9 +37,10 @@ export class OpenConversations {
     this.#opening.delete(conversation.id)
   }
 
-  /** Opens nothing more, and closes also what is being opened. */
-  async close(): Promise<void> {
+  /** Opens nothing more, and closes also what is being opened; `before`: what has still to be written into it. */
+  async close(before?: Promise<void>): Promise<void> {
     this.#isClosed = true
+    await before
     const settled = await Promise.allSettled(this.#opening.values())
     const opened = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
     await Promise.all(opened.map((conversation) => conversation.close()))

@@ -5,8 +5,9 @@
  */
 
 import type { ConversationFold } from '../shared/chat/fold.ts'
-import { type Entry, type MessageEntry, type MessageId, parseEntry } from '../shared/chat/entry.ts'
+import { type Entry, type MessageEntry, type MessageId, parseEntry, type SetEntry } from '../shared/chat/entry.ts'
 import { isTouch } from '../shared/chat/message.ts'
+import { isPrivateConversation } from '../shared/chat/private-conversation.ts'
 import type { VoidReason } from '../shared/chat/policy.ts'
 import { crc32 } from '../shared/sync/crc32.ts'
 import type { ConversationId } from '../shared/sync/ids.ts'
@@ -22,6 +23,13 @@ export interface FailedMessage {
 /** An edit, a redaction, a reaction or a pin that became void. */
 export interface KeptChange extends FailedChange {
   readonly row: OutboxRow
+}
+
+/** A setting of private state that became void: what is in it is nowhere else. */
+export interface KeptSetting {
+  readonly entry: SetEntry
+  readonly row: OutboxRow
+  readonly reason: VoidReason
 }
 
 export interface Outbox {
@@ -41,11 +49,17 @@ export interface Outbox {
   readonly discard: (id: MessageId) => FailedMessage | undefined
   /** Drops a failed change; false when it is none. */
   readonly dismiss: (change: FailedChange) => boolean
+  /** Of the private conversation only; in the order in which they became void. */
+  readonly failedSettings: () => readonly KeptSetting[]
+  /** Drops one of them. */
+  readonly dropSetting: (setting: KeptSetting) => void
   /** Rows whose fate is open. */
   readonly open: () => readonly OutboxRow[]
   readonly size: () => number
   /** Whether an entry of this kind is among those whose fate is open. */
   readonly hasOpen: (kind: Entry['kind']) => boolean
+  /** Whether an entry that sets this key is among them. */
+  readonly hasOpenSetting: (key: string) => boolean
   /** Drops an open row whose entry stands elsewhere now. */
   readonly forget: (row: OutboxRow) => void
   /** Leaves out an open row that the store has no more. */
@@ -76,6 +90,8 @@ export function createOutbox({ storage, id, rows, documentFlushed, onFailure }: 
   let agrees = true
   let failed: readonly FailedMessage[] = []
   let failedChanges: readonly KeptChange[] = []
+  let failedSettings: readonly KeptSetting[] = []
+  const isPrivate = isPrivateConversation(id)
   const writes = new Set<Promise<void>>()
   /** Each is parsed once. */
   const kinds = new WeakMap<Uint8Array, Entry['kind'] | 'unreadable'>()
@@ -96,6 +112,7 @@ export function createOutbox({ storage, id, rows, documentFlushed, onFailure }: 
     const isSo = reason === 'duplicate' || (reason === 'no-target' && entry?.kind === 'redact')
     if (reason === undefined || isSo || entry === undefined) drop(row)
     else if (entry.kind === 'message') failed = [...failed, { entry, row, reason }]
+    else if (isPrivate && entry.kind === 'set') failedSettings = [...failedSettings, { entry, row, reason }]
     else if (isTouch(entry)) failedChanges = [...failedChanges, { entry, row, reason }]
     else drop(row)
   }
@@ -156,9 +173,15 @@ export function createOutbox({ storage, id, rows, documentFlushed, onFailure }: 
       drop(found.row)
       return true
     },
+    failedSettings: () => failedSettings,
+    dropSetting: (setting) => {
+      failedSettings = failedSettings.filter((other) => other !== setting)
+      drop(setting.row)
+    },
     open: () => [...open.values()],
     size: () => open.size,
     hasOpen: (kind) => [...open.values()].some((row) => kindOf(row) === kind),
+    hasOpenSetting: (key) => [...open.values()].some((row) => settingIn(row) === key),
     forget: (row) => {
       if (open.delete(keyOf(row))) drop(row)
     },
@@ -179,6 +202,11 @@ export function isAmong(rows: readonly OutboxPlace[], { client, clock }: OutboxP
 function entryIn({ payload }: OutboxRow): Entry | undefined {
   const parsed = parseEntry(payload)
   return parsed.kind === 'entry' ? parsed.entry : undefined
+}
+
+function settingIn(row: OutboxRow): string | undefined {
+  const entry = entryIn(row)
+  return entry?.kind === 'set' ? entry.key : undefined
 }
 
 function keyOf({ client, clock }: OutboxPlace): string {

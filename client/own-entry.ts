@@ -22,6 +22,14 @@ export function assertDraft({ content, parts }: Draft): void {
   if (isDeeperThan(parts, limits.jsonDepth)) throw new TypeError('The parts are nested too deeply.')
 }
 
+/** Throws TypeError for a setting that cannot even be encoded. */
+export function assertSetting(key: string, value: unknown): void {
+  if (key === '' || key.length > limits.settingKeyLength)
+    throw new TypeError(`A key has 1 to ${limits.settingKeyLength} characters.`)
+  if (value === undefined) throw new TypeError('What is set is JSON; null clears.')
+  if (isDeeperThan(value, limits.jsonDepth - 1)) throw new TypeError('It is nested too deeply.')
+}
+
 /** Throws TypeError for an entry that no server would take: types do not tell lengths and depths. */
 export function encodeOwn(entry: KnownEntry): Uint8Array {
   const payload = encodeEntry(entry)

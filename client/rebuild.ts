@@ -164,8 +164,11 @@ export function startRebuild(deps: RebuildDeps): Rebuild {
     const { doc, client, generation, replica, gate, connection } = built
     const isKept = prepared !== 'unkept'
     const { chain, cache, rows, fates, taken } = isKept ? prepared : unkept(client, old.clients)
-    const { failed: messages, failedChanges } = old.outbox
-    const failedBefore = [...messages(), ...failedChanges()].map(({ row, reason }) => ({ ...row, failed: reason }))
+    const { failed: messages, failedChanges, failedSettings } = old.outbox
+    const failedBefore = [...messages(), ...failedChanges(), ...failedSettings()].map(({ row, reason }) => ({
+      ...row,
+      failed: reason,
+    }))
     const open = old.outbox.open()
     const orphans = rows.filter((row) => taken.has(row.client) && !old.clients.has(row.client))
     const { payloads, settled, kept, voided } = carryOver({

@@ -4,9 +4,11 @@
  */
 
 import { parseEntry } from '../shared/chat/entry.ts'
+import { isPrivateConversation } from '../shared/chat/private-conversation.ts'
 import type { ConversationId } from '../shared/sync/ids.ts'
 import { type ChatClient, UnsentWork } from './api.ts'
 import type { OpenConversation } from './open-conversation.ts'
+import { parsePersonalKey } from './personal/personal-keys.ts'
 import type { ClientStorage, OutboxRow } from './storage/client-storage.ts'
 
 export interface SignOutDeps {
@@ -14,6 +16,8 @@ export interface SignOutDeps {
   readonly open: () => Iterable<OpenConversation>
   /** Conversations that the server was not told of. */
   readonly unregistered: () => Promise<readonly ConversationId[]>
+  /** Writes down what is gathered still. */
+  readonly flush: () => void
   readonly close: () => Promise<void>
 }
 
@@ -25,6 +29,7 @@ export function createSignOut(deps: SignOutDeps): Pick<ChatClient, 'unsent' | 's
 
   async function unsent(): Promise<number> {
     const storage = await opening
+    deps.flush()
     const open = new Map([...deps.open()].map((conversation) => [conversation.id, conversation]))
     const ids = new Set([...(await storage.unsent()), ...open.keys()])
     let count = (await deps.unregistered()).length
@@ -32,7 +37,8 @@ export function createSignOut(deps: SignOutDeps): Pick<ChatClient, 'unsent' | 's
       const rows = new Map((await storage.outbox(id)).map((row) => [placeOf(row), row]))
       // Where the device keeps nothing they are in memory alone.
       for (const row of open.get(id)?.document.outbox.open() ?? []) rows.set(placeOf(row), row)
-      count += [...rows.values()].filter(isWork).length
+      const work = [...rows.values()].filter(isWork)
+      count += isPrivateConversation(id) ? settingsIn(work).size : work.length
     }
     return count
   }
@@ -69,4 +75,19 @@ function placeOf({ client, clock }: OutboxRow): string {
 function isWork({ payload }: OutboxRow): boolean {
   const parsed = parseEntry(payload)
   return parsed.kind !== 'entry' || parsed.entry.kind !== 'read'
+}
+
+/** Of private state each setting counts once, however often it was changed; what was read, and drafts that were sent, do not. */
+function settingsIn(rows: readonly OutboxRow[]): ReadonlySet<string> {
+  const keys = new Set<string>()
+  for (const { payload } of rows) {
+    const parsed = parseEntry(payload)
+    if (parsed.kind !== 'entry' || parsed.entry.kind !== 'set') continue
+    const { key, value } = parsed.entry
+    const kind = parsePersonalKey(key)?.kind
+    if (kind === 'read') continue
+    if (kind === 'draft' && value === null) keys.delete(key)
+    else keys.add(key)
+  }
+  return keys
 }

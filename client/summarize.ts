@@ -16,12 +16,13 @@ export function summarize(conversation: OpenConversation): Partial<ConversationR
     ...seqOf('archivedThrough', folded.through),
     ...seqOf('readThrough', conversation.readThrough),
     ...seqOf('lastSeq', folded.lastSeq),
+    ...seqOf('lastMessageSeq', folded.sent.at(-1)?.seq ?? -1),
   }
   const last = conversation.newest
   return last === undefined ? known : { ...known, ...last }
 }
 
-function seqOf<Name extends 'archivedThrough' | 'readThrough' | 'lastSeq'>(
+function seqOf<Name extends 'archivedThrough' | 'readThrough' | 'lastSeq' | 'lastMessageSeq'>(
   name: Name,
   seq: number,
 ): Partial<Pick<ConversationRow, Name>> {

@@ -247,6 +247,10 @@ export const limits = {
   typingRepeatMs: 3000,
   /** A device tells how far its user has come in a conversation this often at most: each time is an entry for everybody. */
   receiptPauseMs: 3000,
+  /** A device writes a draft that changes this often at most: another device shows it soon enough, and it is an entry each time. */
+  draftPauseMs: 2000,
+  /** The same while the server has not taken the one before: hours of typing offline stay a few hundred entries. */
+  unsentDraftPauseMs: 10_000,
   /** What arrives is gathered before it is told: most of the time it is read at once, and one entry says both. */
   receivedPauseMs: 1000,
   /** Members up to which devices tell what they received: each message is an entry of each of the others. */

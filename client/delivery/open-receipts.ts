@@ -55,6 +55,11 @@ export class OpenReceipts {
     if (reached !== undefined) this.#own.read(reached)
   }
 
+  /** The user has read up to a seq elsewhere, in private. */
+  noteRead(through: number): void {
+    this.#own.noteRead(through)
+  }
+
   of(id: MessageId): ReadableStore<MessageReceipts> {
     return this.#watch.of(id)
   }

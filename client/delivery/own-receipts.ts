@@ -40,11 +40,15 @@ export class OwnReceipts {
   readonly #deps: OwnReceiptsDeps
   /** How far the user has come as known here, whether or not an entry says so. */
   #here: ReadRegister
+  /** Seq up to which they have read in private, on any device: it counts here, and is not told. */
+  #inPrivate = -1
   /** Newest seq that was looked at for arrivals. */
   #lookedThrough = -1
   #pause: ReturnType<typeof setTimeout> | undefined
   #gathering: ReturnType<typeof setTimeout> | undefined
-  #over: { readonly folded: Folded; readonly here: ReadRegister; readonly view: Folded } | undefined
+  #over:
+    | { readonly folded: Folded; readonly here: ReadRegister; readonly inPrivate: number; readonly view: Folded }
+    | undefined
   #isClosed = false
 
   constructor(deps: OwnReceiptsDeps) {
@@ -57,13 +61,22 @@ export class OwnReceipts {
     const { user } = this.#deps
     const folded = this.#deps.folded()
     const told = folded.reads.get(user) ?? unread
-    const register = advance(told, this.#here)
+    const through = Math.min(this.#inPrivate, folded.lastSeq)
+    const register = advance(advance(told, this.#here), { through })
     if (register === told || !folded.members.has(user)) return folded
-    if (this.#over?.folded !== folded || this.#over.here !== this.#here) {
-      const view = { ...folded, reads: new Map(folded.reads).set(user, register) }
-      this.#over = { folded, here: this.#here, view }
-    }
-    return this.#over.view
+    const over = this.#over
+    if (over?.folded === folded && over.here === this.#here && over.inPrivate === this.#inPrivate) return over.view
+    const view = { ...folded, reads: new Map(folded.reads).set(user, register) }
+    this.#over = { folded, here: this.#here, inPrivate: this.#inPrivate, view }
+    return view
+  }
+
+  /** As another device says; others are told nothing of it, whatever the setting is here. */
+  noteRead(through: number): void {
+    if (through <= this.#inPrivate) return
+    const before = this.view()
+    this.#inPrivate = through
+    if (this.view() !== before) this.#deps.onAdvance()
   }
 
   /** The user has read up to a seq. */

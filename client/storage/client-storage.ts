@@ -59,6 +59,8 @@ export interface ConversationRow extends Omit<ConversationSummary, 'registered'>
   readonly readThrough?: number
   /** Seq of the last entry known here, in the document or told of; absent when there is none. */
   readonly lastSeq?: number
+  /** Seq of the last message known here; absent when there is none, or it was never told. */
+  readonly lastMessageSeq?: number
   /** What of its archive this device keeps unasked: all, or nothing before the window. Absent: as the client does. */
   readonly keep?: 'all' | 'window'
 }

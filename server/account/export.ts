@@ -1,12 +1,14 @@
 /**
- * Everything of one user, part by part, in an order that can be read again (SPEC ACCOUNT1): the profile and the private
- * state, then conversations by id, which is the order in which they were made; in each of them what its member sees of it, then by ascending seq the own messages
+ * Everything of one user, part by part, in an order that can be read again (SPEC ACCOUNT1): the profile, what their devices keep
+ * for nobody else, by key; conversations by id, which is
+ * the order in which they were made; in each of them what its member sees of it, then by ascending seq the own messages
  * with all that they said, and the own reactions; then the own pins. Of others only who else is a member.
  */
 
 import type { MessageId } from '../../shared/chat/entry.ts'
 import type { StampedMessage } from '../../shared/chat/message.ts'
 import { isPrivateConversation } from '../../shared/chat/private-conversation.ts'
+import type { Profile } from '../../shared/chat/profile.ts'
 import { Fault } from '../../shared/fault.ts'
 import { limits } from '../../shared/limits.ts'
 import type { ConversationId, UserId } from '../../shared/sync/ids.ts'
@@ -20,9 +22,8 @@ import {
 import { type ConversationStore, isDamage } from '../storage/conversation-store.ts'
 
 export type AccountPart =
-  /** Of one that has chosen something. */
-  | { readonly kind: 'profile'; readonly name: string | null; readonly color: string | null }
-  /** What the user's devices keep for nobody else. */
+  /** When anything was chosen. */
+  | { readonly kind: 'profile'; readonly profile: Profile & { readonly updatedMs: number } }
   | { readonly kind: 'state'; readonly key: string; readonly value: unknown }
   | { readonly kind: 'conversation'; readonly conversation: OwnConversation; readonly members: readonly Member[] }
   | {
@@ -45,9 +46,8 @@ export interface ExportSource {
 
 export async function* exportAccount(source: ExportSource, user: UserId): AsyncGenerator<AccountPart, void> {
   const [profile] = await source.store.profiles([user])
-  // One that is damaged can be set anew, and says nothing.
-  if (profile !== undefined && profile !== 'damaged')
-    yield { kind: 'profile', name: profile.name, color: profile.color }
+  // One that is damaged says nothing any more.
+  if (profile !== undefined && profile !== 'damaged') yield { kind: 'profile', profile }
   const ids = (await source.store.conversationsOf(user)).toSorted()
   for (const id of ids) {
     try {
@@ -61,13 +61,15 @@ export async function* exportAccount(source: ExportSource, user: UserId): AsyncG
   }
 }
 
+async function* exportState({ conversations }: ExportSource, user: UserId): AsyncGenerator<AccountPart, void> {
+  const rows = await conversations.privateState(user)
+  const byKey = rows.toSorted((a, b) => (a.key < b.key ? -1 : 1))
+  for (const { key, value } of byKey) yield { kind: 'state', key, value }
+}
+
 /** Of a conversation: it is not there any more, or not for this user. */
 export function isGone({ code }: Fault): boolean {
   return code === 'deleted' || code === 'no-access' || code === 'not-found'
-}
-
-async function* exportState({ conversations }: ExportSource, user: UserId): AsyncGenerator<AccountPart, void> {
-  for (const { key, value } of await conversations.privateState(user)) yield { kind: 'state', key, value }
 }
 
 async function* exportConversation(

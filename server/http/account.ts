@@ -40,7 +40,8 @@ function exportRoute(scope: FastifyInstance, { accounts, now, closing }: Account
   const busy = new Set<UserId>()
   const schema = describe({
     summary:
-      'Everything of yours, one JSON object with a kind on each line: account, profile, state, then conversation after conversation ' +
+      'Everything of yours, one JSON object with a kind on each line: account, your profile and state if there are any, ' +
+      'then conversation after conversation ' +
       '(conversation, message, reaction, pin; unreadable for one that is damaged), and end, without which it was cut off',
     linesOf: shapes.exportLine,
     ok: { 200: undefined },
@@ -73,6 +74,12 @@ function line(value: object): string {
 
 function restPart(part: AccountPart): object {
   switch (part.kind) {
+    case 'profile': {
+      const { name, color, updatedMs } = part.profile
+      return { kind: part.kind, name, color, updated_at: restTime(updatedMs) }
+    }
+    case 'state':
+      return { kind: part.kind, key: part.key, value: part.value }
     case 'conversation':
       return { kind: part.kind, ...restOwn(part.conversation), members: part.members }
     case 'message': {
@@ -83,9 +90,6 @@ function restPart(part: AccountPart): object {
       return { kind: part.kind, conversation_id: part.id, message_id: part.of, emoji: part.emoji }
     case 'pin':
       return { kind: part.kind, conversation_id: part.id, message_id: part.of }
-    case 'profile':
-    case 'state':
-      return part
     case 'unreadable':
       return { kind: part.kind, conversation_id: part.id }
   }

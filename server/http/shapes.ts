@@ -226,7 +226,12 @@ export const erasureShape = z.object({ left: z.int().min(1).describe('Conversati
 const ofMessage = z.object({ conversation_id: uuidV7Text, message_id: uuidV7Text })
 export const exportLine = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('account'), format: z.literal(1), user: userText, exported_at: time }),
-  z.object({ kind: z.literal('profile'), name: z.string().nullable(), color: z.string().nullable() }),
+  z.object({
+    kind: z.literal('profile'),
+    name: z.string().nullable(),
+    color: z.string().nullable(),
+    updated_at: time,
+  }),
   z.object({ kind: z.literal('state'), key: z.string(), value: z.unknown() }),
   ownConversation.extend({ kind: z.literal('conversation'), members: z.array(z.object({ user: userText, access })) }),
   message.extend({ kind: z.literal('message'), versions: z.array(version).optional().describe('When it was edited') }),

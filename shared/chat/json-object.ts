@@ -38,3 +38,11 @@ function isNested(value: unknown): value is Fields {
 export function isFields(value: unknown): value is Fields {
   return isNested(value) && !Array.isArray(value)
 }
+
+/** Whether two values are the same JSON, whatever the order of the fields. */
+export function isSameJson(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true
+  if (!isNested(a) || !isNested(b) || Array.isArray(a) !== Array.isArray(b)) return false
+  const names = Object.keys(a)
+  return names.length === Object.keys(b).length && names.every((name) => name in b && isSameJson(a[name], b[name]))
+}

@@ -122,6 +122,7 @@ test('the list of the server is taken over: new ones, changed ones', async () =>
       unread: 2,
       mentions: 1,
       lastSeq: 0,
+      lastMessageSeq: 0,
       members,
     }),
   )

@@ -25,7 +25,13 @@ test('[ACCOUNT2][ERASE1] SIGKILL in the middle of it costs nothing but time', { 
   bob.say(kept)
   await Promise.all([ann.sent(), bob.sent()])
   await bob.until('all is here', () => bob.view().sent.length === count + 1)
-  expect((await filesWithEach(server.dataDir, markers)).size).toBe(count)
+  // Private state: what it says, and what it said before.
+  for (let draft = 0; draft < 2; draft++) {
+    const marker = newMarker()
+    markers.push(marker)
+    await server.rest('ann', 'PUT', '/api/me/state/draft%2Fx', { value: marker })
+  }
+  expect((await filesWithEach(server.dataDir, markers)).size).toBe(count + 2)
 
   const redacted = (): number => bob.view().sent.filter(({ redactedAt }) => redactedAt !== undefined).length
   const cutOff = server.rest('ann', 'DELETE', '/api/me', { messages: 'erase' }).catch(() => undefined)

@@ -3,8 +3,8 @@ import { expect, test } from 'vitest'
 
 import { createAccounts } from '../../../server/account/accounts.ts'
 import { createProfiles } from '../../../server/people/profiles.ts'
-import { privateConversationOf } from '../../../shared/chat/private-conversation.ts'
 import { Fault } from '../../../shared/fault.ts'
+import { privateConversationOf } from '../../../shared/chat/private-conversation.ts'
 import { limits } from '../../../shared/limits.ts'
 import type { Access } from '../../../shared/chat/access.ts'
 import type { ConversationStore } from '../../../server/storage/conversation-store.ts'
@@ -89,6 +89,29 @@ test('[ACCOUNT2] messages that are to stay stay, and all that is private goes', 
   expect((await profiles.of([ann, bob])).map((profile) => profile?.name)).toEqual([undefined, 'name of bob'])
   expect(await node.conversations.privateState(ann)).toEqual([])
   expect(await node.conversations.privateState(bob)).toEqual([{ key: 'draft', value: 'unsent of bob' }])
+})
+
+test('[ACCOUNT2][PERSONAL1] what was chosen and what was kept for nobody else goes too, and a device that has it is told', async () => {
+  const { node, accounts } = start()
+  const { store } = node.gate
+  const id = privateConversationOf(ann)
+  const device = new FakeDevice('ann', id, createDoc(1))
+  await bringTogether(node, [device])
+  for (const value of ['a draft', 'a longer draft'])
+    await node.conversations.apply(ann, id, { kind: 'set', key: 'draft/x', value })
+  for (const user of [ann, bob]) await store.putProfile({ user, name: 'A name', color: '#123456', updatedMs: 5 })
+  await deliverAll(node, [device])
+  expect(await node.conversations.privateState(ann)).toEqual([{ key: 'draft/x', value: 'a longer draft' }])
+
+  expect(await accounts.erase(ann, 'keep')).toBe(0)
+  await deliverAll(node, [device])
+  expect(device.closes).toEqual(['deleted'])
+  expect(await node.conversations.privateState(ann)).toEqual([])
+  expect(await store.head(id)).toMatchObject({ kind: 'deleted' })
+  expect(await store.conversationsOf(ann)).toEqual([])
+  expect(await store.profiles([ann, bob])).toMatchObject([undefined, { name: 'A name', color: '#123456' }])
+  expect(await accounts.erase(ann, 'keep')).toBe(0)
+  expect(node.errors).toEqual([])
 })
 
 test('[ACCOUNT2] the last owner hands over to the admin, else the writer, who has written for longest; else it goes', async () => {

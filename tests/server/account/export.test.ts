@@ -63,16 +63,19 @@ test('[ACCOUNT1] the export holds everything of a user, in an order that can be 
   await ann.call('PUT', `${two}/messages/${pinnedByAnn.id}/pin`)
   await ann.call('PUT', `${two}/read`, { body: { through: 1 } })
 
-  await ann.call('PUT', '/api/me', { body: { name: 'Ann', color: '#00FF00' } })
-  await ann.call('PUT', '/api/me/state/draft', { body: { value: { text: 'unsent' } } })
-  await bob.call('PUT', '/api/me/state/draft', { body: { value: 'not for ann either' } })
+  for (const who of [ann, bob]) {
+    await who.call('PUT', '/api/me', { body: { name: `${who.name} by name` } })
+    await who.call('PUT', '/api/me/state/mute%2Fx', { body: { value: true } })
+    await who.call('PUT', '/api/me/state/draft%2Fx', { body: { value: { content: `a draft ${who.name}` } } })
+  }
 
   const lines = await exportOf(server, ann)
   const common = { conversation_id: idOf(one) }
   expect(lines).toMatchObject([
     { kind: 'account', format: 1, user: ann.name },
-    { kind: 'profile', name: 'Ann', color: '#00ff00' },
-    { kind: 'state', key: 'draft', value: { text: 'unsent' } },
+    { kind: 'profile', name: `${ann.name} by name`, color: null },
+    { kind: 'state', key: 'draft/x', value: { content: `a draft ${ann.name}` } },
+    { kind: 'state', key: 'mute/x', value: true },
     {
       kind: 'conversation',
       id: idOf(one),
@@ -101,6 +104,8 @@ test('[ACCOUNT1] the export holds everything of a user, in an order that can be 
   const text = JSON.stringify(lines)
   for (const foreign of [
     'of bob',
+    `a draft ${bob.name}`,
+    `${bob.name} by name`,
     'not for ann',
     'pinned by bob',
     idOf(secret),

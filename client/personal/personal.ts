@@ -1,0 +1,163 @@
+/** What a user keeps for nobody else, as their client offers it: composes values, what they come to, drafts and private reads. */
+
+import type { MessageId } from '../../shared/chat/entry.ts'
+import { privateConversationOf } from '../../shared/chat/private-conversation.ts'
+import { limits } from '../../shared/limits.ts'
+import { type ConversationId, parseConversationId, type UserId } from '../../shared/sync/ids.ts'
+import type { Draft } from '../api.ts'
+import type { BackgroundSync } from '../background-sync.ts'
+import type { ConversationList } from '../conversation-list.ts'
+import type { OpenConversation } from '../open-conversation.ts'
+import type { OpenConversations } from '../open-conversations.ts'
+import { GatheredWrites } from './gathered-writes.ts'
+import type { Personal } from './personal-api.ts'
+import { appPrefix, isEmptyDraft, personalKey } from './personal-keys.ts'
+import { PersonalStates } from './personal-states.ts'
+import { PersonalValues } from './personal-values.ts'
+import { PrivateReads } from './private-reads.ts'
+
+export interface PersonalDeps {
+  readonly user: UserId
+  readonly list: ConversationList
+  readonly open: OpenConversations
+  readonly background: () => BackgroundSync
+  /** Others are not told how far the user has read. */
+  readonly readsInPrivate: boolean
+}
+
+export interface PersonalPart {
+  /** The first time it is asked for, it is opened. */
+  readonly api: () => Personal
+  /** Something of the private conversation has changed. */
+  readonly look: (conversation: OpenConversation) => void
+  /** Seq up to which the user has read in private, as far as known here; -1: nothing. */
+  readonly readThrough: (id: ConversationId) => number
+  readonly noteRead: (id: ConversationId, through: number) => void
+  /** A message was written there, in a thread or in none. */
+  readonly noteSent: (id: ConversationId, thread: MessageId | undefined) => void
+  /** The user has looked at what is there. */
+  readonly noteLooked: (id: ConversationId) => void
+  /** Writes down what is gathered: nobody may be there to do it later. */
+  readonly flush: () => void
+  /** Resolves when what was set is in the document, which has still to be closed. */
+  readonly close: () => Promise<void>
+}
+
+export function createPersonal({ user, list, open, background, readsInPrivate }: PersonalDeps): PersonalPart {
+  const values: PersonalValues = new PersonalValues({
+    open: () => {
+      const id = privateConversationOf(user)
+      // What is open in the background for what is unsent there stays open.
+      background().hold(id)
+      return open.open(id)
+    },
+    onChange: (keys) => {
+      const changed = [...keys]
+      states.note(changed)
+      reads.note(changed)
+    },
+  })
+  const states = new PersonalStates({
+    get: (key) => values.get(key),
+    lastMessageSeq: (id) => list.row(id)?.lastMessageSeq ?? -1,
+  })
+  const drafts = new GatheredWrites({
+    pauseMs: limits.draftPauseMs,
+    untakenPauseMs: limits.unsentDraftPauseMs,
+    isUntaken: (key) => values.isUntaken(key),
+    write: (key, value) => values.write(key, value),
+  })
+  const reads = new PrivateReads({ values, list, open: () => open.all(), background, writes: readsInPrivate })
+  list.store.subscribe(() => {
+    states.noteMessages()
+    reads.noteList()
+  })
+
+  function set(key: string, value: unknown): void {
+    values.assertSettable(key, value)
+    // Where it cannot be kept, the status says so.
+    void values.write(key, value)
+  }
+
+  function setDraft(key: string, draft: Draft | null): Promise<void> {
+    const value = draft === null || isEmptyDraft(draft) ? null : withoutUndefined(draft)
+    values.assertSettable(key, value)
+    values.show(key, value)
+    return drafts.put(key, value)
+  }
+
+  const flag =
+    (kind: 'mute' | 'favourite' | 'unread') =>
+    (conversation: string, on = true): void =>
+      set(personalKey(kind, parsedId(conversation)), on || null)
+
+  const api: Personal = {
+    status: values.status,
+    all: states.all,
+    of: (conversation) => states.of(parsedId(conversation)),
+    mute: flag('mute'),
+    favourite: flag('favourite'),
+    markUnread: flag('unread'),
+    hide: (conversation, on = true) => {
+      const id = parsedId(conversation)
+      set(personalKey('hide', id), on ? (list.row(id)?.lastMessageSeq ?? -1) : null)
+    },
+    setDraft: (conversation, draft, { thread } = {}) =>
+      setDraft(personalKey('draft', parsedId(conversation), thread), draft),
+    draft: (conversation, { thread } = {}) => states.draft(personalKey('draft', parsedId(conversation), thread)),
+    get: (key) => states.value(appKey(key)),
+    set: (key, value) => set(appKey(key), value),
+    flush: () => {
+      flush()
+      return values.flushed()
+    },
+  }
+
+  function flush(): void {
+    drafts.flush()
+    reads.flush()
+  }
+
+  return {
+    api: () => {
+      values.start()
+      return api
+    },
+    look: (conversation) => values.look(conversation),
+    readThrough: (id) => reads.through(id),
+    noteRead: (id, through) => reads.read(id, through),
+    noteSent: (id, thread) => {
+      if (!values.isStarted) return
+      const key = personalKey('draft', id, thread)
+      if (values.get(key) !== undefined) void setDraft(key, null)
+      // It is waited for to be stamped; who writes wants to see it.
+      if (states.of(id).getSnapshot().hidden) api.hide(id, false)
+    },
+    noteLooked: (id) => {
+      if (values.isStarted && values.get(personalKey('unread', id)) !== undefined) api.markUnread(id, false)
+    },
+    flush,
+    close: async () => {
+      drafts.close()
+      reads.close()
+      await values.close()
+    },
+  }
+}
+
+function parsedId(text: string): ConversationId {
+  const id = parseConversationId(text)
+  if (id === undefined) throw new TypeError('not a conversation id')
+  return id
+}
+
+function appKey(key: string): string {
+  if (!key.startsWith(appPrefix)) throw new TypeError(`The keys of applications begin with ${appPrefix}.`)
+  return key
+}
+
+/** As JSON has it. */
+function withoutUndefined(draft: Draft): Draft {
+  const { content } = draft
+  return { ...Object.fromEntries(Object.entries(draft).filter(([, value]) => value !== undefined)), content }
+}
