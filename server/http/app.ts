@@ -170,7 +170,7 @@ function addRoutes(app: FastifyInstance, deps: AppDeps, closing: AbortSignal): v
   })
   withOtherMethods(app, (scope) => {
     requireToken(scope, authenticate)
-    readInTurns(scope)
+    readInTurns(scope, closing)
     conversationRoutes(scope, conversations, pace)
     memberRoutes(scope, { conversations, profiles, pace })
     invitationRoutes(scope, { ...deps, pace })

@@ -15,8 +15,8 @@ interface Turns {
   readonly waiting: Set<() => void>
 }
 
-/** For routes of `scope`, which needs a token. */
-export function readInTurns(scope: FastifyInstance): void {
+/** For routes of `scope`, which needs a token. `closing`: the server ends, and what waits then is not begun. */
+export function readInTurns(scope: FastifyInstance, closing: AbortSignal): void {
   const all = new Map<UserId, Turns>()
   scope.addHook('onRequest', (request, reply, done) => {
     if (!readsMuch(request)) return done()
@@ -30,7 +30,7 @@ export function readInTurns(scope: FastifyInstance): void {
     function begin(): void {
       isHeld = true
       turns.held++
-      done()
+      done(closing.aborted ? new Fault('restart') : undefined)
     }
 
     function end(): void {

@@ -30,6 +30,7 @@ beforeEach(() => {
     getItem: (key: string) => kept.get(key) ?? null,
     setItem: (key: string, text: string) => void kept.set(key, text),
     removeItem: (key: string) => void kept.delete(key),
+    key: (index: number) => [...kept.keys()][index] ?? null,
     get length() {
       return kept.size
     },
@@ -134,6 +135,32 @@ test('[WIPE1] a tab that does not let go is told of, and what it holds goes when
   frozen.close()
   await until('it is gone', async () => (await databases()).length === 0)
   expect((await openDatabase(name)).isNew).toBe(true)
+})
+
+test.each([
+  ['somebody else', bob],
+  ['the same user', ann],
+])('[WIPE1] what a page that was closed in the middle has left goes when %s comes', async (_who, next) => {
+  const { client } = startTab()
+  for (let index = 0; index < 3; index++) {
+    const conversation = await client.create()
+    conversation.send('not to be left')
+    await conversation.flush()
+  }
+  const remove = indexedDB.deleteDatabase.bind(indexedDB)
+  let left = 1
+  const spy = vi.spyOn(indexedDB, 'deleteDatabase').mockImplementation((name) => {
+    if (name.includes(':document:') && left-- <= 0) throw new Error('the page is closed')
+    return remove(name)
+  })
+  await expect(client.signOut({ wipe: true, force: true })).rejects.toThrow('the page is closed')
+  spy.mockRestore()
+  expect(await databases()).toHaveLength(2)
+  const tab = startTab(next).client
+  await until('it is opened', () => tab.storage.getSnapshot().budgetBytes > 0)
+  await until('nothing else is left', async () => (await databases()).length === 1)
+  expect(await databases()).toEqual([storeName(url, next)])
+  expect([localStorage.length, tab.storage.getSnapshot().lost]).toEqual([1, false])
 })
 
 test('[WIPE1] of a Node program no file is left', async () => {

@@ -19,7 +19,7 @@ import { dropBrowserDocument, openBrowserDocument } from './browser-document.ts'
 import { readBrowserDocument } from './read-document.ts'
 import { createBrowserPages } from './browser-pages.ts'
 import { choiceKey, type Database, deleteDatabase, openDatabase } from './database.ts'
-import { markStorage, unmarkStorage } from './storage-marker.ts'
+import { begunWipes, endWipe, markStorage, noteWipe, unmarkStorage } from './storage-marker.ts'
 import { hasWebLocks, lockByName, waitForLock } from './web-lock.ts'
 
 /** Opens the store of `user` at `server`; memory, with the reason as status, where the browser refuses to keep anything. Rejects with NewerSchema. */
@@ -30,6 +30,7 @@ export async function openBrowserStorage(
 ): Promise<ClientStorage> {
   const name = storeName(server, user)
   try {
+    await finishWipes(name)
     const { db, isNew } = await openDatabase(name)
     const wasMarked = markStorage(name)
     return browserStorage(name, db, { isNew, wasLost: isNew && wasMarked }, options)
@@ -126,12 +127,24 @@ function browserStorage(
 async function destroyBrowserStorage(name: string): Promise<void> {
   // Where there is no such thing nothing was kept.
   if (typeof indexedDB === 'undefined') return
+  noteWipe(name)
   const documents = new Set(await documentNames(name))
   unmarkStorage(name)
   await deleteDatabase(name)
   // Another tab may have begun one before it heard.
   for (const document of await listedDocuments(name)) documents.add(document)
   for (const document of documents) await deleteDatabase(document)
+  endWipe(name)
+}
+
+/** What pages that were closed in the middle of it have left, of whomever: the next one to sign in may be somebody else. */
+async function finishWipes(own: string): Promise<void> {
+  for (const name of begunWipes()) {
+    const finished = destroyBrowserStorage(name)
+    if (name === own) await finished
+    // Another tab holds something: the next page tries again.
+    else finished.catch(() => undefined)
+  }
 }
 
 /** As the browser tells, or else as far as they are known from the rows. */

@@ -91,3 +91,20 @@ test('[LIMIT1] who goes away gives their turn back, of requests sent in one go t
   const answers = await Promise.all(Array.from({ length: 8 }, () => ann.call('GET', '/api/conversations')))
   expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200))
 })
+
+test('[LIMIT1][PROC2] what waits for its turn when the server ends is not begun, and told to come back', async () => {
+  const { server, people, begun, release } = await start()
+  const ann = people.person('ann')
+  const many = Array.from({ length: limits.readsAtOnce + 6 }, () => ann.call('GET', '/api/conversations'))
+  await until('they have begun', () => begun.length >= limits.readsAtOnce)
+  // One by which is known that the others have come.
+  expect((await ann.call('POST', '/api/tickets')).status).toBe(201)
+  const closed = server.close()
+  await new Promise((resolve) => setImmediate(resolve))
+  release()
+  const answers = await Promise.allSettled(many)
+  await closed
+  expect(begun).toHaveLength(limits.readsAtOnce)
+  const statuses = answers.map((answer) => (answer.status === 'fulfilled' ? answer.value.status : 'cut off'))
+  expect(statuses.filter((status) => status === 200)).toHaveLength(limits.readsAtOnce)
+})
