@@ -49,10 +49,25 @@ const freshMessage: Make = (pick, room, draw) => {
   return messageOf(id, pick, draw)
 }
 
+/** A reply in a thread, of a message that may be none, or a reply itself. */
+const inThread: Make = (pick, room, draw) => {
+  const thread = someId(pick, room, draw)
+  return { ...freshMessage(pick, room, draw), replyTo: thread, thread }
+}
+
+/** Members, and who is none (any more). */
+const withMentions: Make = (pick, room, draw) => ({
+  ...freshMessage(pick, room, draw),
+  mentions: [names[pick.target % names.length], names[pick.form % names.length]],
+})
+
 const makers: readonly Make[] = [
   freshMessage,
   freshMessage,
   freshMessage,
+  inThread,
+  inThread,
+  withMentions,
   (pick, room, draw) => messageOf(someId(pick, room, draw), pick, draw),
   (pick, room, draw) => ({ kind: 'edit', of: someId(pick, room, draw), content: 'edited', at: draw.atMs(pick.form) }),
   (pick, room, draw) => ({ kind: 'redact', of: someId(pick, room, draw) }),
@@ -69,6 +84,11 @@ const makers: readonly Make[] = [
     const seq = form % 4 === 0 ? model.log.length : Math.max(0, model.log.length - 1 - target)
     return form % 2 === 0 ? { kind: 'read', through: seq } : { kind: 'read', through: 0, received: seq }
   },
+  (pick, room, draw) => ({
+    kind: 'read',
+    through: Math.max(0, room.model.log.length - 1 - (pick.form % 3)),
+    thread: someId(pick, room, draw),
+  }),
   ({ form }) => ({ kind: 'set', key: 'title', value: form % 4 === 0 ? null : `title ${form % 3}` }),
   ({ form }) => ({ kind: 'set', key: 'colour', value: { form } }),
   ({ target, form }) => ({
