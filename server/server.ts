@@ -181,8 +181,9 @@ function afterPause(job: () => void): void {
 }
 
 /** Nobody waits for it: it does not keep the process. */
-function after(ms: number, job: () => void): void {
-  setTimeout(job, ms).unref()
+function after(ms: number, job: () => void): () => void {
+  const timer = setTimeout(job, ms).unref()
+  return () => clearTimeout(timer)
 }
 
 function drawInvitationId(): InvitationId {

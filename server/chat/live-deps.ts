@@ -16,8 +16,8 @@ export interface LiveDeps {
   readonly activity: ActivityFeed
   /** Runs a job once, after a pause in which more can come together. */
   readonly afterPause: (job: () => void) => void
-  /** Runs a job once, after so many ms. */
-  readonly after: (ms: number, job: () => void) => void
+  /** Runs a job once, after so many ms, unless what it returns is called before. */
+  readonly after: (ms: number, job: () => void) => () => void
   /** Told when a device knew more of a conversation than this server. */
   readonly noteBehind: (conversation: ConversationId) => void
   /** Told of an assertion that failed; the conversation starts again from the disk by itself. */

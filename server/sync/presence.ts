@@ -27,8 +27,8 @@ export interface PresenceDeps<Connection> {
   readonly drawUint32: () => number
   /** Runs a job once, after a pause in which more can change. */
   readonly later: (job: () => void) => void
-  /** Runs a job once, after so many ms. */
-  readonly after: (ms: number, job: () => void) => void
+  /** Runs a job once, after so many ms, unless what it returns is called before. */
+  readonly after: (ms: number, job: () => void) => () => void
   /** Sends everybody who follows the wire message that is for them, if there is one; asks for those that are sent alone. */
   readonly show: (messageFor: (connection: Connection) => Uint8Array | undefined) => void
 }
@@ -65,8 +65,8 @@ export class Presence<Connection> {
   /** To be told; those that left are nowhere else. */
   #changed = new Set<Shown>()
   #renewedMs = 0
-  /** It will be looked whose typing has ended. */
-  #isWatching = false
+  /** It will be looked whose typing has ended, unless this is called. */
+  #stopWatching: (() => void) | undefined
 
   constructor(deps: PresenceDeps<Connection>) {
     this.#deps = deps
@@ -101,6 +101,11 @@ export class Presence<Connection> {
     if (known === undefined) return
     this.#shown.delete(connection)
     this.#drawn.delete(known.client)
+    // A timer would keep a conversation in memory that nobody has open any more.
+    if (this.#shown.size === 0) {
+      this.#stopWatching?.()
+      this.#stopWatching = undefined
+    }
     if (known.json === gone) return
     known.json = gone
     this.#tell(known)
@@ -154,10 +159,8 @@ export class Presence<Connection> {
   }
 
   #watch(ms: number): void {
-    if (this.#isWatching) return
-    this.#isWatching = true
-    this.#deps.after(ms, () => {
-      this.#isWatching = false
+    this.#stopWatching ??= this.#deps.after(ms, () => {
+      this.#stopWatching = undefined
       this.#endTyping()
     })
   }

@@ -69,7 +69,10 @@ export function createSyncNode(options: SyncNodeOptions = {}): SyncNode {
     drawUint32: () => random.between(0, 0xffff_ffff),
     activity: new ActivityFeed(afterPause),
     afterPause,
-    after: (ms, job) => void setTimeout(job, ms).unref(),
+    after: (ms, job) => {
+      const timer = setTimeout(job, ms).unref()
+      return () => clearTimeout(timer)
+    },
     noteBehind: (id) => behind.note(id),
     onBug: (error) => errors.push(error),
     window,

@@ -57,7 +57,11 @@ beforeEach(() => {
     now: Date.now,
     drawUint32: () => random.between(0, 0xffff_ffff),
     later: (job) => pauses.push(job),
-    after: (ms, job) => timers.push({ atMs: Date.now() + ms, job }),
+    after: (ms, job) => {
+      const timer = { atMs: Date.now() + ms, job }
+      timers.push(timer)
+      return () => void timers.splice(timers.indexOf(timer), 1)
+    },
     show: (messageFor) => {
       shows++
       for (const peer of peers) peer.hear(messageFor(peer))
@@ -332,6 +336,18 @@ describe('typing', () => {
     type(bob, { typing: true })
     pass(limits.typingMs)
     expect(cleo.others).toContainEqual({ user: 'bob', typing: false })
+  })
+
+  test('[TYPING1] nobody waits for the end of it once all have left', () => {
+    const [ann, bob] = [join('ann'), join('bob')]
+    for (const peer of [ann, bob]) type(peer, { typing: true })
+    presence.leave(ann)
+    expect(timers).toHaveLength(1)
+    presence.leave(bob)
+    expect(timers).toEqual([])
+    type(ann, { typing: true })
+    pass(limits.typingMs)
+    expect(bob.others).toEqual([])
   })
 
   test('[TYPING1] that goes on is told again, so that nobody forgets it; what stock clients repeat unasked is no typing', () => {
