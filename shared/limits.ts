@@ -109,6 +109,8 @@ export const limits = {
   reactionsPerMessage: 2000,
   /** Users named at the root of a thread: a line under it, which is written anew at each reply. */
   threadUsers: 50,
+  /** Threads that a member has read beyond what they have read of all: of the room for that, nobody takes more than a seventh. */
+  threadReadsPerMember: 200,
   /** What the read registers of threads take in a checkpoint at most, all members together: it has to fit in a frame with the rest. */
   threadReadsBytes: 96 * kibibyte,
   /** Bytes of the private state of a user as JSON: no members stand beside it in the checkpoint. */

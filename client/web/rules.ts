@@ -26,7 +26,8 @@ export function memberRules({ members }: Pick<ConversationInfo, 'members'>): Pol
     pinCount: () => 0,
     isPinned: () => false,
     settingsBytesWithout: () => 0,
-    threadReadsBytesWithout: () => 0,
+    threadReadsOf: () => new Map(),
+    threadReadsBytes: () => 0,
     isPrivate: () => false,
   }
 }

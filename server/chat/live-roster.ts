@@ -118,10 +118,8 @@ export class LiveRoster {
       pinCount: () => this.#pins.size,
       isPinned: (id) => this.isPinned(id),
       settingsBytesWithout: (key) => this.#settingsBytes - (this.#settings.get(key)?.bytes ?? 0),
-      threadReadsBytesWithout: (user, thread) => {
-        const has = this.#members.get(user)?.threads?.some(({ root }) => root === thread) === true
-        return this.#threadReadsBytes - (has ? threadReadBytes(user) : 0)
-      },
+      threadReadsOf: (user) => this.threadReadsOf(user),
+      threadReadsBytes: () => this.#threadReadsBytes,
     }
   }
 

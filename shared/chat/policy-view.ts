@@ -5,6 +5,7 @@ import type { MessageId } from './entry.ts'
 import type { Folded } from './fold.ts'
 import type { Message } from './message.ts'
 import { type IdClaim, memberBytes, type PolicyView, settingBytes, threadReadBytes } from './policy.ts'
+import { noThreads } from './roster.ts'
 
 export interface KnownIds {
   /** A message that is here, live or as a page. */
@@ -36,13 +37,8 @@ export function policyViewOf(view: Folded, { messageOf, streamOf, isPrivate }: K
       for (const [other, value] of view.settings) if (other !== key) bytes += settingBytes(other, value)
       return bytes
     },
-    threadReadsBytesWithout: (user, thread) => {
-      let bytes = 0
-      for (const [reader, threads] of view.threadReads) {
-        const count = threads.size - (reader === user && threads.has(thread) ? 1 : 0)
-        bytes += count * threadReadBytes(reader)
-      }
-      return bytes
-    },
+    threadReadsOf: (user) => view.threadReads.get(user) ?? noThreads,
+    threadReadsBytes: () =>
+      [...view.threadReads].reduce((sum, [user, threads]) => sum + threads.size * threadReadBytes(user), 0),
   }
 }

@@ -75,8 +75,10 @@ export interface PolicyView {
   readonly isPinned: (id: MessageId) => boolean
   /** Bytes of all settings as JSON, but for the one with this key. */
   readonly settingsBytesWithout: (key: string) => number
-  /** The sum of `threadReadBytes` of all registers of threads, but for that of `user` in `thread`. */
-  readonly threadReadsBytesWithout: (user: UserId, thread: MessageId) => number
+  /** How far a member has read in which threads, beyond what they have read of all. */
+  readonly threadReadsOf: (user: UserId) => ReadonlyMap<MessageId, number>
+  /** The sum of `threadReadBytes` of the registers of threads of all members. */
+  readonly threadReadsBytes: () => number
 }
 
 /** Judges an entry by `author` against the state before it; undefined means it is accepted. */
@@ -156,8 +158,10 @@ function judgeRead(view: PolicyView, author: UserId, entry: ReadEntry): VoidReas
   if (Math.max(entry.through ?? 0, entry.received ?? 0) >= view.nextSeq()) return 'beyond-end'
   if (entry.thread === undefined) return undefined
   if (!isRoot(view, entry.thread)) return 'no-target'
-  const bytes = view.threadReadsBytesWithout(author, entry.thread) + threadReadBytes(author)
-  return bytes > limits.threadReadsBytes ? 'too-many' : undefined
+  const own = view.threadReadsOf(author)
+  if (own.has(entry.thread)) return undefined
+  const isFull = view.threadReadsBytes() + threadReadBytes(author) > limits.threadReadsBytes
+  return isFull || own.size >= limits.threadReadsPerMember ? 'too-many' : undefined
 }
 
 /** Whether a message may be redacted by somebody with this access. */

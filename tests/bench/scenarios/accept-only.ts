@@ -52,7 +52,8 @@ const view: PolicyView = {
   pinCount: () => 0,
   isPinned: () => false,
   settingsBytesWithout: () => 0,
-  threadReadsBytesWithout: () => 0,
+  threadReadsOf: () => new Map(),
+  threadReadsBytes: () => 0,
   isPrivate: () => false,
 }
 

@@ -152,19 +152,30 @@ describe('a thread', () => {
     expect(stand.node.errors).toEqual([])
   })
 
-  test('[THREAD3] registers that do not fit in a checkpoint any more are void, and others go on', async () => {
+  test('[THREAD3] nobody has registers without end, and whoever has them all moves them on, and others theirs', async () => {
     const node = createSyncNode()
     const id = await node.create('ann', 'bob')
-    const device = new FakeDevice('bob', id, createDoc(2))
-    await bringTogether(node, [device])
-    const most = Math.floor(limits.threadReadsBytes / 69)
+    const [ann, device] = [new FakeDevice('ann', id, createDoc(1)), new FakeDevice('bob', id, createDoc(2))]
+    await bringTogether(node, [ann, device])
+    const most = limits.threadReadsPerMember
     const roots = Array.from({ length: most + 1 }, (_, index) => messageEntry(`root ${index}`))
+    const [first, last] = [roots[0], roots.at(-1)]
+    if (first === undefined || last === undefined) throw new Error('no roots')
     write(device, ...roots)
-    await bringTogether(node, [device])
-    write(device, ...roots.map((root): KnownEntry => ({ kind: 'read', through: roots.length, thread: root.id })))
-    await bringTogether(node, [device])
-    const reads = device.folded.view().threadReads.get(bob)?.size ?? 0
-    const reason = device.folded.fold().voidReason(clientId(2), 2 * roots.length - 1)
-    expect([reads > 1000, reads <= most, reason]).toEqual([true, true, 'too-many'])
+    await bringTogether(node, [ann, device])
+    write(device, ...roots.map((root): KnownEntry => ({ kind: 'read', through: most, thread: root.id })))
+    write(device, { kind: 'read', through: most + 1, thread: first.id })
+    write(ann, { kind: 'read', through: most, thread: last.id })
+    await bringTogether(node, [ann, device])
+    const { threadReads } = ann.folded.view()
+    expect([...threadReads].map(([user, { size }]) => [user, size])).toEqual(
+      expect.arrayContaining([
+        ['bob', most],
+        ['ann', 1],
+      ]),
+    )
+    expect(threadReads.get(bob)?.get(first.id)).toBe(most + 1)
+    expect(ann.folded.fold().voidReason(clientId(2), roots.length + most)).toBe('too-many')
+    expect(node.errors).toEqual([])
   })
 })

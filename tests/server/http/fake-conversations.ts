@@ -293,7 +293,8 @@ function ownOf(room: Room, user: UserId): OwnConversation {
 function policyOf({ id: room, roster, messages, nextSeq }: Room): PolicyView {
   return {
     isPrivate: () => isPrivateConversation(room),
-    threadReadsBytesWithout: () => 0,
+    threadReadsOf: () => new Map(),
+    threadReadsBytes: () => 0,
     accessOf: (user) => roster.members.get(user),
     ownerCount: () => [...roster.members.values()].filter((access) => access === 'owner').length,
     memberCount: () => roster.members.size,

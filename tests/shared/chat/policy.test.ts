@@ -10,6 +10,7 @@ import {
   parseVoidReason,
   type PolicyView,
   settingBytes,
+  threadReadBytes,
   type VoidReason,
   voidReasons,
 } from '../../../shared/chat/policy.ts'
@@ -63,7 +64,8 @@ function viewOf(access: Access | undefined, others: Readonly<Record<string, Acce
 /** Nothing that is counted is full. */
 const roomy = {
   isPrivate: () => false,
-  threadReadsBytesWithout: () => 0,
+  threadReadsOf: () => new Map(),
+  threadReadsBytes: () => 0,
   memberCount: () => 1,
   membersBytes: () => 0,
   pinCount: () => 0,
@@ -272,6 +274,15 @@ describe('what is full', () => {
     expect(verdict(member('new', 'reader'), full)).toBe('too-many')
     expect(verdict(member('writer', 'reader'), full)).toBe('ok')
     expect(verdict(member('writer', null), full)).toBe('ok')
+  })
+
+  test('[POLICY1][THREAD3] one more register of a thread than there is room for is too many, unless it is there', () => {
+    const read: Entry = { kind: 'read', through: 0, thread: ids.theirs }
+    const left = limits.threadReadsBytes - threadReadBytes(author)
+    expect(verdict(read, { threadReadsBytes: () => left })).toBe('ok')
+    expect(verdict(read, { threadReadsBytes: () => left + 1 })).toBe('too-many')
+    const own = { threadReadsBytes: () => left + 1, threadReadsOf: () => new Map([[ids.theirs, 0]]) }
+    expect(verdict(read, own)).toBe('ok')
   })
 
   test('[POLICY1] settings beyond their bytes are too large, and clearing one is always allowed', () => {
