@@ -47,6 +47,14 @@ export class GatheredWrites {
     return this.#deps.write(key, value)
   }
 
+  /** The same without a pause before it: what waited is not written any more. */
+  putNow(key: string, value: unknown): Promise<void> {
+    const written = this.put(key, value)
+    const gathered = this.#keys.get(key)
+    if (gathered !== undefined) this.#write(key, gathered)
+    return written
+  }
+
   /** Writes all that waits: nobody may be there to do it later. */
   flush(): void {
     for (const [key, gathered] of this.#keys) this.#write(key, gathered)

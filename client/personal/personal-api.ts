@@ -61,7 +61,7 @@ export interface Personal {
    * Keeps what was begun, or clears it (null, or nothing in it); to be called as often as it changes. Shown at once; written
    * at once and then every 2 s at most, every 10 s while the server has not taken the last one, and when the page is hidden
    * or the client closed. Resolves when it, or a later one in its place, is kept on this device. Sending a message to the same place
-   * clears it.
+   * clears it at once.
    *
    * While the own one waits for its stamp it is what is shown here; then the last that was stamped is, from whichever device. So a text
    * box must not follow the store while somebody types: it takes another device's draft when nothing was typed in it since

@@ -39,6 +39,12 @@ export function parseSeqValue(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= -1 ? value : undefined
 }
 
+/** What is to be written where something stands already: how far one has read does not go back. */
+export function mergedValue(key: string, value: unknown, there: unknown): unknown {
+  if (parsePersonalKey(key)?.kind !== 'read') return value
+  return Math.max(parseSeqValue(value) ?? -1, parseSeqValue(there) ?? -1)
+}
+
 /** Undefined for what is none; fields that are not understood are left out. */
 export function parseDraft(value: unknown): Draft | undefined {
   if (!isFields(value) || typeof value['content'] !== 'string') return undefined

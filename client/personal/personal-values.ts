@@ -13,6 +13,8 @@ import type { PersonalStatus, RefusedSetting } from './personal-api.ts'
 
 export interface PersonalValuesDeps {
   readonly open: () => Promise<OpenConversation>
+  /** What is written where `there` stands, when `value` is to be. */
+  readonly merge: (key: string, value: unknown, there: unknown) => unknown
   /** What stands under these keys is perhaps another value than before. */
   readonly onChange: (keys: Iterable<string>) => void
 }
@@ -31,6 +33,8 @@ export class PersonalValues {
   readonly #refused = new Map<string, RefusedSetting>()
   /** What was written last, here. */
   readonly #written = new Map<string, unknown>()
+  /** Of keys that are to be cleared later: what stood there when that was said. */
+  readonly #clearing = new Map<string, unknown>()
   #isClosed = false
 
   constructor(deps: PersonalValuesDeps) {
@@ -66,8 +70,13 @@ export class PersonalValues {
     encodeOwn({ kind: 'set', key, value })
   }
 
-  /** Shows it from now on; it is to be written later. */
+  /**
+   * Shows it from now on; it is to be written later. What is cleared is what stands there now: what another device has said by
+   * the time it is written stays.
+   */
   show(key: string, value: unknown): void {
+    if (value !== null || this.#conversation === undefined) this.#clearing.delete(key)
+    else if (!this.#clearing.has(key)) this.#clearing.set(key, this.#settings.get(key))
     this.#shown.set(key, value)
     this.#deps.onChange([key])
   }
@@ -127,11 +136,15 @@ export class PersonalValues {
     this.look(conversation)
   }
 
-  #append(conversation: OpenConversation, key: string, value: unknown): void {
+  #append(conversation: OpenConversation, key: string, wanted: unknown): void {
     const { outbox } = conversation.document
+    const there = conversation.settings.get(key)
+    const value = this.#deps.merge(key, wanted, there)
     try {
-      if (!isSameJson(conversation.settings.get(key) ?? null, value)) conversation.set(key, value)
-      this.#written.set(key, value)
+      const isOthers = this.#clearing.has(key) && !isSameJson(this.#clearing.get(key), there)
+      this.#clearing.delete(key)
+      if (!isOthers && !isSameJson(there ?? null, value)) conversation.set(key, value)
+      this.#written.set(key, isOthers ? there : value)
       this.#shown.delete(key)
       this.#refused.delete(key)
       for (const failed of outbox.failedSettings()) if (failed.entry.key === key) outbox.dropSetting(failed)

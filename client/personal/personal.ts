@@ -11,7 +11,7 @@ import type { OpenConversation } from '../open-conversation.ts'
 import type { OpenConversations } from '../open-conversations.ts'
 import { GatheredWrites } from './gathered-writes.ts'
 import type { Personal } from './personal-api.ts'
-import { appPrefix, isEmptyDraft, personalKey } from './personal-keys.ts'
+import { appPrefix, isEmptyDraft, mergedValue, personalKey } from './personal-keys.ts'
 import { PersonalStates } from './personal-states.ts'
 import { PersonalValues } from './personal-values.ts'
 import { PrivateReads } from './private-reads.ts'
@@ -51,6 +51,7 @@ export function createPersonal({ user, list, open, background, readsInPrivate }:
       background().hold(id)
       return open.open(id)
     },
+    merge: mergedValue,
     onChange: (keys) => {
       const changed = [...keys]
       states.note(changed)
@@ -129,7 +130,11 @@ export function createPersonal({ user, list, open, background, readsInPrivate }:
     noteSent: (id, thread) => {
       if (!values.isStarted) return
       const key = personalKey('draft', id, thread)
-      if (values.get(key) !== undefined) void setDraft(key, null)
+      if (values.get(key) !== undefined) {
+        values.show(key, null)
+        // Or a device that ends now would offer to send it once more.
+        void drafts.putNow(key, null)
+      }
       // It is waited for to be stamped; who writes wants to see it.
       if (states.of(id).getSnapshot().hidden) api.hide(id, false)
     },

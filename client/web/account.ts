@@ -76,7 +76,7 @@ export function createAccount(deps: AccountDeps): Account {
       client,
       // What a conversation says of its connection, the list should say too.
       desk: createDesk(client, refreshing.look),
-      drafts: createDrafts(deps.keep, session.user),
+      drafts: createDrafts(deps.keep, session.user, client.personal),
       reach: refreshing.reach,
     })
   }

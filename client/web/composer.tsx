@@ -9,6 +9,7 @@ import type { Drafts } from './drafts.ts'
 import { CloseIcon, SendIcon } from './icons.tsx'
 import { MentionList, mentionListId, optionId } from './mention-list.tsx'
 import { ReplyPreview } from './message-quote.tsx'
+import { useDraft } from './use-draft.ts'
 import { useMentions } from './use-mentions.ts'
 import { explainError } from './wording.ts'
 
@@ -20,6 +21,8 @@ interface Props {
   /** What is being replied to. */
   readonly replyTo: MessageId | undefined
   readonly endReply: () => void
+  /** It was chosen on another device, or before. */
+  readonly onReply: (replyTo: MessageId | undefined) => void
   /** Why nothing can be written here, if so. */
   readonly blocked: string | undefined
   readonly onSent: () => void
@@ -28,11 +31,11 @@ interface Props {
 }
 
 export function Composer(props: Props) {
-  const { conversation, drafts, user, members, replyTo, endReply, blocked, onSent, offered } = props
+  const { conversation, drafts, user, members, replyTo, endReply, onReply, blocked, onSent, offered } = props
   const { id } = conversation
-  const [text, setText] = useState(() => drafts.get(id))
   const [problem, setProblem] = useState<string>()
   const box = useRef<HTMLTextAreaElement>(null)
+  const { text, change: type, show, leave } = useDraft(drafts, id, box, onReply)
   const isBlocked = blocked !== undefined
   const isBlank = text.trim() === ''
 
@@ -41,22 +44,21 @@ export function Composer(props: Props) {
   }, [isBlocked])
 
   function change(next: string): void {
-    setText(next)
     setProblem(undefined)
-    drafts.set(id, next)
+    type(next)
   }
 
   const [taken, setTaken] = useState(offered)
   if (offered !== undefined && offered !== taken) {
     // What is being written stays, in front of it.
     setTaken(offered)
-    setText(isBlank ? offered.text : `${text}\n${offered.text}`)
+    show(isBlank ? offered.text : `${text}\n${offered.text}`)
   }
   useEffect(() => {
     if (taken === undefined) return
-    drafts.set(id, box.current?.value ?? '')
+    type(box.current?.value ?? '')
     box.current?.focus()
-  }, [taken, drafts, id])
+  }, [taken, type])
 
   const mentions = useMentions({ box, text, change, users: members.filter((member) => member !== user) })
   const { offered: suggested } = mentions
@@ -139,6 +141,7 @@ export function Composer(props: Props) {
             }}
             onSelect={mentions.look}
             onKeyDown={onKeyDown}
+            onBlur={leave}
             aria-autocomplete="list"
             aria-controls={suggested.length > 0 ? mentionListId : undefined}
             aria-activedescendant={meant === undefined ? undefined : optionId(meant)}

@@ -3,8 +3,9 @@
 import { memo } from 'react'
 
 import type { UserId } from '../../shared/sync/ids.ts'
-import type { ConversationSummary } from '../api.ts'
+import type { ConversationSummary, PersonalState } from '../api.ts'
 import { ConversationAvatar } from './conversation-avatar.tsx'
+import { MutedIcon, StarIcon } from './icons.tsx'
 import { conversationName, namedMembers } from './names.ts'
 import { conversationHash } from './route.ts'
 import { machineTime, shortTime } from './time.ts'
@@ -12,18 +13,22 @@ import { useNames } from './use-names.ts'
 
 interface Props {
   readonly summary: ConversationSummary
+  /** What the user has set for it, if anything. */
+  readonly state: PersonalState | undefined
   readonly user: UserId
   readonly today: number
   readonly isCurrent: boolean
 }
 
-export const ConversationItem = memo(function ConversationItem({ summary, user, today, isCurrent }: Props) {
+export const ConversationItem = memo(function ConversationItem({ summary, state, user, today, isCurrent }: Props) {
   const { id, title, members, updatedAt, lastMessage, registered } = summary
   const users = members?.map((member) => member.user)
   const name = conversationName(title, users, user, useNames(namedMembers(users, user)))
   // What is being read is not unread.
   const unread = isCurrent ? 0 : summary.unread
   const mentions = isCurrent ? 0 : (summary.mentions ?? 0)
+  const marked = !isCurrent && unread === 0 && state?.markedUnread === true
+  const draft = isCurrent ? '' : (state?.draft?.content.trim() ?? '')
   return (
     <a
       className="item"
@@ -34,15 +39,32 @@ export const ConversationItem = memo(function ConversationItem({ summary, user, 
       data-unread={unread}
       data-mentions={mentions}
       data-registered={registered}
+      data-muted={state?.muted}
+      data-favourite={state?.favourite}
     >
       <ConversationAvatar name={name} users={users} me={user} />
-      <span className="item-name">{name}</span>
+      <span className="item-name">
+        {state?.favourite === true && <StarIcon label="Favourite: " />}
+        {name}
+        {state?.muted === true && <MutedIcon label=" Muted" />}
+      </span>
       <time className="item-time" dateTime={machineTime(updatedAt)}>
         {shortTime(updatedAt, today)}
       </time>
       <span className="item-last">
-        {lastMessage === '' ? 'A message without text' : (lastMessage ?? 'No messages yet')}
+        {draft !== '' && (
+          <span data-testid="draft">
+            <span className="item-draft">Draft: </span>
+            {draft}
+          </span>
+        )}
+        {draft === '' && (lastMessage === '' ? 'A message without text' : (lastMessage ?? 'No messages yet'))}
       </span>
+      {marked && (
+        <span className="badge badge-mark" data-testid="marked-unread">
+          <span className="hidden">Marked as unread</span>
+        </span>
+      )}
       {unread > 0 && (
         <span className="badge">
           {mentions > 0 && (

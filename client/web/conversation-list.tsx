@@ -1,9 +1,11 @@
 /** The list of conversations, and below it who is signed in and whether the server answers. */
 
-import { useState } from 'react'
+import { useMemo, useState } from 'react'
 
 import type { ConversationId } from '../../shared/sync/ids.ts'
+import type { ConversationSummary } from '../api.ts'
 import type { Account, SignedIn } from './account.ts'
+import { arrangeList } from './arrange-list.ts'
 import { ConversationItem } from './conversation-item.tsx'
 import { PersonAvatar, PersonName } from './person.tsx'
 import { ProfileDialog } from './profile-dialog.tsx'
@@ -30,12 +32,27 @@ interface Props {
 export function ConversationList({ signedIn, current, signOut }: Props) {
   const { user, client } = signedIn
   const conversations = useStore(client.conversations)
+  const states = useStore(client.personal.all)
+  const { shown, hidden } = useMemo(() => arrangeList(conversations, states), [conversations, states])
+  const [showsHidden, setShowsHidden] = useState(false)
   const reach = useStore(signedIn.reach)
   const storage = useStore(client.storage)
   const today = useToday()
   const [showsProfile, setShowsProfile] = useState(false)
   const [sought, setSought] = useState('')
   const found = useSearch(client, sought)
+
+  const line = (summary: ConversationSummary) => (
+    <li key={summary.id}>
+      <ConversationItem
+        summary={summary}
+        state={states.get(summary.id)}
+        user={user}
+        today={today}
+        isCurrent={summary.id === current}
+      />
+    </li>
+  )
 
   return (
     <div className="sidebar">
@@ -52,16 +69,24 @@ export function ConversationList({ signedIn, current, signOut }: Props) {
         <SearchResults found={found} conversations={conversations} user={user} />
       ) : (
         <nav className="list" aria-label="Conversations">
-          {conversations.length === 0 ? (
-            <EmptyList reach={reach} />
-          ) : (
-            <ul>
-              {conversations.map((summary) => (
-                <li key={summary.id}>
-                  <ConversationItem summary={summary} user={user} today={today} isCurrent={summary.id === current} />
-                </li>
-              ))}
-            </ul>
+          {conversations.length === 0 ? <EmptyList reach={reach} /> : <ul>{shown.map(line)}</ul>}
+          {hidden.length > 0 && (
+            <>
+              <button
+                type="button"
+                className="list-hidden"
+                aria-expanded={showsHidden}
+                onClick={() => setShowsHidden(!showsHidden)}
+                data-testid="hidden-toggle"
+              >
+                {hidden.length} hidden
+              </button>
+              {showsHidden && (
+                <ul aria-label="Hidden conversations" data-testid="hidden">
+                  {hidden.map(line)}
+                </ul>
+              )}
+            </>
           )}
         </nav>
       )}

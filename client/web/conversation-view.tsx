@@ -1,6 +1,6 @@
 /** One open conversation: its head, what there is to know about its connection, its messages, and where one writes. */
 
-import { useCallback, useRef, useState } from 'react'
+import { useCallback, useEffect, useRef, useState } from 'react'
 
 import type { MessageId } from '../../shared/chat/entry.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
@@ -9,6 +9,7 @@ import { ComposeAgain } from './compose-again.ts'
 import { Composer } from './composer.tsx'
 import { ConnectionMark } from './connection-mark.tsx'
 import { ConversationAvatar } from './conversation-avatar.tsx'
+import { ConversationMenu } from './conversation-menu.tsx'
 import type { Drafts } from './drafts.ts'
 import { PeopleIcon } from './icons.tsx'
 import { MembersPanel } from './members-panel.tsx'
@@ -56,6 +57,20 @@ export function ConversationView({ client, conversation, sought, reading, user, 
   }, [])
   const openThread = useCallback((root: MessageId) => setSide({ kind: 'thread', root }), [])
 
+  const reply = useCallback(
+    (message: MessageId | undefined) => {
+      setReplyTo(message)
+      drafts.setReply(conversation.id, message)
+    },
+    [drafts, conversation],
+  )
+
+  // It is looked at: whether or not something in it is new.
+  useEffect(() => {
+    const { personal } = client
+    if (personal.of(conversation.id).getSnapshot().markedUnread) personal.markUnread(conversation.id, false)
+  }, [client, conversation])
+
   const composeAgain = useCallback((text: string) => setOffered({ text }), [])
 
   return (
@@ -77,6 +92,7 @@ export function ConversationView({ client, conversation, sought, reading, user, 
           <PeopleIcon />
           {users.length > 0 && users.length}
         </button>
+        <ConversationMenu personal={client.personal} id={conversation.id} name={name} />
       </PaneHeader>
       <Notices conversation={conversation} status={status} />
       <div className="talk">
@@ -88,7 +104,7 @@ export function ConversationView({ client, conversation, sought, reading, user, 
             access={info.access}
             connection={status.connection}
             sent={sent}
-            reply={setReplyTo}
+            reply={reply}
             openThread={openThread}
             sought={sought}
           />
@@ -100,7 +116,8 @@ export function ConversationView({ client, conversation, sought, reading, user, 
           user={user}
           members={users}
           replyTo={replyTo}
-          endReply={() => setReplyTo(undefined)}
+          endReply={() => reply(undefined)}
+          onReply={setReplyTo}
           blocked={whyBlocked(info, status)}
           onSent={() => setSent(sent + 1)}
           offered={offered}

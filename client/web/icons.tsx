@@ -158,3 +158,30 @@ export function Logo() {
     </svg>
   )
 }
+
+interface LabelledProps {
+  /** What it says, for those who do not see it. */
+  readonly label: string
+}
+
+export function StarIcon({ label }: LabelledProps) {
+  return (
+    <>
+      <Icon>
+        <path d="m10 3.5 2 4.2 4.6.6-3.4 3.2.9 4.6-4.1-2.3-4.1 2.3.9-4.6-3.4-3.2 4.6-.6z" fill="currentColor" />
+      </Icon>
+      <span className="hidden">{label}</span>
+    </>
+  )
+}
+
+export function MutedIcon({ label }: LabelledProps) {
+  return (
+    <>
+      <Icon>
+        <path d="M4.5 14h11c-1.2-1.2-1.5-2.6-1.5-5a4 4 0 0 0-8 0c0 2.4-.3 3.8-1.5 5zM8.6 16.5h2.8M3.5 3.5l13 13" />
+      </Icon>
+      <span className="hidden">{label}</span>
+    </>
+  )
+}

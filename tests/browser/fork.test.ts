@@ -219,7 +219,10 @@ test(
       await tab.at('composer').waitFor()
       await tab.send(`visit ${visit}`)
       await tab.at('timeline').getByText(`visit ${visit}`, { exact: true }).waitFor()
-      await until('it is kept', async () => (await tab.outboxRows(`parley:${proxy.url}:ann`)) > 0 || visit % 2 === 1)
+      await until(
+        'it is kept',
+        async () => (await tab.outboxRows(`parley:${proxy.url}:ann`, stage.id)) > 0 || visit % 2 === 1,
+      )
       await heal(proxy, tab)
       if (visit % 2 === 1) await tab.allSent(sent.length)
       await tab.page.close()
@@ -229,15 +232,16 @@ test(
     await Promise.all([left.send('left'), right.send('right')])
     expect(await left.allSent(sent.length + 2)).toEqual(await right.allSent(sent.length + 2))
     const pool = await left.page.evaluate(
-      (name) =>
+      ([name, conversation]) =>
         new Promise<number>((resolve) => {
           const opening = indexedDB.open(name)
           opening.addEventListener('success', () => {
-            const count = opening.result.transaction('pool').objectStore('pool').count()
+            const range = IDBKeyRange.bound([conversation], [conversation, []])
+            const count = opening.result.transaction('pool').objectStore('pool').count(range)
             count.addEventListener('success', () => resolve(count.result))
           })
         }),
-      `parley:${proxy.url}:ann`,
+      [`parley:${proxy.url}:ann`, stage.id] as const,
     )
     expect(pool).toBeLessThanOrEqual(3)
     expect((await look(stage)).texts.toSorted()).toEqual([...sent, 'left', 'right'].toSorted())

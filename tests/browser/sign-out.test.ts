@@ -36,6 +36,10 @@ test(
     const other = await device.open(`${proxy.url}/#/c/${id}`)
     await other.connection('live')
     await ann.at('composer').fill('a draft')
+    await until('the draft is with the server, and the device knows', async () => {
+      const { body } = await server.rest('ann', 'GET', '/api/me/state')
+      return JSON.stringify(body).includes('a draft') && (await ann.outboxRows(`parley:${proxy.url}:ann`)) === 0
+    })
     proxy.cut()
     await ann.connection('offline', 'connecting')
     await other.send('for later')

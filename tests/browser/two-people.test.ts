@@ -90,7 +90,7 @@ test(
     await bob.shows(['sent Hello Bob', 'sent Hello Ann', 'sent bob one', 'sent bob two'])
     await Promise.all([ann.picture('3-ann-cut'), bob.picture('3-bob-alone')])
 
-    await until('the outbox has both', async () => (await ann.outboxRows(outboxOf(proxy.url, 'ann'))) === 2)
+    await until('the outbox has both', async () => (await ann.outboxRows(outboxOf(proxy.url, 'ann'), id)) === 2)
     await ann.stopCoverage()
     // Closed first, so that nothing comes from one tab to the other.
     await ann.page.close()
@@ -237,7 +237,7 @@ test(
     proxy.cut()
     await before.connection('offline', 'connecting')
     await before.send('kept')
-    await until('the outbox has it', async () => (await before.outboxRows(outboxOf(proxy.url, 'ann'))) === 1)
+    await until('the outbox has it', async () => (await before.outboxRows(outboxOf(proxy.url, 'ann'), id)) === 1)
     await device.killAndRestart()
 
     const after = await device.open(`${proxy.url}/#/c/${id}`)

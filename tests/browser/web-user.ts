@@ -171,22 +171,26 @@ export class WebTab {
     await this.page.screenshot({ path: join(folder, `${name}.png`) })
   }
 
-  /** Rows of the outbox in IndexedDB: what this device keeps although it is not known to be sent. */
-  outboxRows(database: string): Promise<number> {
+  /**
+   * Rows of the outbox in IndexedDB, all of them or those of one conversation: what this device keeps although it is not known
+   * to be sent.
+   */
+  outboxRows(database: string, conversation?: string): Promise<number> {
     return this.page.evaluate(
-      (name) =>
+      ([name, id]) =>
         new Promise<number>((resolve, reject) => {
           const opening = indexedDB.open(name)
           opening.addEventListener('error', () => reject(new Error('it cannot be opened')))
           opening.addEventListener('success', () => {
-            const count = opening.result.transaction('outbox').objectStore('outbox').count()
+            const range = id === undefined ? undefined : IDBKeyRange.bound([id], [id, []])
+            const count = opening.result.transaction('outbox').objectStore('outbox').count(range)
             count.addEventListener('success', () => {
               opening.result.close()
               resolve(count.result)
             })
           })
         }),
-      database,
+      [database, conversation] as const,
     )
   }
 

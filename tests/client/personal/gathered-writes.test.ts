@@ -2,7 +2,13 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 
 import { GatheredWrites } from '../../../client/personal/gathered-writes.ts'
-import { parseDraft, parsePersonalKey, parseSeqValue, personalKey } from '../../../client/personal/personal-keys.ts'
+import {
+  mergedValue,
+  parseDraft,
+  parsePersonalKey,
+  parseSeqValue,
+  personalKey,
+} from '../../../client/personal/personal-keys.ts'
 import { limits } from '../../../shared/limits.ts'
 import { conversationId, messageId } from '../../helpers/client-rows.ts'
 
@@ -56,6 +62,12 @@ test('[DRAFT1] what nobody takes is followed by less, and whoever leaves has wri
   void writes.put('a', 'last')
   writes.close()
   expect(written.slice(7)).toEqual(['a=last'])
+  for (const key of ['b', 'c']) void writes.put(key, 1)
+  void writes.put('b', 2)
+  for (const key of ['b', 'd']) void writes.putNow(key, null)
+  expect(written.slice(8)).toEqual(['b=1', 'c=1', 'b=null', 'd=null'])
+  writes.close()
+  expect(written).toHaveLength(12)
   expect(vi.getTimerCount()).toBe(0)
 })
 
@@ -83,4 +95,10 @@ test('[PERSONAL1] keys and values of other versions are read totally', () => {
   })
   const whole = { content: '', role: 'user', replyTo: root, thread: root, mentions: ['bob'], parts: [{ type: 'x' }] }
   expect(parseDraft(whole)).toEqual(whole)
+})
+
+test('[PRIVATE2] a register that stands higher is not written over, whatever is known here', () => {
+  const key = personalKey('read', conversationId(1))
+  expect([mergedValue(key, 5, 10), mergedValue(key, 11, 10), mergedValue(key, 5, 'x')]).toEqual([10, 11, 5])
+  expect(mergedValue(personalKey('hide', conversationId(1)), 5, 10)).toBe(5)
 })

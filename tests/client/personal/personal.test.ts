@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 
 import { type ChatClient, type PersonalStatus, Refusal } from '../../../client/api.ts'
+import { OpenConversation } from '../../../client/open-conversation.ts'
 import { parseEntry } from '../../../shared/chat/entry.ts'
 import { privateConversationOf } from '../../../shared/chat/private-conversation.ts'
 import { limits } from '../../../shared/limits.ts'
@@ -170,6 +171,25 @@ test('[DRAFT1] two devices edit a draft at once: each shows its own until it is 
   await phone.client.personal.flush()
   await when(b, (draft) => draft === null)
   await when(desk.client.personal.draft(talk.id, inThread), (draft) => draft?.content === 'in a thread')
+})
+
+test('[DRAFT1] what is cleared is what was there: the draft that another device has begun by then stays', async () => {
+  const user = newUser()
+  const [phone, desk] = [await start(user), await start(user)]
+  const talk = await phone.client.create()
+  const [a, b] = [phone.client.personal.draft(talk.id), desk.client.personal.draft(talk.id)]
+  await Promise.all([live(phone.client), live(desk.client)])
+  await phone.client.personal.setDraft(talk.id, { content: 'to be deleted' })
+  await when(b, (draft) => draft !== null)
+  void phone.client.personal.setDraft(talk.id, { content: '' })
+  expect(a.getSnapshot()).toBe(null)
+  await desk.client.personal.setDraft(talk.id, { content: 'and something else' })
+  const kept = await phone.client.open(privateConversationOf(userId(user)))
+  if (!(kept instanceof OpenConversation)) throw new Error('not a conversation of this client')
+  await until('it has come', () => JSON.stringify([...kept.settings]).includes('something else'))
+  await phone.client.personal.flush()
+  await when(a, (draft) => draft?.content === 'and something else')
+  expect(b.getSnapshot()?.content).toBe('and something else')
 })
 
 test('[DRAFT1] what was typed and not written yet survives a reload, and 200 keystrokes are a few entries', async () => {
