@@ -160,8 +160,8 @@ function judgeRead(view: PolicyView, author: UserId, entry: ReadEntry): VoidReas
   if (!isRoot(view, entry.thread)) return 'no-target'
   const own = view.threadReadsOf(author)
   if (own.has(entry.thread)) return undefined
-  const isFull = view.threadReadsBytes() + threadReadBytes(author) > limits.threadReadsBytes
-  return isFull || own.size >= limits.threadReadsPerMember ? 'too-many' : undefined
+  const bytes = view.threadReadsBytes() + threadReadBytes(author)
+  return own.size >= limits.threadReadsPerMember || bytes > limits.threadReadsBytes ? 'too-many' : undefined
 }
 
 /** Whether a message may be redacted by somebody with this access. */

@@ -155,19 +155,19 @@ describe('a thread', () => {
   test('[THREAD3] nobody has registers without end, and whoever has them all moves them on, and others theirs', async () => {
     const node = createSyncNode()
     const id = await node.create('ann', 'bob')
-    const [ann, device] = [new FakeDevice('ann', id, createDoc(1)), new FakeDevice('bob', id, createDoc(2))]
-    await bringTogether(node, [ann, device])
+    const [other, device] = [new FakeDevice('ann', id, createDoc(1)), new FakeDevice('bob', id, createDoc(2))]
+    await bringTogether(node, [other, device])
     const most = limits.threadReadsPerMember
     const roots = Array.from({ length: most + 1 }, (_, index) => messageEntry(`root ${index}`))
     const [first, last] = [roots[0], roots.at(-1)]
     if (first === undefined || last === undefined) throw new Error('no roots')
     write(device, ...roots)
-    await bringTogether(node, [ann, device])
+    await bringTogether(node, [other, device])
     write(device, ...roots.map((root): KnownEntry => ({ kind: 'read', through: most, thread: root.id })))
     write(device, { kind: 'read', through: most + 1, thread: first.id })
-    write(ann, { kind: 'read', through: most, thread: last.id })
-    await bringTogether(node, [ann, device])
-    const { threadReads } = ann.folded.view()
+    write(other, { kind: 'read', through: most, thread: last.id })
+    await bringTogether(node, [other, device])
+    const { threadReads } = other.folded.view()
     expect([...threadReads].map(([user, { size }]) => [user, size])).toEqual(
       expect.arrayContaining([
         ['bob', most],
@@ -175,7 +175,7 @@ describe('a thread', () => {
       ]),
     )
     expect(threadReads.get(bob)?.get(first.id)).toBe(most + 1)
-    expect(ann.folded.fold().voidReason(clientId(2), roots.length + most)).toBe('too-many')
+    expect(other.folded.fold().voidReason(clientId(2), roots.length + most)).toBe('too-many')
     expect(node.errors).toEqual([])
   })
 })
