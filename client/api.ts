@@ -1,20 +1,26 @@
 /** The public surface of the SDK, as types. What is promised of it stands in SPEC (CLIENT*). */
 
 import type { Access } from '../shared/chat/access.ts'
-import type { MessageEntry, MessageId, Role } from '../shared/chat/entry.ts'
-import type { Message, Touch } from '../shared/chat/message.ts'
-import type { VoidReason } from '../shared/chat/policy.ts'
+import type { MessageId } from '../shared/chat/entry.ts'
 import type { ConversationId, UserId } from '../shared/sync/ids.ts'
+import type { ChatEvent } from './events/events-api.ts'
+import type { HistoryStatus, Keep } from './history/history-api.ts'
+import type { ChatMessage, Draft, FailedChange, MessageReceipts, Quote, Version } from './message-api.ts'
 import type { Invitations, Profiles } from './people/people-api.ts'
 import type { Personal } from './personal/personal-api.ts'
 import type { ConversationPresence, PresenceMode } from './presence/presence-api.ts'
+import type { RemovedConversation } from './removal/removal-api.ts'
 import type { Search } from './search/search-api.ts'
 import type { Thread } from './threads/thread-api.ts'
 
 export * from './errors.ts'
+export type * from './events/events-api.ts'
+export type * from './history/history-api.ts'
+export type * from './message-api.ts'
 export type * from './people/people-api.ts'
 export type * from './personal/personal-api.ts'
 export type * from './presence/presence-api.ts'
+export type * from './removal/removal-api.ts'
 export type * from './threads/thread-api.ts'
 
 /** A value that changes: the shape React's `useSyncExternalStore` takes. Snapshots are never mutated. */
@@ -23,47 +29,6 @@ export interface ReadableStore<T> {
   readonly getSnapshot: () => T
   /** Calls `listener` after each change; returns what ends that. */
   readonly subscribe: (listener: () => void) => () => void
-}
-
-/** Derived from document and outbox, never stored. */
-export type Delivery =
-  /** On this device, not yet durable on the server. */
-  | { readonly state: 'pending' }
-  /**
-   * Durable on the server, with its place in the order and the server's time in ms. Of own messages also `received`, when
-   * all other members have received it as far as they tell, and `read`, when all have read it; who exactly, `receipts` says.
-   */
-  | { readonly state: 'sent' | 'received' | 'read'; readonly seq: number; readonly createdAt: number }
-  /** Refused by the rules, or the user was removed before it was sent; its text is kept here until it is discarded. */
-  | { readonly state: 'failed'; readonly reason: VoidReason }
-
-export interface ChatMessage extends Message {
-  readonly own: boolean
-  readonly delivery: Delivery
-  /** With changes on top that are not durable on the server yet: edits, reactions and the like. */
-  readonly changes?: 'pending'
-}
-
-/** What a reply refers to, as it stands now. */
-export type Quote =
-  | {
-      readonly id: MessageId
-      readonly state: 'here'
-      readonly user: UserId
-      /** The first 200 UTF-16 units of it at most, cut between characters as people see them; empty when redacted. */
-      readonly content: string
-      readonly redacted: boolean
-      readonly edited: boolean
-      /** Absent until it is sent. */
-      readonly seq?: number
-    }
-  /** `elsewhere`: not on this device; it is fetched while somebody watches and there is a connection. `unknown`: nor on the server. */
-  | { readonly id: MessageId; readonly state: 'elsewhere' | 'unknown' }
-
-/** A change of a message that was refused by the rules, or by nobody any more: the user was removed before it was sent. */
-export interface FailedChange {
-  readonly entry: Touch
-  readonly reason: VoidReason
 }
 
 export type ConnectionStatus =
@@ -101,50 +66,6 @@ export interface ConversationInfo {
   readonly members: readonly { readonly user: UserId; readonly access: Access }[]
 }
 
-export interface Draft extends Partial<Pick<MessageEntry, 'replyTo' | 'thread' | 'parent' | 'mentions' | 'parts'>> {
-  readonly content: string
-  /** `user` when not given. */
-  readonly role?: Role
-}
-
-/** Members other than its author, by user id, as far as they tell. Whoever has read a message has received it. */
-export interface MessageReceipts {
-  readonly received: readonly UserId[]
-  readonly read: readonly UserId[]
-}
-
-/** Seqs, `from` inclusive, `to` exclusive. */
-export interface SeqSpan {
-  readonly from: number
-  readonly to: number
-}
-
-/** What stands before the newest messages, as far as it is shown and kept here. */
-export interface HistoryStatus {
-  /** What is kept unasked: what `setKeep` chose, or the client's default. */
-  readonly keep: Keep
-  /** There is more before what is shown. */
-  readonly hasOlder: boolean
-  /** What is shown does not reach the newest messages. */
-  readonly hasNewer: boolean
-  /** `unavailable`: what was asked for last is not on this device, and the server did not give it. */
-  readonly phase: 'idle' | 'loading' | 'unavailable'
-  /** Why. */
-  readonly reason?: string
-  /** Messages from before the window may have changed since they were kept; it will be known when there is a connection. */
-  readonly stale?: true
-  /** Of the archive, on this device. `complete`: all of it. */
-  readonly kept: {
-    readonly spans: readonly SeqSpan[]
-    readonly messages: number
-    readonly bytes: number
-    readonly complete: boolean
-  }
-}
-
-/** What of the archive is kept on a device unasked: all, as far as there is room, or nothing before the window. */
-export type Keep = 'all' | 'window'
-
 export interface Conversation {
   readonly id: ConversationId
   /**
@@ -162,6 +83,11 @@ export interface Conversation {
    * this one alone and is made once for each id.
    */
   quote(id: MessageId): ReadableStore<Quote>
+  /**
+   * What happened to members, settings and pins within the range that `messages` shows, ascending, own pending ones last;
+   * as far as it is known on this device. A `pin` names a message, which may be anywhere.
+   */
+  readonly events: ReadableStore<readonly ChatEvent[]>
   readonly info: ReadableStore<ConversationInfo>
   readonly status: ReadableStore<ConversationStatus>
   readonly history: ReadableStore<HistoryStatus>
@@ -176,6 +102,11 @@ export interface Conversation {
    */
   send(message: string | Draft): MessageId
   setTitle(title: string | null): void
+  /**
+   * Changes a setting, for admins; null clears it. `history`: `all` or `from-join`, what members who join later are shown;
+   * `wipe`: whether devices of whoever is removed delete it. Of other keys applications make what they like.
+   */
+  set(key: string, value: unknown): void
   /** Adds or changes a member; null removes. */
   setMember(user: string, access: Access | null): void
   /**
@@ -268,15 +199,6 @@ export interface Background {
   resume(): void
 }
 
-/** What an own message said at first, or since an edit of it. */
-export interface Version {
-  readonly content: string
-  /** The author's clock when it was written, in ms. */
-  readonly writtenAt: number
-  /** Its place and the server's time in ms; absent while it is not durable on the server. */
-  readonly sent?: { readonly seq: number; readonly createdAt: number }
-}
-
 /** What this device keeps of the archives. */
 export interface ArchiveStorageStatus {
   /** Whether the device has promised not to evict it; undefined where nobody makes such promises, or was not asked yet. */
@@ -305,6 +227,9 @@ export interface ChatClient {
   /** What the user keeps for nobody else, on all their devices; opened when it is first asked for. */
   readonly personal: Personal
   readonly search: Search
+  /** Conversations that were deleted from this device since the client began, until they are dismissed. */
+  readonly removed: ReadableStore<readonly RemovedConversation[]>
+  dismissRemoved(id: ConversationId): void
   /** Makes a conversation, online or not: its id is drawn here and registered when a connection comes. */
   create(fresh?: NewConversation): Promise<Conversation>
   /** Resolves when what this device has of it can be read; never waits for the network. The same object while open. */

@@ -49,7 +49,7 @@ export class Author {
     this.#append({ kind: 'set', key: 'title', value: title })
   }
 
-  /** A setting of private state: any JSON, null clears. Throws TypeError and Refusal as all of these do. */
+  /** A setting of a conversation or of private state: any JSON, null clears. Throws TypeError and Refusal as all of these do. */
   set(key: string, value: unknown): void {
     assertSetting(key, value)
     this.#append({ kind: 'set', key, value })

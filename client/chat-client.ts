@@ -19,6 +19,7 @@ import { createPeopleRest } from './people/people-rest.ts'
 import { createPersonal } from './personal/personal.ts'
 import { createPatience } from './patience.ts'
 import { createRegistration } from './registration.ts'
+import { createRemovals } from './removal/removals.ts'
 import { createRestClient } from './rest-client.ts'
 import { createStore } from './store.ts'
 import { createClientSearch } from './search/client-search.ts'
@@ -54,8 +55,17 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
     open: () => open.all(),
   })
   const archive = createArchiveStorage(opening, platform.askToPersist)
-  const registration = createRegistration(user, list, rest, now)
-  const follower = createListFollower({ list, rest, held, background: () => background, open: () => open.all(), note })
+  const removals = createRemovals({ opening, list, open: () => open.all() })
+  const registration = createRegistration(user, list, rest, now, removals)
+  const follower = createListFollower({
+    list,
+    rest,
+    held,
+    background: () => background,
+    open: () => open.all(),
+    note,
+    removals,
+  })
   const presenceMode = createStore<PresenceMode>(options.presence ?? 'typing')
   const patience = createPatience(() => background.proceed())
   const socket = options.transport === 'stock' ? undefined : startSocket()
@@ -229,6 +239,8 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
     storage: archive.status,
     conversations: list.store,
     search: search.api,
+    removed: removals.store,
+    dismissRemoved: removals.dismiss,
     background: {
       status: background.status,
       pause: () => background.pause(),

@@ -11,6 +11,7 @@ import type { HeldVersions } from './held-versions.ts'
 import { openLocal } from './local-conversation.ts'
 import { OpenConversation } from './open-conversation.ts'
 import type { OpenConversations } from './open-conversations.ts'
+import { fetchEvents } from './events/fetch-events.ts'
 import type { FillRow } from './page-fill.ts'
 import type { People } from './people/people.ts'
 import type { PersonalPart } from './personal/personal.ts'
@@ -74,9 +75,9 @@ export function createConversationFactory(deps: ConversationFactoryDeps): Conver
   }
 
   function* fillRows(): Generator<FillRow> {
-    for (const { id, archivedThrough, updatedAt, access } of list.rows())
+    for (const { id, archivedThrough, historyFrom: from = 0, updatedAt, access } of list.rows())
       if (archivedThrough !== undefined && access !== undefined && keepOf(id) === 'all')
-        yield { id, through: archivedThrough, updatedAt }
+        yield { id, through: archivedThrough, from, updatedAt }
   }
 
   async function setKeep(id: ConversationId, keep: Keep | undefined): Promise<void> {
@@ -105,6 +106,8 @@ export function createConversationFactory(deps: ConversationFactoryDeps): Conver
         changes: (after) => rest.changes(id, after),
       },
       fetchMessage: (message) => rest.message(id, message),
+      fetchEvents: (before) => fetchEvents(rest, id, before),
+      keptEvents: () => list.row(id)?.events,
       counts: () => rest.counts(id),
       invitations: deps.people().invitations(id),
       versions: (message) => rest.versions(id, message),

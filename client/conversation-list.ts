@@ -149,7 +149,7 @@ export function createConversationList(opening: Promise<ClientStorage>, now: () 
 /** What is newer here is pending still. */
 function merged(row: ConversationRow | undefined, item: RestConversationItem): ConversationRow {
   const { id, title, access } = item
-  const { members, version, archivedThrough, keep } = row ?? {}
+  const { members, version, archivedThrough, events, keep } = row ?? {}
   const lastMessageSeq = Math.max(item.last_message?.seq ?? -1, row?.lastMessageSeq ?? -1)
   const updatedAt = Date.parse(item.updated_at)
   const isNewer = row !== undefined && row.updatedAt > updatedAt
@@ -164,8 +164,10 @@ function merged(row: ConversationRow | undefined, item: RestConversationItem): C
     version,
     ...activity,
     ...mergedCounts(row, item),
+    ...((item.history_from ?? 0) > 0 ? { historyFrom: item.history_from ?? 0 } : {}),
     ...(archivedThrough === undefined ? {} : { archivedThrough }),
     ...(lastMessageSeq < 0 ? {} : { lastMessageSeq }),
+    ...(events === undefined ? {} : { events }),
     ...(keep === undefined ? {} : { keep }),
     unregistered: undefined,
   }
@@ -212,8 +214,13 @@ function isKnown(known: ConversationRow | undefined, row: ConversationRow): bool
 }
 
 function sameSeqs(a: ConversationRow, b: ConversationRow): boolean {
-  const names = ['archivedThrough', 'readThrough', 'lastSeq', 'lastMessageSeq'] as const
-  return names.every((name) => a[name] === b[name])
+  const names = ['archivedThrough', 'historyFrom', 'readThrough', 'lastSeq', 'lastMessageSeq'] as const
+  return names.every((name) => a[name] === b[name]) && sameRun(a.events, b.events)
+}
+
+/** Of one epoch and span there is one list of them. */
+function sameRun(a: ConversationRow['events'], b: ConversationRow['events']): boolean {
+  return a?.from === b?.from && a?.to === b?.to && a?.epoch === b?.epoch
 }
 
 function sameRow(a: ConversationRow, b: ConversationRow): boolean {

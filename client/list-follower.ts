@@ -11,6 +11,7 @@ import type { ConversationList } from './conversation-list.ts'
 import type { HeldVersions } from './held-versions.ts'
 import { createListRefresh, type ListRefresh } from './list-refresh.ts'
 import type { OpenConversation } from './open-conversation.ts'
+import type { Removals } from './removal/removals.ts'
 import type { RestClient } from './rest-client.ts'
 import type { Moved } from './sync/socket.ts'
 
@@ -20,6 +21,7 @@ export interface ListFollowerDeps {
   readonly held: HeldVersions
   readonly background: () => BackgroundSync
   readonly open: () => Iterable<OpenConversation>
+  readonly removals: Pick<Removals, 'take'>
   /** What is open here may be ahead of the server. */
   readonly note: (conversation: OpenConversation) => void
 }
@@ -31,7 +33,15 @@ export interface ListFollower {
   readonly refresh: ListRefresh
 }
 
-export function createListFollower({ list, rest, held, background, open, note }: ListFollowerDeps): ListFollower {
+export function createListFollower({
+  list,
+  rest,
+  held,
+  background,
+  open,
+  note,
+  removals,
+}: ListFollowerDeps): ListFollower {
   const refresh = createListRefresh(loadNewest, () => background().proceed())
 
   function onNews(moved: readonly Moved[], gone: readonly Gone[]): void {
@@ -53,10 +63,16 @@ export function createListFollower({ list, rest, held, background, open, note }:
 
   function lose(gone: readonly Gone[]): void {
     // A line that stays on the device only comes back at the next start.
-    list.remove(gone).catch(() => undefined)
+    removed(gone).catch(() => undefined)
     background().drop(gone.filter((one) => !isUnknown(one)).map(({ conversation }) => conversation))
     // Whoever made it registers it again, once it is open.
     background().add(gone.filter(isUnknown).map(({ conversation }) => conversation))
+  }
+
+  async function removed(gone: readonly Gone[]): Promise<void> {
+    // What is not deleted now is tried again when the server tells of it once more.
+    await Promise.all(gone.map((one) => removals.take(one)))
+    await list.remove(gone)
   }
 
   /** What is open has moved too, and is not counted. */

@@ -1,6 +1,5 @@
 /** An open conversation: what it shows, derived from its document, its outbox and its archive, and what is done in it. */
 
-import type { Access } from '../shared/chat/access.ts'
 import type { MessageId } from '../shared/chat/entry.ts'
 import type { ConversationId, UserId } from '../shared/sync/ids.ts'
 import type {
@@ -9,6 +8,7 @@ import type {
   ConversationInfo,
   ConversationStatus,
   Draft,
+  EventRun,
   FailedChange,
   Keep,
   MessageReceipts,
@@ -38,28 +38,41 @@ export interface OpenConversationDeps extends OpenPartsDeps {
 
 export class OpenConversation implements Conversation {
   readonly id: ConversationId
-  readonly #user: UserId
+  readonly user: UserId
   readonly #deps: OpenConversationDeps
   readonly #parts: OpenParts
   readonly #messages = createStore<readonly ChatMessage[]>([])
+  readonly messages: Conversation['messages'] = this.#messages
   readonly #info: Store<ConversationInfo>
   readonly #status: Store<ConversationStatus>
   readonly message: Conversation['message'] = (id) => this.#parts.single.message(id)
   readonly quote: Conversation['quote'] = (id) => this.#parts.single.quote(id)
   readonly thread: Conversation['thread'] = (root) => this.#parts.threads.of(root)
+  readonly setTitle: Conversation['setTitle'] = (title) => this.#parts.author.setTitle(title)
+  readonly set: Conversation['set'] = (key, value) => this.#parts.author.set(key, value)
+  readonly setMember: Conversation['setMember'] = (user, access) => this.#parts.author.setMember(user, access)
+  readonly edit: Conversation['edit'] = (id, content) => this.#parts.author.edit(id, content)
+  readonly redact: Conversation['redact'] = (id) => this.#parts.author.redact(id)
+  readonly react: Conversation['react'] = (id, emoji, on = true) => this.#parts.author.react(id, emoji, on)
+  readonly pin: Conversation['pin'] = (id, on = true) => this.#parts.author.pin(id, on)
+  readonly loadOlder: Conversation['loadOlder'] = (count = 50) => this.#parts.archive.history.loadOlder(count)
+  readonly loadNewer: Conversation['loadNewer'] = (count = 50) => this.#parts.archive.history.loadNewer(count)
+  readonly loadAround: Conversation['loadAround'] = (seq, count = 50) =>
+    this.#parts.archive.history.loadAround(seq, count)
+  readonly showNewest: Conversation['showNewest'] = () => this.#parts.archive.history.showNewest()
   #storageStatus: StorageStatus
   #closing: Promise<void> | undefined
 
   constructor(deps: OpenConversationDeps) {
     const { id, user, local } = deps
     this.id = id
-    this.#user = user
+    this.user = user
     this.#deps = deps
     this.#storageStatus = local.storage.status
     this.#parts = createParts(deps, {
       shown: () => this.#messages.getSnapshot(),
       writable: () => this.#writable(),
-      isBarred: () => this.#isBarred,
+      isBarred: () => this.isBarred,
       isLost: () => this.lost !== undefined,
       unread: () => this.unread,
       send: (draft) => this.send(draft),
@@ -74,8 +87,13 @@ export class OpenConversation implements Conversation {
     this.#parts.keeper.start()
   }
 
-  get messages(): Conversation['messages'] {
-    return this.#messages
+  get events(): Conversation['events'] {
+    return this.#parts.events.store
+  }
+
+  /** What is to be kept of them. */
+  get knownEvents(): EventRun | undefined {
+    return this.#parts.events.known
   }
 
   get info(): Conversation['info'] {
@@ -117,6 +135,11 @@ export class OpenConversation implements Conversation {
     return this.#parts.keeper.lost
   }
 
+  /** The server takes nothing more from this user here. */
+  get isBarred(): boolean {
+    return this.lost === 'no-access' || this.lost === 'deleted'
+  }
+
   get isClosing(): boolean {
     return this.#closing !== undefined
   }
@@ -131,15 +154,6 @@ export class OpenConversation implements Conversation {
     return this.#parts.archive.unread()
   }
 
-  /** What was said last, failed messages aside, and when in ms. */
-  get newest(): { readonly lastMessage: string; readonly updatedAt: number } | undefined {
-    const { pending, sent } = this.document.replica.folded
-    const waiting = this.#isBarred ? pending.findLast(({ user }) => user !== this.#user) : pending.at(-1)
-    if (waiting !== undefined) return { lastMessage: waiting.content, updatedAt: waiting.writtenAt }
-    const last = sent.at(-1)
-    return last && { lastMessage: last.content, updatedAt: last.createdAt }
-  }
-
   send(message: string | Draft): MessageId {
     const id = this.#send(message)
     this.#deps.onSent?.(typeof message === 'string' ? undefined : message.thread)
@@ -151,42 +165,13 @@ export class OpenConversation implements Conversation {
     return this.document.replica.folded.settings
   }
 
-  /** Of private state; null clears. */
-  set(key: string, value: unknown): void {
-    this.#parts.author.set(key, value)
-  }
-
   /** Throws as `set` would, and writes nothing. */
   assertSettable(key: string, value: unknown): void {
     this.#parts.author.assertSettable(key, value)
   }
 
-  setTitle(title: string | null): void {
-    this.#parts.author.setTitle(title)
-  }
-
-  setMember(user: string, access: Access | null): void {
-    this.#parts.author.setMember(user, access)
-  }
-
-  edit(id: MessageId, content: string): void {
-    this.#parts.author.edit(id, content)
-  }
-
   versions(id: MessageId): Promise<readonly Version[]> {
-    return findVersions(this.#user, this.document, id, this.#deps.versions)
-  }
-
-  redact(id: MessageId): void {
-    this.#parts.author.redact(id)
-  }
-
-  react(id: MessageId, emoji: string, on = true): void {
-    this.#parts.author.react(id, emoji, on)
-  }
-
-  pin(id: MessageId, on = true): void {
-    this.#parts.author.pin(id, on)
+    return findVersions(this.user, this.document, id, this.#deps.versions)
   }
 
   markRead(through?: number): void {
@@ -226,22 +211,6 @@ export class OpenConversation implements Conversation {
     if (this.#parts.failed.discard(id)) this.#show()
   }
 
-  loadOlder(count = 50): Promise<number> {
-    return this.#parts.archive.history.loadOlder(count)
-  }
-
-  loadNewer(count = 50): Promise<number> {
-    return this.#parts.archive.history.loadNewer(count)
-  }
-
-  loadAround(seq: number, count = 50): Promise<void> {
-    return this.#parts.archive.history.loadAround(seq, count)
-  }
-
-  showNewest(): void {
-    this.#parts.archive.history.showNewest()
-  }
-
   firstUnread(): number | undefined {
     return this.#parts.archive.firstUnread()
   }
@@ -274,6 +243,13 @@ export class OpenConversation implements Conversation {
     return this.#closing
   }
 
+  /** Closes it and shows nothing of it any more: what is kept of it is about to go. */
+  async forget(): Promise<void> {
+    await this.close()
+    this.#messages.set([])
+    this.#info.set({ id: this.id, title: null, access: undefined, members: [] })
+  }
+
   #send(message: string | Draft): MessageId {
     const id = this.#parts.author.send(message)
     this.presence.typing(false)
@@ -283,6 +259,7 @@ export class OpenConversation implements Conversation {
 
   async #close(): Promise<void> {
     this.#parts.archive.close()
+    this.#parts.events.close()
     this.presence.close()
     this.#parts.single.quotes.close()
     await this.#parts.keeper.close()
@@ -294,26 +271,22 @@ export class OpenConversation implements Conversation {
     return this.document
   }
 
-  /** The server takes nothing more from this user here. */
-  get #isBarred(): boolean {
-    return this.lost === 'no-access' || this.lost === 'deleted'
-  }
-
   #show(): void {
-    if (this.#closing === undefined) takeBackWithOthers(this.document, this.#user)
+    if (this.#closing === undefined) takeBackWithOthers(this.document, this.user)
     const { replica, timeline, outbox } = this.document
     const archived = replica.fold.takeArchived()
     this.#parts.archive.take(archived)
-    this.#info.set(describeConversation(this.id, this.#user, replica.folded, this.#info.getSnapshot()))
+    this.#info.set(describeConversation(this.id, this.user, replica.folded, this.#info.getSnapshot()))
     this.#messages.set(
       timeline.messages(
         replica.folded,
         outbox.failed(),
-        this.#isBarred,
+        this.isBarred,
         this.#parts.archive.history.shown(),
         replica.marks,
       ),
     )
+    this.#parts.events.take(archived)
     this.#parts.single.note(archived)
     this.#parts.threads.look(archived)
     this.#parts.failed.look()
@@ -323,8 +296,8 @@ export class OpenConversation implements Conversation {
   }
 
   #currentStatus(): ConversationStatus {
-    const own = this.document.replica.folded.pending.filter(({ user }) => user === this.#user)
-    const pending = this.#isBarred ? 0 : own.length
+    const own = this.document.replica.folded.pending.filter(({ user }) => user === this.user)
+    const pending = this.isBarred ? 0 : own.length
     return { connection: this.#parts.keeper.status, storage: this.#storageStatus, pending }
   }
 
@@ -334,6 +307,7 @@ export class OpenConversation implements Conversation {
     if (sameStatus(this.#status.getSnapshot(), status)) return
     // Before whoever has it open for no other reason than to bring it up to date closes it.
     this.#parts.archive.look()
+    this.#parts.events.look()
     this.#parts.single.quotes.look()
     this.#parts.threads.look()
     this.#status.set(status)

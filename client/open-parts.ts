@@ -18,6 +18,8 @@ import { Author } from './author.ts'
 import { OpenReceipts } from './delivery/open-receipts.ts'
 import type { ReceiptsSetting } from './delivery/own-receipts.ts'
 import { DocumentKeeper, type DocumentKeeperDeps } from './document-keeper.ts'
+import type { EventRun } from './events/events-api.ts'
+import { OpenEvents, type OpenEventsDeps } from './events/open-events.ts'
 import { FailedEntries } from './failed-entries.ts'
 import { findKeptReplies } from './history/kept-replies.ts'
 import { OpenArchive } from './history/open-archive.ts'
@@ -38,6 +40,9 @@ export interface OpenPartsDeps extends Pick<
   /** What the server has of its archive. */
   readonly archive: ArchiveSource
   readonly fetchMessage: SingleMessagesDeps['fetch']
+  readonly fetchEvents: OpenEventsDeps['fetch']
+  /** What this device keeps of what happened before the window. */
+  readonly keptEvents: () => EventRun | undefined
   /** What there is to read, as the server counts it. */
   readonly counts: () => Promise<OwnCounts>
   readonly invitations: Conversation['invitations']
@@ -78,6 +83,7 @@ export interface OpenParts {
   readonly threads: OpenThreads
   readonly single: SingleMessages
   readonly failed: FailedEntries
+  readonly events: OpenEvents
 }
 
 export function createParts(deps: OpenPartsDeps, host: PartsHost): OpenParts {
@@ -140,7 +146,17 @@ export function createParts(deps: OpenPartsDeps, host: PartsHost): OpenParts {
       threads.noteFetched(messages)
     },
   })
-  return { keeper, author, archive, receipts, threads, single, failed }
+  const events = new OpenEvents({
+    user,
+    kept: deps.keptEvents,
+    fetch: deps.fetchEvents,
+    folded: () => receipts.view(),
+    shown: () => archive.history.range,
+    isConnected,
+    isBarred,
+    onKnown: onChange,
+  })
+  return { keeper, author, archive, receipts, threads, single, failed, events }
 }
 
 /** False when there are as many registers of threads as there may be. */

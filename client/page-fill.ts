@@ -15,6 +15,8 @@ export interface FillRow {
   readonly id: ConversationId
   /** Seq of the last archived entry. */
   readonly through: number
+  /** Seq of the first that the user is told of; absent: all. */
+  readonly from?: number
   /** Ms of the last activity. */
   readonly updatedAt: number
 }
@@ -87,7 +89,8 @@ export class PageFill {
   #next(): FillRow | undefined {
     let best: FillRow | undefined
     for (const row of this.#deps.rows()) {
-      const isOpen = row.through >= 0 && !this.#busy.has(row.id) && (this.#filled.get(row.id) ?? -1) < row.through
+      const isOpen =
+        row.through >= (row.from ?? 0) && !this.#busy.has(row.id) && (this.#filled.get(row.id) ?? -1) < row.through
       if (isOpen && (best === undefined || this.#isBefore(row, best))) best = row
     }
     return best
@@ -99,12 +102,12 @@ export class PageFill {
   }
 
   /** Until all is there, or there is no time for it any more; rejects nothing. */
-  async #fill({ id, through }: FillRow): Promise<void> {
+  async #fill({ id, through, from = 0 }: FillRow): Promise<void> {
     const { fetch, onFailure } = this.#deps
     const store = await this.#deps.store().catch(() => undefined)
     if (store === undefined) return this.#pause(quotaRetryMs)
     while (this.#mayGoOn() && this.#isWanted(id)) {
-      const gap = await store.facts(id).then(({ spans }) => newestGap(spans, through + 1), failed)
+      const gap = await store.facts(id).then(({ spans }) => newestGap(spans, through + 1, from), failed)
       if (gap === undefined) return void this.#filled.set(id, through)
       if (gap === 'failed') return this.#pause(quotaRetryMs)
       const limit = limits.archivePageMessages
@@ -156,13 +159,13 @@ export class PageFill {
   }
 }
 
-/** The last run before `end` that is in none of the spans, which ascend; undefined when there is none. */
-export function newestGap(spans: readonly Span[], end: number): Span | undefined {
+/** The last run from `begin` to `end` that is in none of the spans, which ascend; undefined when there is none. */
+export function newestGap(spans: readonly Span[], end: number, begin = 0): Span | undefined {
   let to = end
   for (const span of spans.toReversed()) {
     if (span.from >= to) continue
-    if (span.to < to) return { from: span.to, to }
+    if (span.to < to) return begin < to ? { from: Math.max(begin, span.to), to } : undefined
     to = span.from
   }
-  return to > 0 ? { from: 0, to } : undefined
+  return to > begin ? { from: begin, to } : undefined
 }

@@ -9,6 +9,7 @@ import type { ConversationList } from './conversation-list.ts'
 import { lostCodeOf } from './lost-code.ts'
 import { lostConversationRow } from './new-conversation.ts'
 import type { OpenConversation } from './open-conversation.ts'
+import type { Removals } from './removal/removals.ts'
 import type { RestClient } from './rest-client.ts'
 
 export interface Registration {
@@ -23,6 +24,7 @@ export function createRegistration(
   list: ConversationList,
   rest: Pick<RestClient, 'register'>,
   now: () => number,
+  removals: Pick<Removals, 'take'>,
 ): Registration {
   /** Conversations that the server had lost and is told of again, until they are live: it is told once. */
   const registeredAgain = new Set<ConversationId>()
@@ -31,7 +33,10 @@ export function createRegistration(
   async function delist(conversation: OpenConversation, code: FaultCode): Promise<void> {
     if (list.row(conversation.id) === undefined) return
     await conversation.flush()
-    if (conversation.lost !== undefined) await list.remove([{ conversation: conversation.id, code }])
+    if (conversation.lost === undefined) return
+    const gone = { conversation: conversation.id, code }
+    await removals.take(gone)
+    await list.remove([gone])
   }
 
   return {

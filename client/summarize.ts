@@ -1,5 +1,6 @@
 /** The line of an open conversation in the list. */
 
+import { historyFrom } from '../shared/chat/roster.ts'
 import type { OpenConversation } from './open-conversation.ts'
 import type { ConversationRow } from './storage/client-storage.ts'
 
@@ -8,18 +9,29 @@ export function summarize(conversation: OpenConversation): Partial<ConversationR
   // The document of whoever was removed does not say so.
   const access = conversation.lost === undefined ? held : undefined
   const { folded } = conversation.document.replica
+  const from = historyFrom(folded, conversation.user)
   const known: Partial<ConversationRow> = {
     title,
     access,
     ...conversation.unread,
     ...(members.length === 0 ? {} : { members }),
     ...seqOf('archivedThrough', folded.through),
+    ...(conversation.knownEvents === undefined ? {} : { events: conversation.knownEvents }),
+    ...(from > 0 ? { historyFrom: from } : {}),
     ...seqOf('readThrough', conversation.readThrough),
     ...seqOf('lastSeq', folded.lastSeq),
     ...seqOf('lastMessageSeq', folded.sent.at(-1)?.seq ?? -1),
   }
-  const last = conversation.newest
-  return last === undefined ? known : { ...known, ...last }
+  return { ...known, ...newest(conversation) }
+}
+
+/** What was said last, failed messages aside, and when in ms. */
+function newest({ document, user, isBarred }: OpenConversation): Partial<ConversationRow> {
+  const { pending, sent } = document.replica.folded
+  const waiting = isBarred ? pending.findLast((message) => message.user !== user) : pending.at(-1)
+  if (waiting !== undefined) return { lastMessage: waiting.content, updatedAt: waiting.writtenAt }
+  const last = sent.at(-1)
+  return last === undefined ? {} : { lastMessage: last.content, updatedAt: last.createdAt }
 }
 
 function seqOf<Name extends 'archivedThrough' | 'readThrough' | 'lastSeq' | 'lastMessageSeq'>(

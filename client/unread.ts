@@ -5,7 +5,7 @@
 
 import type { Folded } from '../shared/chat/fold.ts'
 import type { StampedMessage } from '../shared/chat/message.ts'
-import { isUnread, noThreads, type ThreadReads } from '../shared/chat/roster.ts'
+import { historyFrom, isUnread, noThreads, type ThreadReads } from '../shared/chat/roster.ts'
 import { limits } from '../shared/limits.ts'
 import type { UserId } from '../shared/sync/ids.ts'
 
@@ -48,7 +48,12 @@ export function countUnread(
   return { unread, mentions }
 }
 
+/** Seq up to which there is nothing to read for the user: they have read it, or are not told of it (SPEC HISTORY1). */
+export function seenThrough(view: Pick<Folded, 'reads' | 'from'>, user: UserId): number {
+  return Math.max(readThrough(view, user), historyFrom(view, user) - 1)
+}
+
 /** How far the user has come. */
-export function readSoFar({ reads, threadReads }: Pick<Folded, 'reads' | 'threadReads'>, user: UserId): ReadSoFar {
-  return { through: reads.get(user)?.through ?? -1, threads: threadReads.get(user) ?? noThreads }
+export function readSoFar(view: Pick<Folded, 'reads' | 'from' | 'threadReads'>, user: UserId): ReadSoFar {
+  return { through: seenThrough(view, user), threads: view.threadReads.get(user) ?? noThreads }
 }

@@ -7,6 +7,7 @@ import type { Access } from '../shared/chat/access.ts'
 import type { KnownEntry, MessageEntry, MessageId } from '../shared/chat/entry.ts'
 import type { StampedMessage } from '../shared/chat/message.ts'
 import type { VoidReason } from '../shared/chat/policy.ts'
+import type { TimelineEvent } from '../shared/chat/timeline-event.ts'
 import type { ReadRegister } from '../shared/chat/roster.ts'
 import type { ClientId, ConversationId, UserId } from '../shared/sync/ids.ts'
 
@@ -27,6 +28,8 @@ export interface OwnConversation extends ConversationState {
   /** Those of them that mention the user. */
   readonly mentions: number
   readonly register: ReadRegister
+  /** Seq of the first entry that the user is told of (SPEC HISTORY1): 0 for nearly all. */
+  readonly from: number
 }
 
 /** A thread as one of the members sees it. */
@@ -71,6 +74,9 @@ export interface MessageQuery {
   /** Only those in the thread of this message. */
   readonly thread?: MessageId
 }
+
+/** As of messages. */
+export type EventQuery = Pick<MessageQuery, 'limit' | 'before' | 'after'>
 
 export interface ChainPlace {
   readonly clock: number
@@ -166,6 +172,8 @@ export interface Conversations {
     query: MessageQuery,
   ): Promise<{ readonly messages: readonly StampedMessage[]; readonly asOf: number }>
   message(user: UserId, id: ConversationId, messageId: MessageId): Promise<StampedMessage>
+  /** What happened to people, settings and pins, by ascending seq. */
+  events(user: UserId, id: ConversationId, query: EventQuery): Promise<readonly TimelineEvent[]>
   /**
    * All that an own message said so far, by ascending seq: the newest `limits.versions`, and of those as many as
    * `limits.versionBytes` hold, at least one. Refused `redacted`, or `not-author` for anybody else.

@@ -269,6 +269,12 @@ export const limits = {
   searchSliceMessages: 256,
   /** Messages read from the device in one go: some 5 ms, for whoever uses the application meanwhile. */
   searchReadMessages: 256,
+  /** UTF-16 units of a setting's value as JSON that its event tells: a title in it, and nothing that makes a list heavy. */
+  eventValueLength: 2000,
+  /** Events of a page: some 200 bytes each. */
+  pageEvents: 200,
+  /** Events of before the window that a device keeps of a conversation, in its line of the list: some 10 KB. */
+  keptEvents: 64,
   /** A worker that has not answered by then has died: a slice takes it a hundredth of that. */
   searchWorkerMs: 15_000,
 } as const

@@ -33,6 +33,8 @@ export interface RestOwnConversation extends RestConversation {
   /** Seqs up to which whoever asks has read and received; null before the first. */
   readonly read_through: number | null
   readonly received: number | null
+  /** Seq of the first entry that whoever asks is told of; null: of all. */
+  readonly history_from: number | null
 }
 
 export interface RestConversationItem extends RestOwnConversation {

@@ -1,5 +1,6 @@
 /** A run of archived messages without a gap, and what makes it longer or changes it. Plain data; knows no store. */
 
+import type { Archived } from '../../shared/chat/fold.ts'
 import { applyTouch, type StampedMessage, type StampedTouch } from '../../shared/chat/message.ts'
 import type { MessageId } from '../../shared/chat/entry.ts'
 import type { ArchiveTouches } from '../../shared/chat/window.ts'
@@ -21,6 +22,12 @@ export function joinRuns(older: ArchiveRun, newer: ArchiveRun): ArchiveRun {
 export function cutRun(run: ArchiveRun, to: number): ArchiveRun {
   if (run.to <= to) return run
   return { from: Math.min(run.from, to), to, messages: run.messages.filter(({ seq }) => seq < to) }
+}
+
+/** Without what lies before `from`. */
+export function cutStart(run: ArchiveRun, from: number): ArchiveRun {
+  if (run.from >= from) return run
+  return { from: Math.min(from, run.to), to: run.to, messages: run.messages.filter(({ seq }) => seq >= from) }
 }
 
 /** The newest `count` messages of a run. */
@@ -54,6 +61,13 @@ export function withTouches(run: ArchiveRun, touches: ArchiveTouches): ArchiveRu
       message,
     ),
   )
+}
+
+/** Up to where all that left is as it should be: what lacks a change, but has a later one, is not. */
+export function endOf({ messages, through, asOf }: Archived): number {
+  if (asOf >= through) return through
+  const unsure = messages.find(({ revision }) => revision > asOf)
+  return Math.min(asOf, (unsure?.seq ?? Infinity) - 1)
 }
 
 function mapRun(run: ArchiveRun, change: (message: StampedMessage) => StampedMessage): ArchiveRun {

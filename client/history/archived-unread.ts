@@ -4,11 +4,12 @@
  */
 
 import type { Archived, Folded } from '../../shared/chat/fold.ts'
+import { historyFrom } from '../../shared/chat/roster.ts'
 import { limits } from '../../shared/limits.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
 import type { ArchiveTouches } from '../../shared/chat/window.ts'
 import type { OwnCounts } from '../rest-answers.ts'
-import { countUnread, nothingUnread, type ReadSoFar, readSoFar, readThrough, type UnreadCounts } from '../unread.ts'
+import { countUnread, nothingUnread, type ReadSoFar, readSoFar, seenThrough, type UnreadCounts } from '../unread.ts'
 import { cutRun, withTouches } from './archive-run.ts'
 import type { PageCache } from './page-cache.ts'
 
@@ -57,7 +58,7 @@ export class ArchivedUnread {
   counts(): UnreadCounts | undefined {
     const { folded, user } = this.#deps
     const view = folded()
-    return readThrough(view, user) >= view.through ? nothingUnread : this.#known?.counts
+    return seenThrough(view, user) >= view.through ? nothingUnread : this.#known?.counts
   }
 
   /** What left the window is counted as it was. */
@@ -150,8 +151,8 @@ export class ArchivedUnread {
   async #ask(register: ReadSoFar): Promise<Counted | undefined> {
     const { folded, user, counts } = this.#deps
     const { readThrough: read, lastSeq: last, unread, mentions } = await counts()
-    const { sent, lastSeq } = folded()
-    if (read !== register.through || last !== lastSeq) return undefined
+    const { sent, lastSeq, from } = folded()
+    if (Math.max(read, historyFrom({ from }, user) - 1) !== register.through || last !== lastSeq) return undefined
     if (unread >= limits.unreadCount) return { counts: { unread, mentions }, reachesWindow: true }
     const live = countUnread(sent, user, register)
     const left = { unread: Math.max(0, unread - live.unread), mentions: Math.max(0, mentions - live.mentions) }

@@ -7,16 +7,19 @@
 import type { MessageId } from '../../shared/chat/entry.ts'
 import type { Archived, Folded } from '../../shared/chat/fold.ts'
 import type { StampedMessage } from '../../shared/chat/message.ts'
+import { historyFrom } from '../../shared/chat/roster.ts'
+import type { UserId } from '../../shared/sync/ids.ts'
 import type { HistoryStatus, Keep } from '../api.ts'
-import { RestFailure } from '../rest-client.ts'
 import type { PageFacts } from '../storage/page-store.ts'
 import { createStore, type Store } from '../store.ts'
 import type { ShownArchive } from '../timeline.ts'
-import { type ArchiveRun, emptyRun, joinRuns, withChanged, withTouches } from './archive-run.ts'
+import { type ArchiveRun, cutStart, emptyRun, endOf, joinRuns, withChanged, withTouches } from './archive-run.ts'
+import { nothingKept, reasonOf, sameStatus } from './history-status.ts'
 import type { KnownRun, PageCache } from './page-cache.ts'
 
 export interface ConversationHistoryDeps {
   readonly cache: PageCache
+  readonly user: UserId
   /** As it stands now. */
   readonly folded: () => Folded
   readonly isConnected: () => boolean
@@ -27,8 +30,6 @@ export interface ConversationHistoryDeps {
   /** So these archived messages stand now, shown or not. */
   readonly onFetched: (messages: readonly StampedMessage[]) => void
 }
-
-const nothing: HistoryStatus['kept'] = { spans: [], messages: 0, bytes: 0, complete: false }
 
 export class ConversationHistory {
   readonly #deps: ConversationHistoryDeps
@@ -57,9 +58,9 @@ export class ConversationHistory {
     this.#status = createStore<HistoryStatus>({
       ...this.#phase,
       keep: deps.keep(),
-      hasOlder: through >= 0,
+      hasOlder: through >= this.#begin,
       hasNewer: false,
-      kept: nothing,
+      kept: nothingKept,
     })
     this.#inTurn(() => this.#readFacts())
   }
@@ -68,9 +69,20 @@ export class ConversationHistory {
     return this.#status
   }
 
+  /** Seq of the first entry that the user is told of: nothing before it is missing (SPEC HISTORY1). */
+  get #begin(): number {
+    return historyFrom(this.#deps.folded(), this.#deps.user)
+  }
+
   /** Seq from which on everything up to the end of what is shown is there. */
   get from(): number {
-    return this.#run.from
+    return Math.max(this.#run.from, Math.min(this.#begin, this.#run.to))
+  }
+
+  /** Seqs that are shown before the window, `to` exclusive. */
+  get range(): { readonly from: number; readonly to: number; readonly reachesWindow: boolean } {
+    const { to } = this.#run
+    return { from: this.from, to, reachesWindow: to === this.#deps.folded().through + 1 }
   }
 
   /** The same object until it changes. */
@@ -80,7 +92,10 @@ export class ConversationHistory {
     const of = this.#shownOf
     if (this.#shown === undefined || of?.run !== run || of.touches !== touches || of.through !== through) {
       this.#shownOf = { run, touches, through }
-      this.#shown = { messages: withTouches(run, touches).messages, reachesWindow: run.to === through + 1 }
+      this.#shown = {
+        messages: withTouches(cutStart(run, this.#begin), touches).messages,
+        reachesWindow: run.to === through + 1,
+      }
     }
     return this.#shown
   }
@@ -119,7 +134,7 @@ export class ConversationHistory {
   loadOlder(count: number): Promise<number> {
     return this.#load(async (cache) => {
       const { from } = this.#run
-      if (from <= 0) return 0
+      if (from <= this.#begin) return 0
       const { run, asOf } = await cache.before(from, count)
       // Meanwhile another run may be shown.
       if (this.#run.from !== from || run.to !== from) return 0
@@ -304,7 +319,7 @@ export class ConversationHistory {
     const next: HistoryStatus = {
       ...phase,
       keep: this.#deps.keep(),
-      hasOlder: this.#run.from > 0,
+      hasOlder: this.#run.from > this.#begin,
       hasNewer: this.#run.to <= through,
       ...(this.#isStale() ? { stale: true } : {}),
       kept: this.#keptNow(through),
@@ -314,31 +329,14 @@ export class ConversationHistory {
 
   /** The same object while nothing of it changes. */
   #keptNow(through: number): HistoryStatus['kept'] {
-    if (this.#facts === undefined) return nothing
+    if (this.#facts === undefined) return nothingKept
     const { spans, messages, bytes } = this.#facts
-    const [first] = spans
-    const complete = through < 0 || (first?.from === 0 && first.to > through)
+    const begin = this.#begin
+    const complete = through < begin || spans.some(({ from, to }) => from <= begin && to > through)
     const before = this.#status.getSnapshot().kept
     const same = before.messages === messages && before.bytes === bytes && before.complete === complete
     return same && JSON.stringify(before.spans) === JSON.stringify(spans)
       ? before
       : { spans, messages, bytes, complete }
   }
-}
-
-/** Up to where all that left is as it should be: what lacks a change, but has a later one, is not. */
-function endOf({ messages, through, asOf }: Archived): number {
-  if (asOf >= through) return through
-  const unsure = messages.find(({ revision }) => revision > asOf)
-  return Math.min(asOf, (unsure?.seq ?? Infinity) - 1)
-}
-
-function sameStatus(a: HistoryStatus, b: HistoryStatus): boolean {
-  const same = a.phase === b.phase && a.reason === b.reason && a.stale === b.stale && a.kept === b.kept
-  return same && a.keep === b.keep && a.hasOlder === b.hasOlder && a.hasNewer === b.hasNewer
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof RestFailure) return error.message
-  return 'These messages are not on this device, and the server cannot be reached.'
 }

@@ -7,7 +7,7 @@ import type { ConversationId, UserId } from '../../shared/sync/ids.ts'
 import type { Keep } from '../api.ts'
 import type { OwnCounts } from '../rest-answers.ts'
 import type { PageStore } from '../storage/page-store.ts'
-import { countUnread, nothingUnread, readSoFar, readThrough, type UnreadCounts } from '../unread.ts'
+import { countUnread, nothingUnread, readSoFar, seenThrough, type UnreadCounts } from '../unread.ts'
 import { ArchivedUnread } from './archived-unread.ts'
 import { ConversationHistory } from './conversation-history.ts'
 import { type ArchiveSource, PageCache } from './page-cache.ts'
@@ -62,7 +62,7 @@ export class OpenArchive {
   take(archived: readonly Archived[]): void {
     const { folded, user } = this.#deps
     const view = folded()
-    if (view.genesis !== undefined) this.#readBefore ??= readThrough(view, user)
+    if (view.genesis !== undefined) this.#readBefore ??= seenThrough(view, user)
     this.#unread.take(archived)
     this.history.take(archived)
     this.#unread.look()
@@ -114,7 +114,7 @@ export class OpenArchive {
     const counts = this.#counted()
     if (counts === undefined) return
     // What was read before anybody had counted it was not read when this was opened.
-    const wasRead = readThrough(this.#deps.folded(), this.#deps.user) > this.#readBefore
+    const wasRead = seenThrough(this.#deps.folded(), this.#deps.user) > this.#readBefore
     this.#hadUnread = counts.unread > 0 || (wasRead && this.#hadUnread === undefined)
   }
 

@@ -10,6 +10,7 @@ import type { Profile, ProfileChange } from '../../shared/chat/profile.ts'
 import type { Version } from '../../shared/sync/control.ts'
 import type { ClientId, ConversationId, UserId } from '../../shared/sync/ids.ts'
 import type { ConversationSummary, StorageStatus } from '../api.ts'
+import type { EventRun } from '../events/events-api.ts'
 import type { PageStore } from './page-store.ts'
 
 /** 200 MB, some 800,000 short messages: what phones and browsers give an origin without asking anybody. */
@@ -61,6 +62,10 @@ export interface ConversationRow extends Omit<ConversationSummary, 'registered'>
   readonly lastSeq?: number
   /** Seq of the last message known here; absent when there is none, or it was never told. */
   readonly lastMessageSeq?: number
+  /** Seq of the first entry that the user is told of, as last seen here; absent: of all. */
+  readonly historyFrom?: number
+  /** The newest of what happened before the window, at most `limits.keptEvents`; absent while nothing is known. */
+  readonly events?: EventRun
   /** What of its archive this device keeps unasked: all, or nothing before the window. Absent: as the client does. */
   readonly keep?: 'all' | 'window'
 }

@@ -13,6 +13,7 @@ import { Logo, PlusIcon } from './icons.tsx'
 import { PresenceChoice } from './presence-choice.tsx'
 import type { Reach } from './reach.ts'
 import { newHash } from './route.ts'
+import { RemovedNotices } from './removed-notices.tsx'
 import { SearchField } from './search-field.tsx'
 import { SearchResults } from './search-results.tsx'
 import { SignOut } from './sign-out.tsx'
@@ -90,6 +91,7 @@ export function ConversationList({ signedIn, current, signOut }: Props) {
           )}
         </nav>
       )}
+      <RemovedNotices client={client} />
       {(storage.lost || storage.failure !== undefined) && <StorageNotices storage={{ ...storage, full: false }} />}
       <footer className="whoami">
         <button

@@ -56,6 +56,15 @@ export function createDesk(client: ChatClient, onConnection: () => void): Desk {
     }
   }
 
+  // Ends with the client, which belongs to this page alone.
+  client.removed.subscribe(() => {
+    for (const { id } of client.removed.getSnapshot()) {
+      const seat = seats.get(id)
+      if (seat === undefined || !recent.delete(seat)) continue
+      seat.state.set({ phase: 'failed', reason: 'You are not in it any more, and it was deleted from this device.' })
+    }
+  })
+
   function look(seat: Seat): void {
     seat.lookers += 1
     const wasOpen = recent.delete(seat)

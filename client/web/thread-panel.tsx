@@ -10,6 +10,7 @@ import { CloseIcon } from './icons.tsx'
 import { MessageList } from './message-list.tsx'
 import { count } from './names.ts'
 import { ThreadComposer } from './thread-composer.tsx'
+import { noLines } from './timeline-events.ts'
 import { timelineRows } from './timeline-rows.ts'
 import { useStore } from './use-store.ts'
 
@@ -87,6 +88,7 @@ export function ThreadPanel({ conversation, root, user, access, blocked, close }
         <MessageList
           list={list}
           rows={rows}
+          events={noLines}
           conversation={conversation}
           user={user}
           access={access}

@@ -15,6 +15,7 @@ import { MessageList } from './message-list.tsx'
 import { count } from './names.ts'
 import type { Reading } from './reading.ts'
 import { type HeldPart, holdPart, isHeld, type Part, partOf } from './shown-part.ts'
+import { noLines, placeEvents } from './timeline-events.ts'
 import { indexOfUnread, seqOf, timelineRows } from './timeline-rows.ts'
 import { useGoTo } from './use-go-to.ts'
 import { useHistory } from './use-history.ts'
@@ -53,6 +54,7 @@ interface Away {
 export function Timeline(props: Props) {
   const { conversation, reading, user, access, connection, sent, reply, openThread, sought } = props
   const messages = useStore(conversation.messages)
+  const events = useStore(conversation.events)
   const history = useStore(conversation.history)
   const [left, setLeft] = useState<Away>()
   const [sentBefore] = useState(sent)
@@ -70,6 +72,10 @@ export function Timeline(props: Props) {
   const part = partOf(messages, away?.held)
   const { first, end } = part
   const partRows = useMemo(() => timelineRows(messages, { first, end }, unread), [messages, first, end, unread])
+  const lines = useMemo(
+    () => placeEvents(events, messages, { first, end }, !history.hasOlder),
+    [events, messages, first, end, history.hasOlder],
+  )
   const isAway = away !== undefined
   // The window may move on without what is read, which then stays on the screen until it was fetched.
   const isLost = isAway && !isHeld(messages, away.held)
@@ -176,6 +182,7 @@ export function Timeline(props: Props) {
         <MessageList
           list={hold.content}
           rows={rows}
+          events={isLost ? noLines : lines}
           conversation={conversation}
           user={user}
           access={access}

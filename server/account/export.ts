@@ -79,8 +79,10 @@ async function* exportConversation(
 ): AsyncGenerator<AccountPart, void> {
   const { store, conversations } = source
   const members = await conversations.members(user, id)
-  yield { kind: 'conversation', conversation: await conversations.own(user, id), members }
-  for (let after = -1; ;) {
+  const conversation = await conversations.own(user, id)
+  yield { kind: 'conversation', conversation, members }
+  // What an earlier membership left is as what was left for good.
+  for (let after = conversation.from - 1; ;) {
     const page = await store.messages(id, { after, limit: limits.messagesPerAccountPage, take: 'oldest' })
     for (const message of page) {
       if (message.user === user) yield await exportMessage(source, user, id, message)

@@ -47,7 +47,10 @@ export function isOverfull(
   )
 }
 
-/** Undefined when nothing would leave. `state`: what all of the conversation comes to, messages aside. */
+/**
+ * Undefined when nothing would leave. `state`: what all of the conversation comes to, messages aside. `from`: all entries
+ * before it leave, and no others, whatever the rules say.
+ */
 export async function planArchiving(
   store: ConversationStore,
   conversation: ConversationId,
@@ -55,6 +58,7 @@ export async function planArchiving(
   { through: before, firstRecord }: WindowState,
   rules: WindowRules,
   state: Archiving['state'],
+  from?: number,
 ): Promise<Archiving | undefined> {
   const ends = new Map<ClientId, number>()
   let through = before
@@ -64,8 +68,10 @@ export async function planArchiving(
     const { seq, client, clock } = row
     if (through === before) {
       const { counts, bytes } = liveCost(row)
+      const isShown = from === undefined ? undefined : seq >= from
       const fits = all < passingFactor * rules.keptEntries && liveBytes + bytes <= rules.keptBytes
-      if (counts ? liveEntries < rules.keptAtLeast || (fits && liveEntries < rules.keptEntries) : fits) {
+      const isKept = counts ? liveEntries < rules.keptAtLeast || (fits && liveEntries < rules.keptEntries) : fits
+      if (isShown ?? isKept) {
         all++
         liveBytes += bytes
         if (counts) liveEntries++

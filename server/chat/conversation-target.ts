@@ -15,6 +15,12 @@ import type { Registry } from './registry.ts'
 export async function acquireTarget(registry: Registry, user: UserId, id: ConversationId): Promise<SyncTarget> {
   await enterPrivate(registry, user, id)
   const { live, release } = await registry.acquire(id)
+  try {
+    if (live.accessOf(user) !== undefined) await live.showFrom(user)
+  } catch (error) {
+    release()
+    throw error
+  }
   const { store } = live.deps
   const { presence, ledger } = live
   /** What was read, unless a new epoch began meanwhile. */

@@ -5,6 +5,7 @@
 
 import type { Entry, MessageId } from '../../shared/chat/entry.ts'
 import { messageOf, type StampedMessage, touchIn } from '../../shared/chat/message.ts'
+import { eventIn } from '../../shared/chat/timeline-event.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
 import type { ClaimRow } from '../storage/conversation-store.ts'
 import { messageDigest } from './digest.ts'
@@ -43,6 +44,9 @@ export function applyEffects({ author, seq, entry }: PlacedEntry, target: Effect
     // A stream that is taken away before it is a message.
     if (of !== undefined) staged.touch(of, { user: author, seq, entry: touch }, target.earlier(of))
   }
+  // Private settings are nobody's history.
+  const event = roster.isPrivate ? undefined : eventIn(entry)
+  if (event !== undefined) staged.events.push({ seq, user: author, entry: event })
   switch (entry.kind) {
     case 'message':
       staged.messages.set(seq, messageOf(author, entry))
@@ -60,7 +64,7 @@ export function applyEffects({ author, seq, entry }: PlacedEntry, target: Effect
       staged.pins.set(entry.of, roster.pin(entry, seq))
       return
     case 'member':
-      staged.members.set(entry.user, roster.setAccess(entry.user, entry.access))
+      staged.members.set(entry.user, roster.setAccess(entry.user, entry.access, seq))
       return
     case 'read': {
       const { row, superseded } = roster.read(author, entry, seq)

@@ -6,8 +6,8 @@
 
 import type { Access } from '../../shared/chat/access.ts'
 import type { Entry, MessageId } from '../../shared/chat/entry.ts'
+import { wipes, wipeSetting } from '../../shared/chat/known-settings.ts'
 import { mayErase } from '../../shared/chat/policy.ts'
-import { rosterToJson } from '../../shared/chat/roster.ts'
 import { Fault, type FaultCode } from '../../shared/fault.ts'
 import { limits } from '../../shared/limits.ts'
 import type { ClientId, ConversationId, UserId } from '../../shared/sync/ids.ts'
@@ -19,7 +19,6 @@ import { Ledger } from '../sync/ledger.ts'
 import { Presence } from '../sync/presence.ts'
 import type { SealedLedger } from '../sync/sealed-ledger.ts'
 import { createSerial } from '../sync/serial.ts'
-import { isOverfull, planArchiving } from './archiving.ts'
 import { requireAccess } from './authority.ts'
 import type { Candidate } from './candidate.ts'
 import { drawClient } from './client-ids.ts'
@@ -32,6 +31,7 @@ import { type LoadedConversation, readGenesis } from './loaded-conversation.ts'
 import { Staged } from './staged.ts'
 import { type AuthorView, findTargets, type Targets } from './targets.ts'
 import { Uncommitted } from './uncommitted.ts'
+import { WindowKeeper } from './window-keeper.ts'
 
 export class LiveConversation implements Writer {
   readonly id: ConversationId
@@ -44,12 +44,12 @@ export class LiveConversation implements Writer {
   /** Members, settings and pins, a step ahead of the disk. */
   readonly roster: LiveRoster
   readonly #uncommitted: Uncommitted
+  readonly #window: WindowKeeper
   #head: Head
   /** Set once the conversation is to be deleted; whoever asked for that waits for it. */
   #deletion: Staged | undefined
   #ended: FaultCode | undefined
   #isStopping = false
-  #isArchiving = false
 
   constructor(id: ConversationId, loaded: LoadedConversation, deps: LiveDeps) {
     this.id = id
@@ -67,6 +67,7 @@ export class LiveConversation implements Writer {
       show: (messageFor) => this.audience.show(messageFor),
     })
     this.ledger = new Ledger({ ...loaded.head, chains: loaded.chains, deleted: loaded.deleted })
+    this.#window = new WindowKeeper(this, loaded.head.through)
     if (loaded.upgrade !== undefined) this.#uncommitted.staged.upgrade(loaded.upgrade)
   }
 
@@ -108,7 +109,14 @@ export class LiveConversation implements Writer {
   /** Relays every later commit to the subscriber. */
   follow(subscriber: Subscriber): void {
     this.assertMember(subscriber.user)
+    // Removed and added once more since `showFrom` saw to it.
+    if (!this.#window.mayShow(subscriber.user)) throw new Fault('restart')
     this.audience.add(subscriber)
+  }
+
+  /** Resolves when the document has nothing that `user` is not to get. */
+  showFrom(user: UserId): Promise<void> {
+    return this.#window.showFrom(user)
   }
 
   unfollow(subscriber: Subscriber): void {
@@ -222,6 +230,11 @@ export class LiveConversation implements Writer {
     return { commit, settle: (outcome) => this.#settle(staged, sealed, outcome) }
   }
 
+  /** What devices are told that have it no more. */
+  get #wipe(): { readonly wipe?: true } {
+    return wipes(this.roster.setting(wipeSetting)) ? { wipe: true } : {}
+  }
+
   get #hasNews(): boolean {
     return this.ledger.hasNews || this.#uncommitted.hasKeys
   }
@@ -233,11 +246,14 @@ export class LiveConversation implements Writer {
       return
     }
     this.ledger.settle(sealed)
+    this.#window.noteDurable(sealed.window.through)
     // Before the relay: what was written after a removal, in the same commit, is not for those who were removed.
     for (const { user, access } of staged.members.values()) {
+      // Also not for whoever was added once more behind it: they come back, and begin anew.
+      if (!this.#window.mayShow(user)) this.audience.close('restart', user)
       if (access !== null || this.accessOf(user) !== undefined) continue
       this.audience.close('no-access', user)
-      this.deps.activity.gone({ conversation: this.id, code: 'no-access' }, [user])
+      this.deps.activity.gone({ conversation: this.id, code: 'no-access', ...this.#wipe }, [user])
     }
     if (sealed.beginsEpoch) {
       // They come back and meet it from its beginning.
@@ -248,41 +264,23 @@ export class LiveConversation implements Writer {
     this.deps.activity.moved(this.id, () => this.#movement())
     staged.resolve()
     // Only what is deleted can have made a chain a dead one.
-    if (sealed.deleted.length > 0 && this.#hasDeadChains) this.#tidy(() => this.#dropDeadChains())
+    if (sealed.deleted.length > 0 && this.#hasDeadChains) this.tidy(() => this.#dropDeadChains())
     this.keepWindow()
   }
 
   /** Sees to it that the document has no more than the window. */
   keepWindow(): void {
-    if (this.#isArchiving || !isOverfull(this.ledger.window, this.ledger.nextSeq, this.deps.window)) return
-    this.#isArchiving = true
-    this.#tidy(() => this.#archive())
+    this.#window.keepWindow()
   }
 
-  #tidy(job: () => Promise<void>): void {
+  /** Runs a job in its turn that nobody waits for. */
+  tidy(job: () => Promise<void>): void {
     // It can wait until it is used again, and the store is about to be closed.
     if (this.#isStopping) return
     this.serially(job).catch((error: unknown) => {
       // Deleted meanwhile, or the store cannot be read: that ends it by itself, or is met by whoever comes next.
       if (!(error instanceof Fault || error instanceof StoreError)) this.abandon(error)
     })
-  }
-
-  /** Takes the oldest entries out of the document (SPEC ARCH1). */
-  async #archive(): Promise<void> {
-    try {
-      // Nothing else is staged meanwhile: all there is becomes durable, and what is durable is all there is.
-      await this.commit()
-      if (this.#ended !== undefined) return
-      const { store, window } = this.deps
-      const state = (): Readonly<Record<string, unknown>> => rosterToJson(this.roster.toRoster())
-      const plan = await planArchiving(store, this.id, this.ledger.durable(), this.ledger.window, window, state)
-      if (plan === undefined) return
-      this.ledger.archive(plan)
-      this.deps.commits.request(this)
-    } finally {
-      this.#isArchiving = false
-    }
   }
 
   get #hasDeadChains(): boolean {
@@ -311,7 +309,7 @@ export class LiveConversation implements Writer {
   #settleDeletion(staged: Staged, deletion: Staged, outcome: CommitOutcome | 'failed'): void {
     this.#uncommitted.settle()
     if (outcome === 'committed') {
-      this.deps.activity.gone({ conversation: this.id, code: 'deleted' }, this.roster.users())
+      this.deps.activity.gone({ conversation: this.id, code: 'deleted', ...this.#wipe }, this.roster.users())
       deletion.resolve()
     }
     this.#end(outcome === 'committed' ? 'deleted' : 'unavailable', staged)

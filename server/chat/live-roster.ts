@@ -16,6 +16,7 @@ import {
   type ThreadReads,
   unread,
 } from '../../shared/chat/roster.ts'
+import { historySetting, startsAtJoin } from '../../shared/chat/known-settings.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
 import type { MemberRow, PinRow, SettingRow } from '../storage/conversation-store.ts'
 
@@ -123,16 +124,26 @@ export class LiveRoster {
     }
   }
 
-  /** Gives, changes or, with null, takes away access, and with it the registers; the row to write. */
-  setAccess(user: UserId, access: Access | null): MemberRow {
+  /** Seq of the first entry that a member is shown (SPEC HISTORY1). */
+  historyFrom(user: UserId): number {
+    return this.#members.get(user)?.from ?? 0
+  }
+
+  /**
+   * Gives, changes or, with null, takes away access, and with it the registers; the row to write. `seq` is that of the entry;
+   * there is none of who began it.
+   */
+  setAccess(user: UserId, access: Access | null, seq?: number): MemberRow {
     const before = this.#members.get(user)
+    const isLate = seq !== undefined && startsAtJoin(this.setting(historySetting))
     if (access === null) {
       if (this.#members.delete(user)) this.#membersBytes -= memberBytes(user)
       this.#threadReadsBytes -= threadsBytes(before)
       return { user, access, readThrough: -1, received: -1 }
     }
     if (before === undefined) this.#membersBytes += memberBytes(user)
-    const row = { ...(before ?? { user, readThrough: -1, received: -1 }), access }
+    const fresh = { user, readThrough: -1, received: -1, ...(isLate ? { from: seq } : {}) }
+    const row = { ...(before ?? fresh), access }
     this.#members.set(user, row)
     return row
   }
@@ -172,11 +183,13 @@ export class LiveRoster {
     const title = this.setting('title')
     const rows = [...this.#members.values()]
     const reads = rows.filter(({ received }) => received >= 0)
+    const late = rows.flatMap(({ user, from }): [UserId, number][] => (from === undefined ? [] : [[user, from]]))
     const readers = rows.filter(({ threads = [] }) => threads.length > 0)
     return {
       title: typeof title === 'string' ? title : null,
       settings: new Map([...this.#settings].map(([key, { value }]) => [key, value])),
       members: new Map(rows.flatMap(({ user, access }) => (access === null ? [] : [[user, access]]))),
+      from: new Map(late),
       reads: new Map(reads.map(({ user, readThrough, received }) => [user, { through: readThrough, received }])),
       threadReads: new Map(readers.map(({ user }) => [user, this.threadReadsOf(user)])),
       pins: new Map([...this.#pins].toSorted(([, a], [, b]) => a - b)),

@@ -83,6 +83,7 @@ export function emptyConversation(
     liveBytes: 0,
     redactions: 0,
     soleAuthor: null,
+    events: 0,
   }
   const setAt = isPrivateConversation(id) ? new Map<string, number>() : undefined
   return { head, generation, chains: [], deleted: [], members: [], settings: [], pins: [], setAt }

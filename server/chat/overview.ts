@@ -2,7 +2,8 @@
 
 import type { Activity, Gone, Version } from '../../shared/sync/control.ts'
 import type { ConversationId, UserId } from '../../shared/sync/ids.ts'
-import type { ConversationStore, Head } from '../storage/conversation-store.ts'
+import { wipes, wipeSetting } from '../../shared/chat/known-settings.ts'
+import { type ConversationStore, type Head, isDamage } from '../storage/conversation-store.ts'
 
 /** `versions` is what the device has. One read of the heads; no conversation is loaded. */
 export async function readOverview(
@@ -20,15 +21,28 @@ export async function readOverview(
       ? [activityOf(conversation, stored.head)]
       : []
   })
-  const gone = lost.flatMap((conversation, index): Gone[] => {
+  const gone: Gone[] = []
+  for (const [index, conversation] of lost.entries()) {
     const stored = lostHeads[index]
     // The store was put back from an older copy: the device may know how to bring it back (SPEC FORK2).
-    if (stored === undefined) return [{ conversation, code: 'not-found' }]
-    // Nothing can be said of it.
-    if (stored.kind === 'damaged') return []
-    return [{ conversation, code: stored.kind === 'deleted' ? 'deleted' : 'no-access' }]
-  })
+    if (stored === undefined) gone.push({ conversation, code: 'not-found' })
+    else if (stored.kind === 'deleted') gone.push({ conversation, code: 'deleted' })
+    // Of a damaged one nothing can be said.
+    else if (stored.kind === 'head')
+      gone.push({ conversation, code: 'no-access', ...(await wipeOf(store, conversation)) })
+  }
   return { moved, gone }
+}
+
+/** Whether what devices have of it is to be deleted; nothing where that cannot be read. */
+async function wipeOf(store: ConversationStore, id: ConversationId): Promise<{ readonly wipe?: true }> {
+  try {
+    const settings = await store.settings(id)
+    return settings.some(({ key, value }) => key === wipeSetting && wipes(value)) ? { wipe: true } : {}
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    return {}
+  }
 }
 
 function isCurrent({ serverClient, nextRecord }: Head, version: Version | undefined): boolean {

@@ -1,11 +1,15 @@
-/** What is read of a conversation without loading it: pages of messages, pins, changes, what became of a chain. */
+/**
+ * What is read of a conversation without loading it: pages of messages, pins, changes, what became of a chain. `from`: seq of
+ * the first entry that whoever asks is told of (SPEC HISTORY1).
+ */
 
 import type { MessageId } from '../../shared/chat/entry.ts'
 import type { StampedMessage } from '../../shared/chat/message.ts'
 import { Fault } from '../../shared/fault.ts'
 import { limits } from '../../shared/limits.ts'
 import type { ClientId, ConversationId, UserId } from '../../shared/sync/ids.ts'
-import type { Changes, ChainPlace, MessageQuery } from '../conversations.ts'
+import type { TimelineEvent } from '../../shared/chat/timeline-event.ts'
+import type { Changes, ChainPlace, EventQuery, MessageQuery } from '../conversations.ts'
 import type { ConversationStore, Head } from '../storage/conversation-store.ts'
 import { readReplies } from './threads.ts'
 
@@ -13,10 +17,13 @@ export async function readMessages(
   store: ConversationStore,
   id: ConversationId,
   { limit, before, after, around, thread }: MessageQuery,
+  from: number,
 ): Promise<readonly StampedMessage[]> {
   type Run = Parameters<ConversationStore['messages']>[1]
-  const read = (run: Run): Promise<readonly StampedMessage[]> =>
-    thread === undefined ? store.messages(id, run) : readReplies(store, id, thread, run)
+  const read = ({ after: bound = -1, ...rest }: Run): Promise<readonly StampedMessage[]> => {
+    const run = { ...rest, after: Math.max(bound, from - 1) }
+    return thread === undefined ? store.messages(id, run) : readReplies(store, id, thread, run)
+  }
   if (after !== undefined) return read({ after, limit, take: 'oldest' })
   if (before !== undefined) return read({ before, limit, take: 'newest' })
   if (around === undefined) return read({ limit, take: 'newest' })
@@ -26,13 +33,26 @@ export async function readMessages(
   return [...older, ...newer]
 }
 
+export async function readEvents(
+  store: ConversationStore,
+  id: ConversationId,
+  { limit, before, after }: EventQuery,
+  from: number,
+): Promise<readonly TimelineEvent[]> {
+  const bound = Math.max(after ?? -1, from - 1)
+  const range = { after: bound, ...(before === undefined ? {} : { before }) }
+  return store.events(id, { ...range, limit, take: after === undefined ? 'newest' : 'oldest' })
+}
+
 export async function findMessage(
   store: ConversationStore,
   id: ConversationId,
   messageId: MessageId,
+  from: number,
 ): Promise<StampedMessage> {
   const [claim] = await store.claims(id, [messageId])
-  const message = claim?.seq === undefined ? undefined : await store.message(id, claim.seq)
+  const isShown = claim?.seq !== undefined && claim.seq >= from
+  const message = isShown ? await store.message(id, claim.seq) : undefined
   if (message === undefined) throw new Fault('not-found')
   return message
 }
@@ -60,7 +80,11 @@ export async function readChain(
 }
 
 /** In the order of pinning. */
-export async function readPins(store: ConversationStore, id: ConversationId): Promise<readonly StampedMessage[]> {
+export async function readPins(
+  store: ConversationStore,
+  id: ConversationId,
+  from: number,
+): Promise<readonly StampedMessage[]> {
   const pins = (await store.pins(id)).toSorted((a, b) => (a.seq ?? 0) - (b.seq ?? 0))
   const claims = await store.claims(
     id,
@@ -68,7 +92,7 @@ export async function readPins(store: ConversationStore, id: ConversationId): Pr
   )
   const messages = await store.messagesAt(
     id,
-    claims.flatMap((claim) => claim?.seq ?? []),
+    claims.flatMap((claim) => (claim?.seq === undefined || claim.seq < from ? [] : [claim.seq])),
   )
   return messages.filter((message) => message !== undefined)
 }
@@ -79,6 +103,7 @@ export async function readChanges(
   id: ConversationId,
   head: Head,
   { after, limit }: { readonly after: number; readonly limit: number },
+  from: number,
 ): Promise<Changes> {
   const touched = await store.touched(id, { after, limit: limit + 1 })
   const more = touched.length > limit
@@ -87,7 +112,7 @@ export async function readChanges(
   const asOf = more && last !== undefined ? last.revision : Math.max(head.nextSeq - 1, last?.revision ?? -1)
   const rows = await store.messagesAt(
     id,
-    told.map(({ seq }) => seq),
+    told.flatMap(({ seq }) => (seq < from ? [] : [seq])),
   )
   const messages = rows
     .filter((message) => message !== undefined)

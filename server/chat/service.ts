@@ -19,7 +19,7 @@ import { requireAccess } from './authority.ts'
 import type { LiveConversation } from './live-conversation.ts'
 import { applyEntry, postMessage, stageOwn } from './posting.ts'
 import { enterPrivate } from './private-state.ts'
-import { findMessage, readChain, readChanges, readMessages, readPins } from './reading.ts'
+import { findMessage, readChain, readChanges, readEvents, readMessages, readPins } from './reading.ts'
 import type { Registry } from './registry.ts'
 import { readThread, threadThrough } from './threads.ts'
 import { UnreadCounts } from './unread.ts'
@@ -43,7 +43,7 @@ export function createConversations({ store, registry, drawConversationId }: Ser
     if (stored.kind === 'deleted') throw new Fault('deleted')
     const member = await store.member(id, user)
     if (member === undefined) throw new Fault('no-access')
-    return { head: stored.head, access: requireAccess(member.access), member }
+    return { head: stored.head, access: requireAccess(member.access), member, from: member.from ?? 0 }
   }
 
   async function state(user: UserId, id: ConversationId): Promise<ConversationState> {
@@ -51,16 +51,17 @@ export function createConversations({ store, registry, drawConversationId }: Ser
     return stateOf(id, head, access)
   }
 
-  async function own(id: ConversationId, { head, access, member }: Entered): Promise<OwnConversation> {
+  async function own(id: ConversationId, { head, access, member }: Omit<Entered, 'from'>): Promise<OwnConversation> {
     const { unread, mentions } = await counts.count(id, head, member)
-    return { ...stateOf(id, head, access), unread, mentions, register: registerOf(member) }
+    return { ...stateOf(id, head, access), unread, mentions, register: registerOf(member), from: member.from ?? 0 }
   }
 
   async function summary(user: UserId, id: ConversationId, head: Head): Promise<ConversationSummary | undefined> {
     const member = await store.member(id, user)
     if (member === undefined || member.access === null) return undefined
     const { lastMessageSeq } = head
-    const lastMessage = lastMessageSeq === null ? undefined : await store.message(id, lastMessageSeq)
+    const isShown = lastMessageSeq !== null && lastMessageSeq >= (member.from ?? 0)
+    const lastMessage = isShown ? await store.message(id, lastMessageSeq) : undefined
     return { ...(await own(id, { head, access: member.access, member })), lastMessage: lastMessage ?? null }
   }
 
@@ -137,8 +138,8 @@ export function createConversations({ store, registry, drawConversationId }: Ser
     },
 
     thread: async (user, id, root) => {
-      const { member } = await enter(user, id)
-      return readThread(store, id, member, await findMessage(store, id, root))
+      const { member, from } = await enter(user, id)
+      return readThread(store, id, member, await findMessage(store, id, root, from))
     },
 
     privateState: async (user) => store.settings(privateConversationOf(user)),
@@ -146,28 +147,33 @@ export function createConversations({ store, registry, drawConversationId }: Ser
     post: (user, id, message, key) => registry.use(id, (live) => postMessage(live, user, message, key)),
 
     messages: async (user, id, query) => {
-      const { head } = await enter(user, id)
-      return { messages: await readMessages(store, id, query), asOf: head.nextSeq - 1 }
+      const { head, from } = await enter(user, id)
+      return { messages: await readMessages(store, id, query, from), asOf: head.nextSeq - 1 }
     },
 
     message: async (user, id, messageId) => {
-      await enter(user, id)
-      return findMessage(store, id, messageId)
+      const { from } = await enter(user, id)
+      return findMessage(store, id, messageId, from)
+    },
+
+    events: async (user, id, query) => {
+      const { from } = await enter(user, id)
+      return readEvents(store, id, query, from)
     },
 
     versions: async (user, id, messageId) => {
-      await enter(user, id)
-      return readVersions(store, user, id, messageId)
+      const { from } = await enter(user, id)
+      return readVersions(store, user, id, messageId, from)
     },
 
     pins: async (user, id) => {
-      await enter(user, id)
-      return readPins(store, id)
+      const { from } = await enter(user, id)
+      return readPins(store, id, from)
     },
 
     changes: async (user, id, query) => {
-      const { head } = await enter(user, id)
-      return readChanges(store, id, head, query)
+      const { head, from } = await enter(user, id)
+      return readChanges(store, id, head, query, from)
     },
 
     chain: async (user, id, client, from) => {
@@ -181,6 +187,8 @@ interface Entered {
   readonly head: Head
   readonly access: Access
   readonly member: MemberRow
+  /** Seq of the first entry that they are told of: every read is held to it (SPEC HISTORY1). */
+  readonly from: number
 }
 
 function registerOf({ readThrough, received }: MemberRow): ReadRegister {

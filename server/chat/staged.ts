@@ -10,6 +10,7 @@ import type { ClientId, UserId } from '../../shared/sync/ids.ts'
 import type {
   ClaimRow,
   EntryRow,
+  EventRow,
   IdempotencyRow,
   MemberRow,
   PieceRow,
@@ -48,6 +49,8 @@ export class Staged {
   readonly pins = new Map<MessageId, PinRow>()
   readonly pieces: PieceRow[] = []
   readonly replies: ReplyRow[] = []
+  /** By ascending seq. */
+  readonly events: Omit<EventRow, 'timeMs'>[] = []
   /** Of entries that may lose their bytes, by seq. */
   readonly places = new Map<number, Place>()
   readonly idempotency: IdempotencyRow[] = []

@@ -43,10 +43,15 @@ export class UnreadCounts {
   }
 
   /** `head` was read before: rows may be newer, never older. */
-  async count(id: ConversationId, head: Head, { user, readThrough, threads = [] }: MemberRow): Promise<Unread> {
+  async count(
+    id: ConversationId,
+    head: Head,
+    { user, readThrough: read, from = 0, threads = [] }: MemberRow,
+  ): Promise<Unread> {
     // Chats with an assistant are all one's own; none of their messages need be looked at.
     if (head.soleAuthor === user) return nothing
     const { redactions } = head
+    const readThrough = Math.max(read, from - 1)
     const key = `${id}/${user}`
     const known = this.#counted.get(key)
     const readThreads = new Map(threads.map(({ root, through }) => [root, through]))

@@ -16,8 +16,9 @@ export async function readVersions(
   user: UserId,
   id: ConversationId,
   messageId: MessageId,
+  from: number,
 ): Promise<readonly MessageVersion[]> {
-  const message = await findMessage(store, id, messageId)
+  const message = await findMessage(store, id, messageId, from)
   if (message.redactedAt !== undefined) throw new Refused('redacted')
   if (message.user !== user) throw new Refused('not-author')
   // What was streamed stands before the message, and is none of its versions; only a message that is there is edited.
@@ -32,7 +33,7 @@ export async function readVersions(
     versions.push(...versionIn(row))
   }
   // It may have been taken away while this was read.
-  if ((await findMessage(store, id, messageId)).redactedAt !== undefined) throw new Refused('redacted')
+  if ((await findMessage(store, id, messageId, from)).redactedAt !== undefined) throw new Refused('redacted')
   return versions.toReversed()
 }
 

@@ -26,6 +26,7 @@ import type { Demo } from './auth.ts'
 import { takeJsonOnly } from './body.ts'
 import { chainRoutes } from './chains.ts'
 import { changeRoutes } from './changes.ts'
+import { eventRoutes } from './events.ts'
 import { answerBrokenRequest } from './broken-request.ts'
 import { conversationRoutes } from './conversations.ts'
 import { type Health, healthRoutes } from './health.ts'
@@ -179,6 +180,7 @@ function addRoutes(app: FastifyInstance, deps: AppDeps, closing: AbortSignal): v
     touchRoutes(scope, { conversations, pace, now })
     readRoutes(scope, conversations, pace)
     threadRoutes(scope, conversations)
+    eventRoutes(scope, conversations)
     privateStateRoutes(scope, conversations, pace)
     changeRoutes(scope, conversations)
     versionRoutes(scope, conversations)

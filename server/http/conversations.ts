@@ -108,7 +108,8 @@ export function conversationRoutes(scope: FastifyInstance, conversations: Conver
   )
 
   const patch = describe({
-    summary: 'Renames a conversation',
+    summary:
+      'Renames a conversation; says whether later members are told what was before they joined (`history`), and whether devices of whoever is removed delete it (`wipe`)',
     params,
     body: shapes.conversationPatch,
     ok: { 200: shapes.conversationShape },
@@ -117,10 +118,15 @@ export function conversationRoutes(scope: FastifyInstance, conversations: Conver
   scope.patch(path, { schema: patch, onRequest }, async (request) => {
     const user = userOf(request)
     const id = conversationOf(request)
-    const { title } = await accept(bodyInput(shapes.conversationPatch, request), () =>
+    const changes = await accept(bodyInput(shapes.conversationPatch, request), () =>
       requireAccess(conversations, user, id, 'admin'),
     )
-    return restConversation(await conversations.apply(user, id, { kind: 'set', key: 'title', value: title }))
+    let state = await conversations.get(user, id)
+    for (const key of ['title', 'history', 'wipe'] as const) {
+      const value = changes[key]
+      if (value !== undefined) state = await conversations.apply(user, id, { kind: 'set', key, value })
+    }
+    return restConversation(state)
   })
 
   const remove = describe({ summary: 'Deletes a conversation', params, ok: { 204: undefined }, refusals: [404] })
@@ -142,9 +148,16 @@ function restConversation(state: ConversationState): RestConversation {
 }
 
 export function restOwn(own: OwnConversation): RestOwnConversation {
-  const { unread, mentions, register } = own
+  const { unread, mentions, register, from } = own
   const { through, received } = restRegister(register)
-  return { ...restConversation(own), unread, mentions, read_through: through, received }
+  return {
+    ...restConversation(own),
+    unread,
+    mentions,
+    read_through: through,
+    received,
+    history_from: from === 0 ? null : from,
+  }
 }
 
 function restItem(summary: ConversationSummary): RestConversationItem {

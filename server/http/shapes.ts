@@ -52,7 +52,13 @@ export const newConversation = z.object({
     .refine((members) => new Set(members.map(({ user }) => user)).size === members.length, 'A user is named twice')
     .exactOptional(),
 })
-export const conversationPatch = z.object({ title })
+export const conversationPatch = z
+  .object({
+    title: title.exactOptional(),
+    history: z.enum(['all', 'from-join']).nullable().exactOptional(),
+    wipe: z.boolean().nullable().exactOptional(),
+  })
+  .refine((changes) => Object.keys(changes).length > 0, 'Neither title nor history nor wipe')
 export const memberAccess = z.object({ access })
 export const demoTokenRequest = z.object({ user: userId })
 
@@ -177,6 +183,7 @@ const ownConversation = conversationShape.extend({
   mentions: count.describe('Those of them that mention whoever asks'),
   read_through: seq.nullable(),
   received: seq.nullable(),
+  history_from: seq.nullable().describe('The first entry that whoever asks is told of; null: all'),
 })
 export const ownConversationShape = ownConversation.meta({ id: 'OwnConversation' })
 
@@ -195,6 +202,25 @@ export const threadShape = z.object({
 export const privateStateShape = z.object({ items: z.array(z.object({ key: z.string(), value: z.unknown() })) })
 export const privateValue = z.object({ value: z.unknown() })
 export const pinsShape = z.object({ items: z.array(messageShape) })
+
+const happened = z.object({ seq, user_id: userText.describe('Who did it'), created_at: time })
+export const eventsShape = z.object({
+  items: z.array(
+    z.discriminatedUnion('kind', [
+      happened.extend({
+        kind: z.literal('member'),
+        member: userText,
+        access: access.nullable().describe('Null: removed'),
+      }),
+      happened.extend({ kind: z.literal('pin'), message_id: uuidV7Text, on: z.boolean() }),
+      happened.extend({
+        kind: z.literal('set'),
+        key: z.string(),
+        value: z.unknown().optional().describe('Absent where it is very long; null: cleared'),
+      }),
+    ]),
+  ),
+})
 
 export const memberShape = z.object({ user: userText, access }).meta({ id: 'Member' })
 export const membersShape = z.object({

@@ -2,6 +2,7 @@
 
 import type { Access } from '../../shared/chat/access.ts'
 import type { MessageId } from '../../shared/chat/entry.ts'
+import type { TimelineEvent } from '../../shared/chat/timeline-event.ts'
 import type { ClockRange } from '../../shared/sync/chain-update/chain-struct.ts'
 import type { ClientId, UserId } from '../../shared/sync/ids.ts'
 
@@ -106,6 +107,8 @@ export interface MemberRow {
   readonly received: number
   /** Seq of the last entry that moved these and is not superseded; absent when there is none. */
   readonly readAt?: number
+  /** Seq of the entry that added them, where they get nothing from before it (SPEC HISTORY1); else absent. */
+  readonly from?: number
   /** Threads that the user has read beyond `readThrough`; absent when there are none. */
   readonly threads?: readonly ThreadReadRow[]
 }
@@ -117,6 +120,9 @@ export interface ThreadReadRow {
   /** Seq of the entry that says so. */
   readonly at: number
 }
+
+/** What happened to people, settings or pins; see `TimelineEvent`. */
+export type EventRow = TimelineEvent
 
 /** Which message an `Idempotency-Key` of a user made. Kept as long as the conversation. */
 export interface IdempotencyRow {

@@ -16,6 +16,7 @@ import type {
   DeletedRow,
   DroppedRow,
   EntryRow,
+  EventRow,
   IdempotencyRow,
   MemberRow,
   PieceRow,
@@ -64,6 +65,8 @@ export interface Head {
   readonly redactions: number
   /** Whoever wrote all messages there are; null when they are several, or none, or when it was not counted then. */
   readonly soleAuthor: UserId | null
+  /** How many event rows there are: what happened before there were such rows has none. */
+  readonly events: number
 }
 
 /** What is left of a deleted conversation, so that its id cannot come back. */
@@ -102,6 +105,7 @@ export interface ConversationCommit {
   readonly retouched: readonly number[]
   readonly pieces: readonly PieceRow[]
   readonly replies: readonly ReplyRow[]
+  readonly events: readonly EventRow[]
   readonly claims: readonly ClaimRow[]
   readonly members: readonly MemberRow[]
   readonly settings: readonly SettingRow[]
@@ -205,6 +209,11 @@ export interface ConversationStore extends PeopleStore {
     root: MessageId,
     query: SeqRange & { readonly limit: number; readonly take: 'newest' | 'oldest' },
   ): Promise<readonly number[]>
+  /** At most `limit` events, always by ascending seq: the newest of the range, or the oldest. */
+  events(
+    conversation: ConversationId,
+    query: SeqRange & { readonly limit: number; readonly take: 'newest' | 'oldest' },
+  ): Promise<readonly EventRow[]>
   settings(conversation: ConversationId): Promise<readonly SettingRow[]>
   pins(conversation: ConversationId): Promise<readonly PinRow[]>
   /** In the order of the ids; undefined where there is none. */

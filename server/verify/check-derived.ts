@@ -36,11 +36,12 @@ export async function checkDerived(
     ['reply', log.replies],
     ['setting', log.settings],
     ['pin', log.pins],
+    ['event', log.events],
   ] as const) {
     let found = 0
     for await (const _ of rowsOf(database, kind, id)) found++
     // A conversation from before there were such rows has none.
-    expect(kind, found, upgrade === undefined || kind === 'touched' ? expected : 0)
+    expect(kind, found, upgrade === undefined || kind === 'touched' || kind === 'event' ? expected : 0)
   }
 
   for await (const row of rowsOf(database, 'idempotency', id)) {

@@ -15,7 +15,15 @@ import type { LoadedConversation } from '../chat/loaded-conversation.ts'
 import { liveCost } from '../chat/live-cost.ts'
 import { LiveRoster } from '../chat/live-roster.ts'
 import { Staged } from '../chat/staged.ts'
-import type { ClaimRow, ConversationStore, EntryRow, PieceRow, PlaceRow } from '../storage/conversation-store.ts'
+import type {
+  ClaimRow,
+  ConversationStore,
+  EntryRow,
+  EventRow,
+  PieceRow,
+  PlaceRow,
+  SeqRange,
+} from '../storage/conversation-store.ts'
 import { type LoggedEntry, MessageReplay } from './check-messages.ts'
 import { checkRoster } from './check-roster.ts'
 import type { Findings } from './finding.ts'
@@ -28,6 +36,8 @@ export interface LogSummary {
   readonly touched: number
   readonly pieces: number
   readonly replies: number
+  /** Event rows that there are. */
+  readonly events: number
   readonly settings: number
   readonly pins: number
   /** Message ids that were claimed by pieces of a stream and by nothing more. */
@@ -72,6 +82,7 @@ class LogWalk {
   readonly #openClaims = new Set<MessageId>()
   readonly #live = { liveEntries: 0, liveBytes: 0 }
   #entries = 0
+  #events = 0
   #lastTimeMs = -1
   #lastMessageSeq: number | null = null
   readonly #authors = new Set<UserId>()
@@ -101,12 +112,14 @@ class LogWalk {
     const entries: LoggedEntry[] = []
     const pieces: PieceRow[] = []
     const claims = new Map<MessageId, Claimed>()
+    const events: EventRow[] = []
     await this.#findDropped(rows)
     for (const row of rows) {
       this.#takeRow(row)
       const { staged, logged } = this.#effectsOf(row)
       if (logged !== undefined) entries.push(logged)
       pieces.push(...staged.pieces)
+      events.push(...staged.events.map((event) => ({ ...event, timeMs: row.timeMs })))
       for (const claim of staged.claims.values()) {
         // A later piece of a stream says nothing new of an id.
         if (claim.seq !== undefined || !claims.has(claim.id)) claims.set(claim.id, claim)
@@ -120,6 +133,7 @@ class LogWalk {
     }
     if (this.#conversation.upgrade === undefined) await this.#replay.comparePieces(pieces)
     await this.#compareClaims(claims)
+    await this.#compareEvents(events, { after: first - 1, before: last + 1 })
   }
 
   async end(): Promise<LogSummary> {
@@ -150,6 +164,7 @@ class LogWalk {
     checkRoster(new LiveRoster(this.#conversation), this.#roster, this.#findings)
     const { liveEntries, liveBytes, redactions } = head
     if (!isEqual({ liveEntries, liveBytes }, this.#live)) add('the head counts other live entries than the log has')
+    if (head.events !== this.#events) add('the head counts other events than there are')
     if (redactions !== this.#replay.redactions) add('the head counts other redactions than the log has')
     if (head.title !== this.#title) add('the title is not the one of the log')
     if (head.lastMessageSeq !== this.#lastMessageSeq) add('the head names another last message than the log')
@@ -165,6 +180,7 @@ class LogWalk {
       touched: changed,
       pieces,
       replies,
+      events: head.events,
       settings: settings.size,
       pins: pins.size,
       openClaims: this.#openClaims.size,
@@ -248,6 +264,15 @@ class LogWalk {
         if (!isEqual(places[index], expected))
           this.#findings.add('its place row is missing or another', `log row ${seq}`)
       }
+    }
+  }
+
+  /** What happened before there were such rows has none; the head counts those that there are. */
+  async #compareEvents(expected: readonly EventRow[], range: SeqRange): Promise<void> {
+    const bySeq = new Map(expected.map((event) => [event.seq, event]))
+    for (const row of await this.#store.events(this.#id, { ...range, limit: rowsAtOnce, take: 'oldest' })) {
+      this.#events++
+      if (!isEqual(row, bySeq.get(row.seq))) this.#findings.add('its event row is another', `log row ${row.seq}`)
     }
   }
 

@@ -8,6 +8,7 @@ export function checkRoster(found: LiveRoster, expected: LiveRoster, { add }: Fi
   for (const user of new Set([...found.users(), ...expected.users()])) {
     const isSame =
       found.accessOf(user) === expected.accessOf(user) &&
+      found.historyFrom(user) === expected.historyFrom(user) &&
       isEqual(found.registerOf(user), expected.registerOf(user)) &&
       isEqual(Object.fromEntries(found.threadReadsOf(user)), Object.fromEntries(expected.threadReadsOf(user)))
     if (!isSame) add('the row is not what the log makes of it', `member ${user}`)

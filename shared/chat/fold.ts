@@ -11,13 +11,14 @@ import type { ChangeMark } from './change-log.ts'
 import { type MessageId, parseEntry, parseMessageId } from './entry.ts'
 import { readErased } from './erased.ts'
 import { isTouch, stampEntry, type StampedMessage, stampMessage } from './message.ts'
-import { PendingEntries, type PendingMessage, type PendingTouch } from './pending.ts'
+import { PendingEntries, type PendingEvent, type PendingMessage, type PendingTouch } from './pending.ts'
 import { PendingFold } from './pending-fold.ts'
 import type { PolicyView, VoidReason } from './policy.ts'
 import { policyViewOf } from './policy-view.ts'
 import { RecordedPlaces } from './recorded-places.ts'
 import { applyToRoster, emptyRoster, type Roster, rosterFromJson } from './roster.ts'
 import { lastSeqOf, readStamped, type StampedEntry } from './stamped-entries.ts'
+import { type TimelineEvent, WindowEvents } from './timeline-event.ts'
 import { type ArchiveTouches, type LeftWindow, MessageWindow } from './window.ts'
 
 export interface Folded extends Roster {
@@ -33,6 +34,10 @@ export interface Folded extends Roster {
   readonly pending: readonly PendingMessage[]
   /** What pending entries do to messages, wherever those are; in fold order. */
   readonly pendingTouches: ReadonlyMap<MessageId, readonly PendingTouch[]>
+  /** What happened to people, settings and pins within the window, by ascending seq. */
+  readonly events: readonly TimelineEvent[]
+  /** The same that is pending, in fold order. */
+  readonly pendingEvents: readonly PendingEvent[]
   /** Seq of the last stamped entry; -1 before the first. */
   readonly lastSeq: number
 }
@@ -54,6 +59,8 @@ export interface Fork {
 
 /** The window moved on. */
 export interface Archived extends LeftWindow {
+  /** By ascending seq; as far as they were here. */
+  readonly events: readonly TimelineEvent[]
   /** Where it ended before, and where it does now. */
   readonly before: number
   readonly through: number
@@ -65,6 +72,7 @@ export class ConversationFold {
   #genesis: Genesis | undefined
   #roster: Roster = emptyRoster
   #window = new MessageWindow()
+  #events = new WindowEvents()
   /** Of streams: ids that only pieces have. */
   #streams = new Map<MessageId, UserId>()
   readonly #places = new RecordedPlaces()
@@ -177,7 +185,9 @@ export class ConversationFold {
   /** The state with what is pending on top; a new object at every call, with the same messages inside. */
   view(source: ChainSource): Folded {
     const waiting = this.#pending.read(source, (client) => this.stampedThrough(client))
-    const { roster, pending, touches } = this.#pendingFold.take(waiting, this.#roster, (id) => this.hasMessage(id))
+    const { roster, pending, touches, events } = this.#pendingFold.take(waiting, this.#roster, (id) =>
+      this.hasMessage(id),
+    )
     return {
       ...roster,
       genesis: this.#genesis,
@@ -186,6 +196,8 @@ export class ConversationFold {
       touches: this.#window.touches(),
       pending,
       pendingTouches: touches,
+      events: this.#events.list(),
+      pendingEvents: events,
       lastSeq: this.#lastSeq,
     }
   }
@@ -212,6 +224,7 @@ export class ConversationFold {
     this.#leave(through, this.#knownThrough())
     this.#roster = rosterFromJson(state)
     this.#window = new MessageWindow()
+    this.#events = new WindowEvents()
     this.#pendingFold.noteLeft()
     this.#streams = new Map()
     this.#gone = new Map()
@@ -234,7 +247,7 @@ export class ConversationFold {
   /** Gives up what was archived. */
   #leave(through: number, asOf: number): void {
     const before = this.#through
-    this.#archived.push({ ...this.#window.leave(through), before, through, asOf })
+    this.#archived.push({ ...this.#window.leave(through), events: this.#events.leave(through), before, through, asOf })
     for (const [key, { seq }] of this.#gone) if (seq <= through) this.#gone.delete(key)
     // One checkpoint later than the rest: the outbox still asks for them.
     this.#places.forget(before)
@@ -293,7 +306,10 @@ export class ConversationFold {
       this.#streams.set(entry.of, user)
     }
     if (isTouch(entry)) this.#window.touch({ user, timeMs, entry, seq })
-    this.#roster = applyToRoster(this.#roster, user, entry, seq)
+    this.#events.add({ user, timeMs, seq }, entry)
+    const { from } = this.#roster
+    const roster = applyToRoster(this.#roster, user, entry, seq)
+    this.#roster = this.#nextRecord < this.#begunWith ? { ...roster, from } : roster
   }
 
   #add(message: StampedMessage): void {

@@ -2,13 +2,14 @@
 
 import type { MessageId } from './entry.ts'
 import { ChangeLog, type ChangeMark } from './change-log.ts'
-import type { PendingEntry, PendingMessage, PendingTouch, Waiting } from './pending.ts'
+import type { PendingEntry, PendingEvent, PendingMessage, PendingTouch, Waiting } from './pending.ts'
 import { applyToRoster, type Roster } from './roster.ts'
 
 export interface FoldedPending {
   readonly roster: Roster
   readonly pending: readonly PendingMessage[]
   readonly touches: ReadonlyMap<MessageId, readonly PendingTouch[]>
+  readonly events: readonly PendingEvent[]
 }
 
 export class PendingFold {
@@ -23,6 +24,7 @@ export class PendingFold {
   #touches = new Map<MessageId, readonly PendingTouch[]>()
   #shownPending: readonly PendingMessage[] | undefined
   #shownTouches: ReadonlyMap<MessageId, readonly PendingTouch[]> | undefined
+  #events: readonly PendingEvent[] = noEvents
   #isStale = false
   readonly #pendingLog = new ChangeLog<number>()
   readonly #touchesLog = new ChangeLog<MessageId>()
@@ -53,6 +55,7 @@ export class PendingFold {
       roster: this.#roster,
       pending: (this.#shownPending ??= [...this.#pending]),
       touches: (this.#shownTouches ??= new Map(this.#touches)),
+      events: this.#events,
     }
   }
 
@@ -65,6 +68,7 @@ export class PendingFold {
     this.#isStale = false
     this.#roster = undefined
     this.#rosterEntries = []
+    this.#events = noEvents
     this.#ids = new Set()
     this.#pending = []
     this.#shownPending = undefined
@@ -76,7 +80,8 @@ export class PendingFold {
   }
 
   #add(waiting: PendingEntry, isSent: (id: MessageId) => boolean): void {
-    const { entry, message, touch } = waiting
+    const { entry, message, touch, event } = waiting
+    if (event !== undefined) this.#events = [...this.#events, event]
     if (message !== undefined) {
       // Appended again after a crash, and not lost after all.
       const isTwice = isSent(message.id) || this.#ids.has(message.id)
@@ -96,6 +101,8 @@ export class PendingFold {
     this.#roster &&= withEntry(this.#roster, waiting)
   }
 }
+
+const noEvents: readonly PendingEvent[] = []
 
 function withEntry(roster: Roster, { user, entry }: PendingEntry): Roster {
   return applyToRoster(roster, user, entry, Number.MAX_SAFE_INTEGER)

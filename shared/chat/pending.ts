@@ -7,6 +7,7 @@ import type { ClientId, UserId } from '../sync/ids.ts'
 import { inFoldOrder } from '../sync/order.ts'
 import { type Entry, entryTime, parseEntry } from './entry.ts'
 import type { ChainSource } from './chain-source.ts'
+import { type EventEntry, eventIn } from './timeline-event.ts'
 import { type AuthoredTouch, type Message, messageOf, touchIn } from './message.ts'
 
 export interface PendingMessage extends Message {
@@ -19,6 +20,14 @@ export interface PendingTouch extends AuthoredTouch {
   readonly clock: number
 }
 
+/** What is to happen to people, settings or pins. */
+export interface PendingEvent {
+  readonly client: ClientId
+  readonly clock: number
+  readonly user: UserId
+  readonly entry: EventEntry
+}
+
 /** An entry without a stamp. */
 export interface PendingEntry {
   readonly client: ClientId
@@ -29,6 +38,7 @@ export interface PendingEntry {
   /** When it is one. */
   readonly message: PendingMessage | undefined
   readonly touch: PendingTouch | undefined
+  readonly event: PendingEvent | undefined
 }
 
 export interface Waiting {
@@ -156,5 +166,7 @@ function readEntry(source: ChainSource, client: ClientId, clock: number, user: U
   const message = entry.kind === 'message' ? { ...messageOf(user, entry), client, clock } : undefined
   const touching = touchIn(entry)
   const touch = touching && { user, timeMs: at ?? 0, entry: touching, client, clock }
-  return { client, clock, user, at, entry, message, touch }
+  const happening = eventIn(entry)
+  const event = happening && { client, clock, user, entry: happening }
+  return { client, clock, user, at, entry, message, touch, event }
 }

@@ -8,6 +8,7 @@ import { limits } from '../limits.ts'
 import type { UserId } from '../sync/ids.ts'
 import { type Access, hasAccess } from './access.ts'
 import type { Entry, MemberEntry, MessageEntry, MessageId, ReactEntry, ReadEntry } from './entry.ts'
+import { mayBeSet } from './known-settings.ts'
 import type { Message, Reaction } from './message.ts'
 
 /** Why an entry is void: it keeps its clock and its seq, and has no effect. */
@@ -127,6 +128,7 @@ export function judge(view: PolicyView, author: UserId, entry: Entry): VoidReaso
       return hasAccess(access, 'reader') ? judgeRead(view, author, entry) : 'access'
     case 'set': {
       if (!hasAccess(access, 'admin')) return 'access'
+      if (!view.isPrivate() && !mayBeSet(entry.key, entry.value)) return 'bad-schema'
       const bytes = view.settingsBytesWithout(entry.key) + settingBytes(entry.key, entry.value)
       // What makes it smaller is always allowed.
       const most = view.isPrivate() ? limits.privateBytes : limits.settingsBytes
@@ -190,7 +192,10 @@ function judgeMember(
   return view.memberCount() >= limits.members || bytes > limits.membersBytes ? 'too-many' : undefined
 }
 
-/** What a member takes at most in a checkpoint: named once with their access, and once with registers of 16 digits. */
+/**
+ * What a member takes at most in a checkpoint: named once with their access and where their history begins, and once with
+ * registers; of 16 digits each.
+ */
 export function memberBytes(user: UserId): number {
   return 2 * (JSON.stringify(user).length + 32)
 }

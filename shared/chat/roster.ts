@@ -6,6 +6,7 @@
 import { parseUserId, type UserId } from '../sync/ids.ts'
 import { type Access, parseAccess } from './access.ts'
 import { type Entry, type MessageId, parseMessageId, type ReadEntry } from './entry.ts'
+import { historySetting, startsAtJoin } from './known-settings.ts'
 import type { Message } from './message.ts'
 
 /** How far a user has come; -1 before the first. Both only grow. */
@@ -23,6 +24,8 @@ export interface Roster {
   /** The title among them; those that were cleared are not. */
   readonly settings: ReadonlyMap<string, unknown>
   readonly members: ReadonlyMap<UserId, Access>
+  /** Seqs of the entries that added those members who get nothing from before (SPEC HISTORY1); of others nothing. */
+  readonly from: ReadonlyMap<UserId, number>
   /** Of members only: whoever leaves begins anew. */
   readonly reads: ReadonlyMap<UserId, ReadRegister>
   /** By member and root of the thread: seq up to which they have read it, where that is beyond what they have read of all. */
@@ -35,6 +38,7 @@ export const emptyRoster: Roster = {
   title: null,
   settings: new Map(),
   members: new Map(),
+  from: new Map(),
   reads: new Map(),
   threadReads: new Map(),
   pins: new Map(),
@@ -56,12 +60,14 @@ export function applyToRoster(roster: Roster, user: UserId, entry: Entry, seq: n
     }
     case 'member': {
       const members = new Map(roster.members)
-      if (entry.access !== null) return { ...roster, members: members.set(entry.user, entry.access) }
-      const [reads, threadReads] = [new Map(roster.reads), new Map(roster.threadReads)]
-      members.delete(entry.user)
-      reads.delete(entry.user)
-      threadReads.delete(entry.user)
-      return { ...roster, members, reads, threadReads }
+      if (entry.access !== null) {
+        const isLate = !members.has(entry.user) && startsAtJoin(roster.settings.get(historySetting))
+        const from = isLate ? new Map(roster.from).set(entry.user, seq) : roster.from
+        return { ...roster, members: members.set(entry.user, entry.access), from }
+      }
+      const [from, reads, threadReads] = [new Map(roster.from), new Map(roster.reads), new Map(roster.threadReads)]
+      for (const map of [members, from, reads, threadReads]) map.delete(entry.user)
+      return { ...roster, members, from, reads, threadReads }
     }
     case 'read': {
       if (!roster.members.has(user)) return roster
@@ -83,6 +89,14 @@ export function applyToRoster(roster: Roster, user: UserId, entry: Entry, seq: n
     default:
       return roster
   }
+}
+
+/**
+ * Seq of the first entry that a member is shown: 0 for nearly all. Of entries that a checkpoint takes account of it cannot be
+ * found out once more, for the setting may have been another then: what the checkpoint says counts.
+ */
+export function historyFrom({ from }: Pick<Roster, 'from'>, user: UserId): number {
+  return from.get(user) ?? 0
 }
 
 /** Moves a register forward; the same object when it is there already. Whoever has read a message has received it. */
@@ -141,13 +155,17 @@ function titleOf(settings: ReadonlyMap<string, unknown>): string | null {
 export function rosterToJson({
   settings,
   members,
+  from,
   reads,
   threadReads,
   pins,
 }: Roster): Readonly<Record<string, unknown>> {
   return {
     settings: [...settings],
-    members: [...members],
+    members: [...members].map(([user, access]) => {
+      const first = from.get(user)
+      return first === undefined ? [user, access] : [user, access, first]
+    }),
     reads: [...reads].map(([user, { through, received }]) => [user, through, received]),
     ...(threadReads.size === 0 ? {} : { threads: [...threadReads].map(([user, threads]) => [user, ...threads]) }),
     pins: [...pins],
@@ -159,10 +177,13 @@ export function rosterFromJson(state: Readonly<Record<string, unknown>>): Roster
   const settings = new Map<string, unknown>()
   for (const [key, value] of listsIn(state['settings'])) if (typeof key === 'string') settings.set(key, value)
   const members = new Map<UserId, Access>()
-  for (const [name, level] of listsIn(state['members'])) {
+  const from = new Map<UserId, number>()
+  for (const [name, level, first] of listsIn(state['members'])) {
     const user = parseUserId(name)
     const access = parseAccess(level)
-    if (user !== undefined && access !== undefined) members.set(user, access)
+    if (user === undefined || access === undefined) continue
+    members.set(user, access)
+    if (isRegister(first)) from.set(user, first)
   }
   const reads = new Map<UserId, ReadRegister>()
   for (const [name, through, received] of listsIn(state['reads'])) {
@@ -184,7 +205,7 @@ export function rosterFromJson(state: Readonly<Record<string, unknown>>): Roster
     const id = parseMessageId(text)
     if (id !== undefined && isRegister(seq)) pins.set(id, seq)
   }
-  return { title: titleOf(settings), settings, members, reads, threadReads, pins }
+  return { title: titleOf(settings), settings, members, from, reads, threadReads, pins }
 }
 
 function* listsIn(value: unknown): Generator<readonly unknown[]> {

@@ -30,6 +30,8 @@ export interface Activity {
 export interface Gone {
   readonly conversation: ConversationId
   readonly code: FaultCode
+  /** What devices have of it is to be deleted. */
+  readonly wipe?: true
 }
 
 /** From client to server. */
@@ -182,7 +184,8 @@ function parseGone(value: unknown): Gone | undefined {
   if (!isFields(value)) return undefined
   const conversation = parseConversationId(value['conversation'])
   const { code } = value
-  return conversation === undefined || !isFaultCode(code) ? undefined : { conversation, code }
+  if (conversation === undefined || !isFaultCode(code)) return undefined
+  return value['wipe'] === true ? { conversation, code, wipe: true } : { conversation, code }
 }
 
 /** What this version cannot read of a list is left out. */

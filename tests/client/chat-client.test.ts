@@ -243,6 +243,7 @@ describe('the list', () => {
       unread: 3,
       mentions: 0,
       read_through: null,
+      history_from: null,
       received: null,
       last_message: null,
     })

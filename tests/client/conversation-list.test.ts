@@ -45,6 +45,7 @@ function item(number: number, updatedMs: number, more: Partial<RestConversationI
     unread: 2,
     mentions: 1,
     read_through: null,
+    history_from: null,
     received: null,
     last_message: null,
     ...more,

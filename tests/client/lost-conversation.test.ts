@@ -115,7 +115,7 @@ describe('a client', () => {
 
   function item(id: ConversationId): RestConversationItem {
     const updated = new Date(5000).toISOString()
-    const own = { unread: 1, mentions: 0, read_through: null, received: null }
+    const own = { unread: 1, mentions: 0, read_through: null, received: null, history_from: null }
     const more = { last_seq: 0, ...own, last_message: null }
     return { id, title: null, access: 'writer', created_at: updated, updated_at: updated, ...more }
   }

@@ -48,6 +48,7 @@ function item(id: ConversationId, updatedMs: number): RestConversationItem {
     unread: 1,
     mentions: 0,
     read_through: null,
+    history_from: null,
     received: null,
     last_message: null,
   }

@@ -66,6 +66,7 @@ function item(number: number): RestConversationItem {
     unread: 0,
     mentions: 0,
     read_through: null,
+    history_from: null,
     received: null,
     last_message: null,
   }

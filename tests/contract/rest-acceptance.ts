@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe } from 'vitest'
 import { accessCases } from './rest/access-cases.ts'
 import { authCases } from './rest/auth-cases.ts'
 import { conversationCases } from './rest/conversation-cases.ts'
+import { eventCases } from './rest/event-cases.ts'
 import { idempotencyCases } from './rest/idempotency-cases.ts'
 import { invitationCases } from './rest/invitation-cases.ts'
 import { messageCases } from './rest/message-cases.ts'
@@ -47,5 +48,6 @@ export function restAcceptance(name: string, start: () => Promise<RestServer>): 
     invitationCases(use)
     profileCases(use)
     versionCases(use)
+    eventCases(use)
   })
 }

@@ -61,6 +61,7 @@ export function headAt(revision: number, changes: Partial<Head> = {}): Head {
     liveBytes: 0,
     redactions: 0,
     soleAuthor: null,
+    events: 0,
     ...changes,
   }
 }
@@ -137,6 +138,7 @@ export function write(
     retouched: [],
     pieces: [],
     replies: [],
+    events: [],
     claims: [],
     members: [],
     settings: [],

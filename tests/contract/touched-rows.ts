@@ -1,7 +1,7 @@
 // What every store must do with rows that follow from entries which reach back, and with archiving. Part of the suite.
 import { describe, expect, test } from 'vitest'
 
-import type { ConversationStore, SettingRow } from '../../server/storage/conversation-store.ts'
+import type { ConversationStore, EventRow, SettingRow } from '../../server/storage/conversation-store.ts'
 import type { WithStore } from './opened-store.ts'
 import { listOf } from './read-back.ts'
 import { ann, bob, conversationId, fullCommit, headAt, messageAt, messageId, recordAt, write } from './store-rows.ts'
@@ -50,6 +50,36 @@ export function touchedRowsContract(name: string, withStore: WithStore): void {
         expect(await store.pieces(one, messageId(0))).toEqual([1])
         expect(await store.pieces(two, messageId(1))).toEqual([4])
         expect(await store.pieces(one, messageId(9))).toEqual([])
+      }),
+    )
+
+    test(
+      '[STORE6][EVENT1] what happened is told in order, the newest or the oldest of a range, and goes with its conversation',
+      withStore(async ({ store, reopen }) => {
+        const eventAt = (seq: number): EventRow => ({
+          seq,
+          user: ann,
+          timeMs: 1000 + seq,
+          entry: seq === 2 ? { kind: 'set', key: 'wide', value: null } : { kind: 'member', user: bob, access: null },
+        })
+        const [first, ...rest] = [2, 255, 256, 70_000].map(eventAt)
+        await store.commit([
+          write(one, 1, { events: rest.toReversed(), head: headAt(1, { events: 3 }) }),
+          write(two, 1, { events: [eventAt(300)] }),
+        ])
+        if (first !== undefined) await store.commit([write(one, 2, { events: [first] })])
+        const again = await reopen()
+        const seqs = async (range: object, take: 'newest' | 'oldest', limit = 9): Promise<readonly number[]> =>
+          (await again.events(one, { ...range, take, limit })).map(({ seq }) => seq)
+        expect(await again.events(one, { take: 'oldest', limit: 9 })).toStrictEqual([first, ...rest])
+        expect(await seqs({}, 'newest', 2)).toEqual([256, 70_000])
+        expect(await seqs({ after: 2, before: 70_000 }, 'oldest', 1)).toEqual([255])
+        expect(await seqs({ before: 256 }, 'newest', 0)).toEqual([])
+        expect(await seqs({ after: 70_000 }, 'oldest')).toEqual([])
+        const tombstone = { kind: 'deleted', deletedMs: 1 } as const
+        await again.commit([{ kind: 'delete', conversation: one, expectedRevision: 2, tombstone }])
+        expect(await seqs({}, 'oldest')).toEqual([])
+        expect(await again.events(two, { take: 'oldest', limit: 9 })).toHaveLength(1)
       }),
     )
 

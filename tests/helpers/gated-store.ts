@@ -109,6 +109,7 @@ export function createGate(inner: ConversationStore): Gate {
       touched: (id, query) => counted(() => inner.touched(id, query)),
       pieces: (id, message) => counted(() => inner.pieces(id, message)),
       replies: (id, root, query) => counted(() => inner.replies(id, root, query)),
+      events: (id, query) => counted(() => inner.events(id, query)),
       settings: (id) => counted(() => inner.settings(id)),
       pins: (id) => counted(() => inner.pins(id)),
       claims: (id, ids) => counted(() => inner.claims(id, ids)),

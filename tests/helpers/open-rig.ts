@@ -66,6 +66,8 @@ export interface OpenRigOptions {
   /** What the server has of the archive; as above. */
   readonly archive?: ArchiveSource
   readonly fetchMessage?: OpenConversationDeps['fetchMessage']
+  readonly fetchEvents?: OpenConversationDeps['fetchEvents']
+  readonly keptEvents?: OpenConversationDeps['keptEvents']
   readonly counts?: () => Promise<OwnCounts>
   readonly versions?: (message: MessageId) => Promise<readonly Version[]>
   readonly keep?: Keep
@@ -100,6 +102,8 @@ export async function openRig(options: OpenRigOptions = {}): Promise<OpenRig> {
     now: options.now ?? (() => clockMs++),
     archive: options.archive ?? nobody,
     fetchMessage: options.fetchMessage ?? (() => Promise.reject(new Error('offline'))),
+    fetchEvents: options.fetchEvents ?? (() => Promise.reject(new Error('offline'))),
+    keptEvents: options.keptEvents ?? (() => undefined),
     counts: options.counts ?? (() => Promise.reject(new Error('offline'))),
     invitations: {
       create: () => Promise.reject(new Error('offline')),

@@ -4,6 +4,7 @@ import type { ConversationId } from '../../../shared/sync/ids.ts'
 import type { ConversationCommit, ConversationDeletion } from '../conversation-store.ts'
 import { type Database, scan } from './database.ts'
 import { decodeKey, encodeKey, rangeOf } from './keys.ts'
+import { writeMember } from './member-rows.ts'
 import { writeInvitation } from './people-rows.ts'
 import {
   writeChain,
@@ -14,13 +15,12 @@ import {
   writeHead,
   writeIdempotency,
   writeInbox,
-  writeMember,
   writeMessage,
   writePlace,
   writeRecord,
 } from './rows.ts'
 import type { Row } from './seal.ts'
-import { writePiece, writePin, writeReply, writeSetting, writeTouched } from './touch-rows.ts'
+import { writeEvent, writePiece, writePin, writeReply, writeSetting, writeTouched } from './touch-rows.ts'
 import { writeErasing, writePurging } from './vanishing-rows.ts'
 
 /** What takes the rows of a commit: a batch, or who looks for them afterwards. */
@@ -57,6 +57,7 @@ export function addWrites(batch: RowSink, commit: ConversationCommit): void {
   for (const row of commit.touched) put(writeTouched(conversation, row))
   for (const row of commit.pieces) put(writePiece(conversation, row))
   for (const row of commit.replies) put(writeReply(conversation, row))
+  for (const row of commit.events) put(writeEvent(conversation, row))
   for (const row of commit.settings) {
     if (row.value === null) batch.del(encodeKey({ kind: 'setting', conversation, key: row.key }))
     else put(writeSetting(conversation, row))

@@ -38,7 +38,7 @@ export type Key =
   | ByConversation<'head'>
   | (ByConversation<'log'> & { readonly seq: number })
   | (ByConversation<'record'> & { readonly clock: number })
-  | (ByConversation<'message'> & { readonly seq: number })
+  | (ByConversation<'message' | 'event'> & { readonly seq: number })
   | (ByConversation<'id'> & { readonly id: MessageId })
   | (ByConversation<'chain'> & { readonly client: ClientId })
   | (ByConversation<'deleted'> & { readonly client: ClientId })
@@ -61,7 +61,7 @@ export type Key =
 type SingleKind = 'head' | 'purging'
 
 /** Kinds with one number as their last field. */
-export type NumberedKind = 'log' | 'record' | 'message' | 'touched' | 'erasing'
+export type NumberedKind = 'log' | 'record' | 'message' | 'event' | 'touched' | 'erasing'
 
 /** Kinds of which the store has one row, which is of no conversation. */
 const storeKinds = ['format', 'generation'] as const satisfies readonly Key['kind'][]
@@ -94,6 +94,7 @@ const kinds = [
   'reply',
   'invitation',
   'profile',
+  'event',
 ] as const satisfies readonly Key['kind'][]
 
 /** The kinds whose rows go with their conversation; also members, whose keys tell which inbox rows go. */
@@ -114,6 +115,7 @@ export function encodeKey(key: Key): Uint8Array {
       return startKey(key.kind, key.conversation, 0)
     case 'log':
     case 'message':
+    case 'event':
       return numberedKey(key.kind, key.conversation, key.seq)
     case 'record':
       return numberedKey(key.kind, key.conversation, key.clock)
@@ -181,7 +183,8 @@ export function decodeKey(bytes: Uint8Array): Key | undefined {
     case 'purging':
       return rest.length === 0 ? { kind, conversation } : undefined
     case 'log':
-    case 'message': {
+    case 'message':
+    case 'event': {
       const seq = readLastNumber(rest, 0)
       return seq === undefined ? undefined : { kind, conversation, seq }
     }

@@ -13,6 +13,7 @@ import type {
   DeletedRow,
   DroppedRow,
   EntryRow,
+  EventRow,
   Head,
   IdempotencyRow,
   MemberRow,
@@ -29,6 +30,7 @@ import type { Damages } from '../damages.ts'
 import type { InvitationRow, ProfileRow } from '../people-rows.ts'
 import { recordRuns, type Run, runOf } from '../seq-run.ts'
 import { decodeKey, inboxRange, numberedRange, pieceRange, rangeOf, replyRange } from './keys.ts'
+import { readMember } from './member-rows.ts'
 import { readInvitation, readProfile } from './people-rows.ts'
 import type { Reading } from './reading.ts'
 import {
@@ -41,13 +43,12 @@ import {
   readHead,
   readIdempotency,
   readInbox,
-  readMember,
   readMessage,
   readPlace,
   readRecord,
 } from './rows.ts'
 import type { Row } from './seal.ts'
-import { readPiece, readPin, readReply, readSetting, readTouched } from './touch-rows.ts'
+import { readEvent, readPiece, readPin, readReply, readSetting, readTouched } from './touch-rows.ts'
 
 export class LevelQueries {
   protected readonly reading: Reading
@@ -156,6 +157,18 @@ export class LevelQueries {
     const rows = await this.reading.listRange(conversation, range, readReply, { reverse, limit: query.limit })
     const seqs = rows.map(({ seq }) => seq)
     return reverse ? seqs.toReversed() : seqs
+  }
+
+  async events(
+    conversation: ConversationId,
+    query: SeqRange & { readonly limit: number; readonly take: 'newest' | 'oldest' },
+  ): Promise<readonly EventRow[]> {
+    const run = runOf(query)
+    if (run.from >= run.to || query.limit <= 0) return []
+    const reverse = query.take === 'newest'
+    const range = numberedRange('event', conversation, run)
+    const events = await this.reading.listRange(conversation, range, readEvent, { reverse, limit: query.limit })
+    return reverse ? events.toReversed() : events
   }
 
   async settings(conversation: ConversationId): Promise<readonly SettingRow[]> {

@@ -4,10 +4,11 @@ import type { ConversationId } from '../../../shared/sync/ids.ts'
 import { isDamage, type StoredHead } from '../conversation-store.ts'
 import { type Database, getRows, scan } from './database.ts'
 import { decodeKey, encodeKey, type Key } from './keys.ts'
+import { readMember } from './member-rows.ts'
 import { readInvitation, readProfile } from './people-rows.ts'
 import * as rows from './rows.ts'
 import type { Row } from './seal.ts'
-import { readPiece, readPin, readReply, readSetting, readTouched } from './touch-rows.ts'
+import { readEvent, readPiece, readPin, readReply, readSetting, readTouched } from './touch-rows.ts'
 import { readErasing, readPurging } from './vanishing-rows.ts'
 
 export interface RowFinding {
@@ -29,12 +30,13 @@ const readers: Readonly<Record<Key['kind'], (row: Row) => unknown>> = {
   deleted: rows.readDeleted,
   dropped: rows.readDropped,
   place: rows.readPlace,
-  member: rows.readMember,
+  member: readMember,
   idempotency: rows.readIdempotency,
   inbox: rows.readInbox,
   touched: readTouched,
   piece: readPiece,
   reply: readReply,
+  event: readEvent,
   setting: readSetting,
   pin: readPin,
   erasing: readErasing,

@@ -5,7 +5,6 @@
 
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
-import { type Access, parseAccess } from '../../../shared/chat/access.ts'
 import { parseMessageId } from '../../../shared/chat/entry.ts'
 import type { StampedMessage } from '../../../shared/chat/message.ts'
 import type { ClockRange } from '../../../shared/sync/chain-update/chain-struct.ts'
@@ -18,11 +17,9 @@ import type {
   EntryRow,
   Head,
   IdempotencyRow,
-  MemberRow,
   PlaceRow,
   RecordRow,
   StoredHead,
-  ThreadReadRow,
 } from '../conversation-store.ts'
 import { noFields, readCount, readLaterCount, readOptional, writeCount, writeOptional } from './row-fields.ts'
 import { openRow, type Row, sealRow } from './seal.ts'
@@ -47,7 +44,7 @@ export function readGeneration(row: Row): number {
 
 //     head: uint8 0 • revision • epoch • createdMs • updatedMs • text title as JSON • nextSeq • serverClient • nextRecord
 //           • lastStampMs • lastMessageSeq? • generation • through + 1 • firstRecord • checkpoint? • liveEntries
-//           • liveBytes • redactions • text soleAuthor? (format 1 began without generation and what follows: older rows end before)
+//           • liveBytes • redactions • text soleAuthor? • events (format 1 began without generation and what follows: older rows end before)
 //     tombstone: uint8 1 • deletedMs
 const headTag = 0
 const tombstoneTag = 1
@@ -80,6 +77,7 @@ export function writeHead(conversation: ConversationId, stored: StoredHead): Row
     writeCount(body, head.liveBytes)
     writeCount(body, head.redactions)
     writeOptional(body, head.soleAuthor ?? undefined, encoding.writeVarString)
+    writeCount(body, head.events)
   })
 }
 
@@ -110,14 +108,18 @@ export function readHead(row: Row): StoredHead {
 /** What heads hold since there is an archive; before that everything was in the document. */
 function readWindow(
   body: decoding.Decoder,
-): Pick<Head, 'through' | 'firstRecord' | 'checkpoint' | 'liveEntries' | 'liveBytes' | 'redactions' | 'soleAuthor'> {
+): Pick<
+  Head,
+  'through' | 'firstRecord' | 'checkpoint' | 'liveEntries' | 'liveBytes' | 'redactions' | 'soleAuthor' | 'events'
+> {
   const through = readLaterCount(body) - 1
   const firstRecord = readLaterCount(body, 1)
   const checkpoint = (decoding.hasContent(body) ? readOptional(body, readCount) : undefined) ?? null
   const live = { liveEntries: readLaterCount(body), liveBytes: readLaterCount(body) }
   const redactions = readLaterCount(body)
   const sole = decoding.hasContent(body) ? readOptional(body, decoding.readVarString) : undefined
-  return { through, firstRecord, checkpoint, ...live, redactions, soleAuthor: parseUserId(sole) ?? null }
+  const events = readLaterCount(body)
+  return { through, firstRecord, checkpoint, ...live, redactions, soleAuthor: parseUserId(sole) ?? null, events }
 }
 
 //     chain: text user • uint8 held • next • createdMs • epoch (0 where it is not there: format 1 began without)
@@ -279,51 +281,6 @@ export function readClaim(row: Row): ClaimRow {
     const user = parseUserId(decoding.readVarString(body))
     if (user === undefined) return undefined
     return { id, user, seq: readOptional(body, readCount), digest: decoding.readUint32(body) }
-  })
-}
-
-/** Somebody who is a member. */
-export interface JoinedRow extends MemberRow {
-  readonly access: Access
-}
-
-//     member: text access • readThrough + 1 • received + 1 (as far as was read, where it is not there) • readAt + 1
-//             • threads × (text root • through • at) (rows from before threads end before)
-export function writeMember(conversation: ConversationId, row: JoinedRow): Row {
-  return sealRow({ kind: 'member', conversation, user: row.user }, (body) => {
-    encoding.writeVarString(body, row.access)
-    writeCount(body, row.readThrough + 1)
-    writeCount(body, row.received + 1)
-    writeCount(body, (row.readAt ?? -1) + 1)
-    for (const { root, through, at } of row.threads ?? []) {
-      encoding.writeVarString(body, root)
-      writeCount(body, through)
-      writeCount(body, at)
-    }
-  })
-}
-
-export function readMember(row: Row): JoinedRow {
-  return openRow(row, 'member', (body, { user }) => {
-    const access = parseAccess(decoding.readVarString(body))
-    if (access === undefined) return undefined
-    const read = readCount(body)
-    const received = readLaterCount(body, read)
-    const at = readLaterCount(body)
-    const threads: ThreadReadRow[] = []
-    while (decoding.hasContent(body)) {
-      const root = parseMessageId(decoding.readVarString(body))
-      if (root === undefined) return undefined
-      threads.push({ root, through: readCount(body), at: readCount(body) })
-    }
-    return {
-      user,
-      access,
-      readThrough: read - 1,
-      received: received - 1,
-      ...(at === 0 ? {} : { readAt: at - 1 }),
-      ...(threads.length === 0 ? {} : { threads }),
-    }
   })
 }
 

@@ -1,8 +1,10 @@
-/** Rows that follow from entries which reach back, and the settings; like those in rows.ts. */
+/** Rows that follow from entries which reach back, the settings, and what happened; like those in rows.ts. */
 
 import * as decoding from 'lib0/decoding'
-import type { ConversationId } from '../../../shared/sync/ids.ts'
-import type { PieceRow, PinRow, ReplyRow, SettingRow, TouchedRow } from '../conversation-store.ts'
+import * as encoding from 'lib0/encoding'
+import { parseEventEntry } from '../../../shared/chat/timeline-event.ts'
+import { type ConversationId, parseUserId } from '../../../shared/sync/ids.ts'
+import type { EventRow, PieceRow, PinRow, ReplyRow, SettingRow, TouchedRow } from '../conversation-store.ts'
 import { noFields, readCount, writeCount } from './row-fields.ts'
 import { openRow, type Row, sealRow } from './seal.ts'
 
@@ -42,6 +44,24 @@ export function readSetting(row: Row): SettingRow {
   return openRow(row, 'setting', (body, { key }) => {
     const value: unknown = JSON.parse(Buffer.from(decoding.readTailAsUint8Array(body)).toString())
     return { key, value }
+  })
+}
+
+//     event: timeMs • text user • the entry as JSON in UTF-8
+export function writeEvent(conversation: ConversationId, { seq, timeMs, user, entry }: EventRow): Row {
+  const writeFields = (body: encoding.Encoder): void => {
+    writeCount(body, timeMs)
+    encoding.writeVarString(body, user)
+  }
+  return sealRow({ kind: 'event', conversation, seq }, writeFields, Buffer.from(JSON.stringify(entry)))
+}
+
+export function readEvent(row: Row): EventRow {
+  return openRow(row, 'event', (body, { seq }) => {
+    const timeMs = readCount(body)
+    const user = parseUserId(decoding.readVarString(body))
+    const entry = parseEventEntry(JSON.parse(Buffer.from(decoding.readTailAsUint8Array(body)).toString()))
+    return user === undefined || entry === undefined ? undefined : { seq, user, timeMs, entry }
   })
 }
 

@@ -15,6 +15,7 @@ import type {
   DeletedRow,
   DroppedRow,
   EntryRow,
+  EventRow,
   IdempotencyRow,
   MemberRow,
   PieceRow,
@@ -43,6 +44,7 @@ export interface Rows {
   readonly touched: Map<number, TouchedRow>
   readonly pieces: Map<string, PieceRow>
   readonly replies: Map<number, ReplyRow>
+  readonly events: Map<number, EventRow>
   readonly settings: Map<string, SettingRow>
   readonly pins: Map<MessageId, PinRow>
   readonly invitations: Map<InvitationId, InvitationRow>
@@ -94,6 +96,7 @@ function emptyRows(head: StoredHead): Rows {
     touched: new Map(),
     pieces: new Map(),
     replies: new Map(),
+    events: new Map(),
     settings: new Map(),
     pins: new Map(),
     invitations: new Map(),
@@ -124,6 +127,7 @@ function written(before: Rows | undefined, commit: ConversationCommit): Rows {
   for (const row of commit.touched) rows.touched.set(row.revision, row)
   for (const row of commit.pieces) rows.pieces.set(`${row.id}/${row.seq}`, row)
   for (const row of commit.replies) rows.replies.set(row.seq, row)
+  for (const row of commit.events) rows.events.set(row.seq, row)
   for (const row of commit.settings) {
     if (row.value === null) rows.settings.delete(row.key)
     else rows.settings.set(row.key, row)

@@ -17,6 +17,7 @@ import type {
   DeletedRow,
   DroppedRow,
   EntryRow,
+  EventRow,
   IdempotencyRow,
   InDoubt,
   MemberRow,
@@ -204,6 +205,16 @@ class MemoryStore implements ConversationStore {
     if (rows === undefined || limit <= 0) return []
     const seqs = numbered(rows.replies, runOf(range)).flatMap((row) => (row.root === root ? [row.seq] : []))
     return take === 'newest' ? seqs.slice(-limit) : seqs.slice(0, limit)
+  }
+
+  async events(
+    conversation: ConversationId,
+    { limit, take, ...range }: SeqRange & { readonly limit: number; readonly take: 'newest' | 'oldest' },
+  ): Promise<readonly EventRow[]> {
+    const rows = this.#rows(conversation)
+    if (rows === undefined || limit <= 0) return []
+    const events = numbered(rows.events, runOf(range))
+    return take === 'newest' ? events.slice(-limit) : events.slice(0, limit)
   }
 
   async settings(conversation: ConversationId): Promise<readonly SettingRow[]> {

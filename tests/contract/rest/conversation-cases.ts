@@ -190,4 +190,19 @@ export function conversationCases(use: () => People): void {
     }
     expect((await ann.call('GET', path)).body).toMatchObject({ code: 'deleted' })
   })
+
+  test('[HISTORY1] admins say whether later members are told what was before they joined; other values are 422', async () => {
+    const [ann, bob, eve] = [use().person('ann'), use().person('bob'), use().person('eve')]
+    const path = await ann.creates({ [bob.name]: 'writer' })
+    await ann.post(path, 'before')
+    const patch = (who: typeof ann, body: object) => who.call('PATCH', path, { body })
+    expect((await patch(ann, { history: 'since-monday' })).status).toBe(422)
+    expect((await patch(ann, {})).status).toBe(422)
+    expect((await patch(bob, { history: 'from-join' })).status).toBe(403)
+    expect((await patch(ann, { history: 'from-join', title: 'Tea' })).body).toMatchObject({ title: 'Tea' })
+    await ann.call('PUT', `${path}/members/${eve.name}`, { body: { access: 'reader' } })
+    expect((await ann.call('GET', path)).body).toMatchObject({ history_from: null })
+    const { body } = await eve.call('GET', path)
+    expect(body).toMatchObject({ history_from: z.object({ last_seq: z.number() }).parse(body).last_seq })
+  })
 }

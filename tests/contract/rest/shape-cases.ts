@@ -165,6 +165,7 @@ export function shapeCases(use: () => People): void {
       '/api/conversations/{id}': ['delete', 'get', 'patch', 'put'],
       '/api/conversations/{id}/chains/{client}': ['get'],
       '/api/conversations/{id}/changes': ['get'],
+      '/api/conversations/{id}/events': ['get'],
       '/api/conversations/{id}/invitations': ['get', 'post'],
       '/api/conversations/{id}/invitations/{invitation}': ['delete'],
       '/api/conversations/{id}/members': ['get'],

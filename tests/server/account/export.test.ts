@@ -81,6 +81,7 @@ test('[ACCOUNT1] the export holds everything of a user, in an order that can be 
       id: idOf(one),
       access: 'owner',
       read_through: null,
+      history_from: null,
       members: [
         { user: ann.name, access: 'owner' },
         { user: bob.name, access: 'writer' },

@@ -63,11 +63,11 @@ const windows = {
 } as const
 
 test.each(['everything', 'little'] as const)(
-  '[TOUCH1][ERASE1] rows, a plain fold of the log, devices and a server that starts again agree, in a window that holds %s',
+  '[TOUCH1][ERASE1][EVENT1] rows, a plain fold of the log, devices and a server that starts again agree, in a window that holds %s',
   { timeout: runs * 500 },
   async (size) => {
     const window = windows[size]
-    const met = { archived: 0, redacted: 0 }
+    const met = { archived: 0, redacted: 0, events: 0 }
     await fc.assert(
       fc.asyncProperty(touchSteps, async (steps) => {
         const node = createSyncNode({ window })
@@ -75,6 +75,7 @@ test.each(['everything', 'little'] as const)(
         const devices = await writeTouches(node, id, steps)
         const { store } = node.gate
         const stored = await store.messages(id, { limit: 1000, take: 'oldest' })
+        const happened = await store.events(id, { limit: 1000, take: 'oldest' })
         const folded = await foldLog(node, id, stored)
         expect(stored).toEqual(folded.messages)
 
@@ -82,10 +83,23 @@ test.each(['everything', 'little'] as const)(
         const fresh = new FakeDevice('bob', id, createDoc(99))
         await bringTogether(node, [...devices.slice(0, 2), fresh])
         for (const device of [devices[0], fresh]) {
-          const { sent, through = -1, settings, members, reads, threadReads, pins, title } = device?.folded.view() ?? {}
+          const {
+            sent,
+            through = -1,
+            settings,
+            members,
+            from,
+            reads,
+            threadReads,
+            pins,
+            title,
+            events,
+          } = device?.folded.view() ?? {}
           expect(sent).toEqual(stored.filter(({ seq }) => seq > through))
+          expect(events).toEqual(happened.filter(({ seq }) => seq > through))
+          met.events += happened.length
           if (through >= 0) met.archived++
-          expect({ settings, members, reads, threadReads, pins, title }).toEqual(folded.roster)
+          expect({ settings, members, from, reads, threadReads, pins, title }).toEqual(folded.roster)
         }
         met.redacted += stored.filter(({ redactedAt }) => redactedAt !== undefined).length
         const again = createSyncNode({ store, window })
@@ -104,7 +118,7 @@ test.each(['everything', 'little'] as const)(
       { seed: announceSeed('TOUCH1 rows and fold'), numRuns: runs },
     )
     // What this is about has happened.
-    expect([met.archived > 0, met.redacted > 0]).toEqual([size === 'little', true])
+    expect([met.archived > 0, met.redacted > 0, met.events > 0]).toEqual([size === 'little', true, true])
   },
 )
 

@@ -8,6 +8,7 @@ import {
   type MessageEntry,
   type MessageId,
 } from '../../../shared/chat/entry.ts'
+import { eventIn, type TimelineEvent } from '../../../shared/chat/timeline-event.ts'
 import {
   applyTouch,
   isTouch,
@@ -22,6 +23,7 @@ import { isPrivateConversation, privateConversationOf } from '../../../shared/ch
 import {
   applyToRoster,
   emptyRoster,
+  historyFrom,
   isUnread,
   noThreads,
   type Roster,
@@ -41,6 +43,7 @@ import {
 } from '../../../server/conversations.ts'
 
 interface Room {
+  readonly events: TimelineEvent[]
   readonly id: ConversationId
   readonly createdMs: number
   updatedMs: number
@@ -103,6 +106,8 @@ export function fakeConversations({ now, newId }: FakeSources): Conversations {
     if (isSo(room, user, entry)) return
     const seq = entry.kind === 'read' ? room.nextSeq++ : append(room)
     room.roster = applyToRoster(room.roster, user, entry, seq)
+    const event = eventIn(entry)
+    if (event !== undefined) room.events.push({ seq, user, timeMs: now(), entry: event })
     if (entry.kind === 'edit') noteVersion(room, entry.of, entry, seq)
     touchOne(room, user, entry, seq)
   }
@@ -126,6 +131,7 @@ export function fakeConversations({ now, newId }: FakeSources): Conversations {
         createdMs: now(),
         updatedMs: now(),
         roster: { ...emptyRoster, title, members: new Map(all) },
+        events: [],
         nextSeq: 0,
         isDeleted: false,
         messages: [],
@@ -228,6 +234,11 @@ export function fakeConversations({ now, newId }: FakeSources): Conversations {
       return message
     },
 
+    async events(user, id, { limit, before = Infinity, after = -1 }) {
+      const between = enter(user, id).events.filter(({ seq }) => seq < before && seq > after)
+      return after === -1 ? between.slice(-limit) : between.slice(0, limit)
+    },
+
     async versions(user, id, messageId) {
       const room = enter(user, id)
       const message = room.messages.find((one) => one.id === messageId)
@@ -287,7 +298,13 @@ function ownOf(room: Room, user: UserId): OwnConversation {
     .filter((message) => message.seq > register.through && isUnread(message, user, threads))
     .slice(0, limits.unreadCount)
   const mentions = unread.filter((message) => message.mentions?.includes(user) === true)
-  return { ...stateOf(room, user), unread: unread.length, mentions: mentions.length, register }
+  return {
+    ...stateOf(room, user),
+    unread: unread.length,
+    mentions: mentions.length,
+    register,
+    from: historyFrom(room.roster, user),
+  }
 }
 
 function policyOf({ id: room, roster, messages, nextSeq }: Room): PolicyView {

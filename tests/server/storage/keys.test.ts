@@ -230,3 +230,10 @@ describe('keys', () => {
     expect(Buffer.from(encodeKey(key)).toString('hex')).toBe(hex)
   })
 })
+
+test('[STORE6] the bytes of the key of an event do not change, and come back', () => {
+  const key = { kind: 'event', conversation: conversationId(1), seq: 258 } as const
+  const bytes = encodeKey(key)
+  expect(Buffer.from(bytes).toString('hex')).toBe('170190a0000000700080000000000000010000000000000102')
+  expect(decodeKey(bytes)).toEqual(key)
+})

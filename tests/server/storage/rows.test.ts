@@ -19,6 +19,7 @@ import {
   type TouchedRow,
 } from '../../../server/storage/conversation-store.ts'
 import type { Key } from '../../../server/storage/level/keys.ts'
+import { readMember, writeMember } from '../../../server/storage/level/member-rows.ts'
 import * as rows from '../../../server/storage/level/rows.ts'
 import {
   readInvitation,
@@ -112,6 +113,7 @@ const head: fc.Arbitrary<StoredHead> = record({
     liveBytes: count,
     redactions: count,
     soleAuthor: fc.option(user, { nil: null }),
+    events: count,
   }),
 })
 const tombstone: fc.Arbitrary<StoredHead> = record({ kind: fc.constant('deleted' as const), deletedMs: count })
@@ -122,6 +124,9 @@ const deleted = record<DeletedRow>({ client, ranges: fc.array(record<ClockRange>
 const dropped = record<DroppedRow>({ client, user: fc.option(user, { nil: null }), next: count })
 const claim = record<ClaimRow>({ id: message, user, seq: maybe(count), digest: crc })
 const member = record({ user, access: fc.constantFrom(...accessLevels), readThrough: through, received: through })
+const lateMember = fc
+  .tuple(member, count, fc.array(record({ root: message, through: count, at: count }), { minLength: 1 }))
+  .map(([row, from, threads]) => ({ ...row, from, threads }))
 const stamped: fc.Arbitrary<StampedMessage> = record({
   id: message,
   user,
@@ -166,7 +171,8 @@ const roundTrips: readonly (readonly [kind: string, fc.Arbitrary<RoundTrip>])[] 
   ['invitation', roundTrip(invited, (value) => writeInvitation(one, value), readInvitation)],
   ['profile', roundTrip(profile, writeProfile, readProfile)],
   ['dropped', roundTrip(dropped, (value) => rows.writeDropped(one, value), rows.readDropped)],
-  ['member', roundTrip(member, (value) => rows.writeMember(one, value), rows.readMember)],
+  ['member', roundTrip(member, (value) => writeMember(one, value), readMember)],
+  ['late member', roundTrip(lateMember, (value) => writeMember(one, value), readMember)],
   ['inbox', roundTrip(conversation, (value) => rows.writeInbox(ann, value), rows.readInbox)],
   [
     'idempotency',
@@ -236,7 +242,7 @@ const samples: readonly (readonly [kind: string, row: Row, read: (row: Row) => u
   ],
   ['deleted', rows.writeDeleted(one, { client: clientId(3), ranges: [{ clock: 4, length: 5 }] }), rows.readDeleted],
   ['dropped', rows.writeDropped(one, { client: clientId(3), user: ann, next: 4 }), rows.readDropped],
-  ['member', rows.writeMember(one, { user: ann, access: 'owner', readThrough: 3, received: 4 }), rows.readMember],
+  ['member', writeMember(one, { user: ann, access: 'owner', readThrough: 3, received: 4 }), readMember],
   ['inbox', rows.writeInbox(ann, one), rows.readInbox],
   ['idempotency', rows.writeIdempotency(one, { user: ann, key: 'a/key', id: messageId(3) }), rows.readIdempotency],
   ['touched', touchRows.writeTouched(one, { revision: 4, seq: 3 }), touchRows.readTouched],
@@ -293,8 +299,8 @@ test('[STORE4] rows from before there was an archive, and messages that change, 
   })
   for (const readThrough of [-1, 0, 7]) {
     const row = { user: ann, access: 'owner', readThrough, received: readThrough } as const
-    const oldMember = shortened(rows.writeMember(one, row), { kind: 'member', conversation: one, user: ann })
-    expect(rows.readMember(oldMember)).toStrictEqual(row)
+    const oldMember = shortened(writeMember(one, row), { kind: 'member', conversation: one, user: ann })
+    expect(readMember(oldMember)).toStrictEqual(row)
   }
   const { revision: _revision, ...oldMessage } = messageAt(3)
   const body = Buffer.from(JSON.stringify(oldMessage))

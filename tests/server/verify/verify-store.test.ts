@@ -1,4 +1,5 @@
 // Looking through a store for damage: nothing is found in a whole one, and something wherever what is read has changed.
+import { readMember, writeMember } from '../../../server/storage/level/member-rows.ts'
 import { cp, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -13,7 +14,6 @@ import {
   readEntry,
   readHead,
   readIdempotency,
-  readMember,
   readMessage,
   readPlace,
   readRecord,
@@ -23,16 +23,17 @@ import {
   writeEntry,
   writeHead,
   writeIdempotency,
-  writeMember,
   writeMessage,
   writePlace,
   writeRecord,
 } from '../../../server/storage/level/rows.ts'
 import type { Row } from '../../../server/storage/level/seal.ts'
 import {
+  readEvent,
   readPin,
   readSetting,
   readTouched,
+  writeEvent,
   writePin,
   writeSetting,
   writeTouched,
@@ -219,6 +220,7 @@ describe('rows', () => {
     touched: (row, id) => writeTouched(id, { ...readTouched(row), seq: 0 }),
     setting: (row, id) => writeSetting(id, { ...readSetting(row), value: 'else' }),
     pin: (row, id) => writePin(id, { ...readPin(row), seq: 0 }),
+    event: (row, id) => writeEvent(id, { ...readEvent(row), timeMs: 1 }),
     idempotency: (row, id) => writeIdempotency(id, { ...readIdempotency(row), id: messageId(1) }),
   }
 
