@@ -13,6 +13,7 @@ import { type LostCode, lostCodeOf } from './lost-code.ts'
 import { OpenDocument } from './open-document.ts'
 import { Outcomes } from './outcomes.ts'
 import { type ConnectDocument, type Rebuild, startRebuild } from './rebuild.ts'
+import type { OutboxRow } from './storage/client-storage.ts'
 import type { Connection } from './sync/connection.ts'
 import type { DrawClientId } from './sync/own-chain.ts'
 
@@ -46,6 +47,9 @@ export class DocumentKeeper {
   #rebuilds = 0
   /** Settles when documents that were replaced are closed. */
   #left: Promise<unknown> = Promise.resolve()
+  #isLookingAgain = false
+  /** Rows of chains that another tab had when it was looked last. */
+  #orphansLeft = false
   #isClosed = false
 
   constructor(deps: DocumentKeeperDeps) {
@@ -144,13 +148,44 @@ export class DocumentKeeper {
   #refresh(): void {
     const { replica, outbox } = this.#document
     replica.refresh()
-    const agrees = outbox.settle(replica.fold)
+    const forked = outbox.settle(replica.fold)
     // Where a rebuild was refused, `reconnect` begins the next.
     const isOver = this.#connection === undefined && this.#status.phase === 'refused'
-    if ((replica.isOutdated || !agrees) && !isOver) this.#startRebuild()
+    if (replica.isOutdated && !isOver) this.#startRebuild()
+    else if (forked.length > 0 && !isOver) this.#lookAgain(forked)
     else if (this.#status.phase === 'live' && outbox.size() === 0) this.#rebuilds = 0
     this.#outcomes?.look(this.#status.phase === 'live')
+    if (this.#orphansLeft) this.#adoptOrphans()
     this.#deps.onChange()
+  }
+
+  /** Other bytes than those of `rows` were stamped where these were written: by a fork, unless a tab took them back. */
+  #lookAgain(rows: readonly OutboxRow[]): void {
+    const document = this.#document
+    if (rows.some(({ client }) => document.clients.has(client))) return this.#startRebuild()
+    if (this.#isLookingAgain) return
+    this.#isLookingAgain = true
+    void document
+      .overlookMoved(rows)
+      .catch(this.#deps.onStorageFailure)
+      .finally(() => {
+        this.#isLookingAgain = false
+        if (this.#document !== document || this.#isClosed) return
+        if (document.outbox.settle(document.replica.fold).length > 0) this.#startRebuild()
+        else this.#refresh()
+      })
+  }
+
+  /** When the document has all that the server has. */
+  #adoptOrphans(): void {
+    const document = this.#document
+    this.#orphansLeft = false
+    document.adoptOrphans().then((isDone) => {
+      if (this.#document !== document || this.#isClosed) return
+      // With the next change: whoever holds them appends them again.
+      this.#orphansLeft = !isDone
+      this.#deps.onChange()
+    }, this.#deps.onStorageFailure)
   }
 
   #hear(status: ConnectionStatus): void {
@@ -158,9 +193,7 @@ export class DocumentKeeper {
     if (isForked && this.#rebuild === undefined) return this.#startRebuild()
     this.#tell(status)
     this.#outcomes?.look(status.phase === 'live')
-    if (status.phase !== 'live') return
-    const show = (): void => (this.#isClosed ? undefined : this.#deps.onChange())
-    this.#document.adoptOrphans().then(show, this.#deps.onStorageFailure)
+    if (status.phase === 'live') this.#adoptOrphans()
   }
 
   #tell(status: ConnectionStatus): void {

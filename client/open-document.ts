@@ -104,29 +104,40 @@ export class OpenDocument implements Connectable {
 
   /**
    * Appends what only the outbox has of other chains (SPEC OUTBOX2), once the document has all that the server has: its
-   * tab is gone, and the document has lost it.
+   * tab is gone, and the document has lost it. False: another tab has one of these chains, perhaps to do the same.
    */
-  adoptOrphans(): Promise<void> {
+  adoptOrphans(): Promise<boolean> {
     const { source } = this.replica
     return this.appendAgain(
       ({ client, clock }) => !this.#clients.has(client) && source.payloadAt(client, clock) === undefined,
     )
   }
 
-  /** Appends open rows whose places mean nothing any more; not those of chains that another tab writes. */
-  async appendAgain(isWanted: (row: OutboxRow) => boolean): Promise<void> {
+  /** Leaves out rows of other tabs that the store has no more: these have moved them, or taken back what is in them. */
+  async overlookMoved(rows: readonly OutboxRow[]): Promise<void> {
+    const kept = await this.local.storage.outbox(this.#id)
+    for (const row of rows) if (!this.#clients.has(row.client) && !isAmong(kept, row)) this.outbox.overlook(row)
+  }
+
+  /** Appends open rows whose places mean nothing any more. False: another tab writes some of these chains. */
+  async appendAgain(isWanted: (row: OutboxRow) => boolean): Promise<boolean> {
     const { storage } = this.local
+    let isDone = true
     const wanted = new Set(this.outbox.open().flatMap((row) => (isWanted(row) ? [row.client] : [])))
     for (const client of wanted) {
       const isFree = this.#clients.has(client) || !storage.canLock
       const release = isFree ? () => undefined : await storage.lockChain(this.#id, client)
-      if (release === undefined) continue
+      if (release === undefined) {
+        isDone = false
+        continue
+      }
       try {
         await this.#appendAgain(client, isWanted)
       } finally {
         release()
       }
     }
+    return isDone
   }
 
   /** Its tab may have lived on since the rows were read, and moved them or had them stamped: the store is asked again. */

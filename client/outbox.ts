@@ -36,10 +36,10 @@ export interface Outbox {
   /** Keeps a row; resolves when it is on the medium or when that failed, in which case `onFailure` was told. */
   readonly put: (row: OutboxRow) => Promise<void>
   /**
-   * Drops what is settled by what the fold has seen; what is void stays, as failed. False when other bytes were stamped
-   * at the place of a row: then its entry has still to be brought to the server, from another place.
+   * Drops what is settled by what the fold has seen; what is void stays, as failed. Tells of rows at whose places other
+   * bytes were stamped, or none: their entries have still to be brought to the server, from another place.
    */
-  readonly settle: (fold: ConversationFold) => boolean
+  readonly settle: (fold: ConversationFold) => readonly OutboxRow[]
   /** What the server says of an open row whose place no longer tells it here: void with a reason, or accepted. */
   readonly resolve: (row: OutboxRow, reason: VoidReason | undefined) => void
   readonly failed: () => readonly FailedMessage[]
@@ -87,7 +87,8 @@ export function createOutbox({ storage, id, rows, documentFlushed, onFailure }: 
   /** Not looked for in the fold yet. */
   let unsettled: OutboxRow[] = []
   let settledRecord = -1
-  let agrees = true
+  /** Stamped otherwise. */
+  let forked: readonly OutboxRow[] = []
   let failed: readonly FailedMessage[] = []
   let failedChanges: readonly KeptChange[] = []
   let failedSettings: readonly KeptSetting[] = []
@@ -138,7 +139,7 @@ export function createOutbox({ storage, id, rows, documentFlushed, onFailure }: 
       // Only a record changes the fate of a row.
       const isAsBefore = fold.nextRecord === settledRecord
       const rowsToSettle = isAsBefore ? unsettled : [...open.values()]
-      if (!isAsBefore) agrees = true
+      forked = isAsBefore ? forked.filter((row) => open.has(keyOf(row))) : []
       settledRecord = fold.nextRecord
       unsettled = []
       for (const row of rowsToSettle) {
@@ -146,13 +147,13 @@ export function createOutbox({ storage, id, rows, documentFlushed, onFailure }: 
         if (crc === undefined) continue
         // Another copy of this device can have written there (SPEC FORK1).
         if (crc !== crc32(row.payload)) {
-          agrees = false
+          forked = [...forked, row]
           continue
         }
         open.delete(keyOf(row))
         settleRow(row, fold.voidReason(row.client, row.clock))
       }
-      return agrees
+      return forked
     },
     resolve: (row, reason) => {
       if (open.delete(keyOf(row))) settleRow(row, reason)

@@ -140,30 +140,38 @@ export class OpenThread implements Thread {
   }
 
   async #load(count: number): Promise<number> {
-    const { folded, kept, fetch, find, isConnected } = this.#deps
+    const { document, find } = this.#deps
     this.#set('loading')
     try {
-      const { document } = this.#deps
-      const isLive = (): boolean => document().replica.fold.message(this.id) !== undefined
-      if (this.#root === undefined && !isLive()) this.#root = await find(this.id)
-      const { from, to } = this.#older
-      const found = isConnected() ? await this.#fetch(fetch, from, count) : await kept(this.id, from, count)
-      // Meanwhile the window may have moved, or another run have begun.
-      if (this.#older.from !== from || this.#older.to !== to || folded().through + 1 !== to) return 0
-      const [first] = found.messages
-      this.#older = {
-        from: first?.seq ?? (found.isWhole ? 0 : from),
-        to,
-        messages: [...found.messages, ...this.#older.messages],
+      const isLive = document().replica.fold.message(this.id) !== undefined
+      // Without it there are its answers all the same.
+      if (this.#root === undefined && !isLive) this.#root = await find(this.id).catch(() => undefined)
+      // Meanwhile the window may move, or another run begin.
+      for (;;) {
+        const loaded = await this.#loadBefore(this.#older, count)
+        if (loaded !== undefined) return loaded
       }
-      this.#isWhole = found.isWhole
-      this.#set(found.messages.length > 0 || found.isWhole ? 'idle' : 'unavailable')
-      return found.messages.length
     } catch {
       // The status says so; it is tried again with the next connection, or when it is asked for.
       this.#set('unavailable')
       return 0
     }
+  }
+
+  /** Undefined when what was loaded does not join what is here now. */
+  async #loadBefore({ from, to }: ArchiveRun, count: number): Promise<number | undefined> {
+    const { folded, kept, fetch, isConnected } = this.#deps
+    const found = isConnected() ? await this.#fetch(fetch, from, count) : await kept(this.id, from, count)
+    if (this.#older.from !== from || this.#older.to !== to || folded().through + 1 !== to) return undefined
+    const [first] = found.messages
+    this.#older = {
+      from: first?.seq ?? (found.isWhole ? 0 : from),
+      to,
+      messages: [...found.messages, ...this.#older.messages],
+    }
+    this.#isWhole = found.isWhole
+    this.#set(found.messages.length > 0 || found.isWhole ? 'idle' : 'unavailable')
+    return found.messages.length
   }
 
   async #fetch(fetch: OpenThreadDeps['fetch'], before: number, count: number): Promise<KeptReplies> {

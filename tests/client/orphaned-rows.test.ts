@@ -1,6 +1,6 @@
 // What only the outbox has, of chains that nobody uses any more, goes on once: messages at once, the rest as soon as it
 // is known what the server has.
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import * as Y from 'yjs'
 
 import { type LocalConversation, openLocal } from '../../client/local-conversation.ts'
@@ -99,6 +99,25 @@ describe('orphans', () => {
     rig.sync()
     await rig.conversation.flush()
     expect(await storage.outbox(rigId)).toEqual([])
+  })
+
+  test('[OUTBOX2][TAB1] of two tabs that come back together one brings them, and the other has none left', async () => {
+    const storage = keepingMemory()
+    await crash(storage)
+    const one = await openRig({ storage, firstClient: 1000 })
+    const other = await openRig({ storage, server: one.server, firstClient: 2000 })
+    const rigs = [one, other]
+    one.sync()
+    other.sync()
+    for (const { connections } of rigs) connections[0]?.status({ phase: 'live' })
+    await vi.waitFor(async () => {
+      for (const rig of rigs) rig.sync()
+      for (const { conversation } of rigs) await conversation.flush()
+      expect(rigs.map(({ conversation }) => conversation.unsent)).toEqual([0, 0])
+    })
+    expect(await storage.outbox(rigId)).toEqual([])
+    const { members, settings } = other.conversation.document.replica.folded
+    expect([members.has(bob), settings.get('title')]).toEqual([false, 'of long ago'])
   })
 
   test('[OUTBOX2] what continues its own chain stays as it was, settings too', async () => {

@@ -1,5 +1,5 @@
 // A device that took a message back and was killed before it had put that in order: the words are still in its outbox.
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import * as Y from 'yjs'
 
 import { encodeEntry } from '../../shared/chat/entry.ts'
@@ -55,4 +55,32 @@ test('[UNSENT1] what one tab takes back another does not send, whichever of them
   expect([...one.shown(), ...other.shown()]).toEqual([])
   expect(await storage.outbox(rigId)).toEqual([])
   expect(Buffer.from(Y.encodeStateAsUpdate(one.server.doc)).toString('latin1')).not.toContain('secret')
+})
+
+test('[UNSENT1][FORK1] a tab that was opened meanwhile takes what the other took back for no fork', async () => {
+  const storage = keepingMemory()
+  const one = await openRig({ storage })
+  const id = one.conversation.send('secret')
+  one.conversation.edit(id, 'secret too')
+  const other = await openRig({ storage, server: one.server, firstClient: 200 })
+  expect(other.conversation.unsent).toBe(2)
+  one.conversation.redact(id)
+  await one.conversation.flush()
+  one.sync({ 0: 'no-bytes', 1: 'no-bytes', 2: 'no-target' })
+  other.download()
+  await vi.waitFor(() => expect(other.conversation.unsent).toBe(0))
+  expect([one.conversation.unsent, one.connections.length, other.connections.length]).toEqual([0, 1, 1])
+  expect([one, other].map(({ conversation }) => conversation.failedChanges.getSnapshot())).toEqual([[], []])
+})
+
+test('[FORK1] what another copy of the device took back at the place of what is kept here was not it', async () => {
+  const [storage, copy] = [keepingMemory(), keepingMemory()]
+  for (const each of [storage, copy]) await each.putPool(rigId, { client: clientId(5), next: 0 })
+  const one = await openRig({ storage })
+  const twin = await openRig({ storage: copy, server: one.server })
+  twin.conversation.redact(twin.conversation.send('of the other copy'))
+  one.conversation.send('of this one')
+  twin.sync({ 0: 'no-bytes', 1: 'no-target' })
+  one.download()
+  await vi.waitFor(() => expect(one.connections.length).toBe(2))
 })
