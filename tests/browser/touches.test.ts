@@ -73,10 +73,16 @@ test(
     await Promise.all([ann.picture('7-ann-touches'), bob.picture('7-bob-touches')])
     // Bob writes, so he changes his own messages only, and pins none.
     await bob.openMenu('Coffee at four?')
-    expect(await bob.offered()).toEqual(['message-react', 'message-reply'])
+    expect(await bob.offered()).toEqual(['message-react', 'message-reply', 'message-thread'])
     await bob.page.keyboard.press('Escape')
     await bob.openMenu('With cake')
-    expect(await bob.offered()).toEqual(['message-delete', 'message-edit', 'message-react', 'message-reply'])
+    expect(await bob.offered()).toEqual([
+      'message-delete',
+      'message-edit',
+      'message-react',
+      'message-reply',
+      'message-thread',
+    ])
     await bob.page.keyboard.press('Escape')
 
     proxy.cut()
