@@ -154,10 +154,9 @@ export class ArchiveModel {
 
   /** Live entries that hold words of a message. */
   #piecesOf(id: MessageId): readonly Stamped[] {
-    const source = chainSource(this.server.doc)
-    return this.server.accepted.slice(this.server.through() + 1).filter(({ client, clock }) => {
-      const payload = source.payloadAt(client, clock)
-      const parsed = payload instanceof Uint8Array ? parseEntry(payload) : undefined
+    return this.server.accepted.slice(this.server.through() + 1).filter((place) => {
+      const payload = this.server.payloadAt(place)
+      const parsed = payload === undefined ? undefined : parseEntry(payload)
       if (parsed?.kind !== 'entry') return false
       const { entry } = parsed
       return (entry.kind === 'message' && entry.id === id) || (entry.kind === 'edit' && entry.of === id)

@@ -37,6 +37,8 @@ export interface StampingServer {
   readonly receive: (from: Y.Doc) => void
   /** Stamps entries in this order at a time in ms; `crcOf` replaces the checksum. */
   readonly commit: (entries: readonly Stamped[], timeMs: number, crcOf?: (payload: Uint8Array) => number) => void
+  /** What was stamped at a place, whatever devices have deleted since. */
+  readonly payloadAt: (place: Stamped) => Uint8Array | undefined
   /** Erases the entry at a place, which is of the message `of` (redacted by `by`). */
   readonly erase: (place: Stamped, of: MessageId, by: string) => void
   /** Takes all entries up to `through` out of the document, with their records. */
@@ -53,6 +55,7 @@ export function createStampingServer(client = 900, owner = 'ann', epoch = 0): St
   const chain = doc.getArray<Uint8Array>(root)
   const updates: Uint8Array[] = []
   const accepted: Accepted[] = []
+  const payloads = new Map<string, Uint8Array>()
   let roster: Roster = { ...emptyRoster, members: new Map([[userId(owner), 'owner']]) }
   let through = -1
   doc.on('update', (update: Uint8Array, origin: unknown) => {
@@ -74,6 +77,7 @@ export function createStampingServer(client = 900, owner = 'ann', epoch = 0): St
         const payload = source.payloadAt(entry.client, entry.clock)
         if (payload === undefined) throw new Error('nothing to stamp there')
         const crc = payload === 'gone' ? 0 : crcOf(payload)
+        if (payload !== 'gone') payloads.set(placeOf(entry), payload)
         const last = runs.at(-1)
         if (last?.client === entry.client && last.clock + last.crcs.length === entry.clock) last.crcs.push(crc)
         else runs.push({ client: entry.client, clock: entry.clock, crcs: [crc] })
@@ -98,15 +102,16 @@ export function createStampingServer(client = 900, owner = 'ann', epoch = 0): St
 
   function erase({ client: author, clock }: Stamped, of: MessageId, by: string): void {
     const source = chainSource(doc)
-    const payload = source.payloadAt(author, clock)
+    const payload = payloads.get(placeOf({ client: author, clock }))
     const user = source.userOf(author)
-    if (!(payload instanceof Uint8Array) || user === undefined) return
+    if (payload === undefined || user === undefined) return
+    payloads.delete(placeOf({ client: author, clock }))
     const parsed = parseEntry(payload)
     const isMessage = parsed.kind === 'entry' && parsed.entry.kind === 'message'
     const left = isMessage ? { left: leftOf(messageOf(user, parsed.entry)) } : {}
     doc.transact(() => {
       append({ kind: 'erased', client: author, clock, of, by: userId(by), ...left })
-      remove(author, clock)
+      if (source.payloadAt(author, clock) instanceof Uint8Array) remove(author, clock)
     })
   }
 
@@ -165,6 +170,7 @@ export function createStampingServer(client = 900, owner = 'ann', epoch = 0): St
     owner,
     updates,
     accepted,
+    payloadAt: (place) => payloads.get(placeOf(place)),
     through: () => through,
     receive: (from) => Y.applyUpdate(doc, Y.encodeStateAsUpdate(from, Y.encodeStateVector(doc)), 'device'),
     commit,
@@ -173,4 +179,8 @@ export function createStampingServer(client = 900, owner = 'ann', epoch = 0): St
     append,
     atOnce: (job) => doc.transact(job),
   }
+}
+
+function placeOf({ client, clock }: Stamped): string {
+  return `${client}/${clock}`
 }
