@@ -254,43 +254,50 @@ class Device {
   }
 }
 
-test('[PAGE1][PAGE2][PAGE3][ARCH2][TOUCH1][UNREAD1] pages and window join without seam, duplicate or jump, and end as the server has it', async () => {
-  let [paged, changed] = [0, 0]
-  await fc.assert(
-    fc.asyncProperty(fc.array(life, { minLength: 100, maxLength: 200 }), async (lives) => {
-      const model = new ArchiveModel()
-      const device = new Device(model)
-      await device.openTab()
-      for (const each of lives) {
-        if (each.kind === 'device') paged += await device.act(each.act, each.a)
-        else {
-          model.take(each.step)
-          device.exchange()
+/** On a machine that is busy. */
+const longMs = 120_000
+
+test(
+  '[PAGE1][PAGE2][PAGE3][ARCH2][TOUCH1][UNREAD1] pages and window join without seam, duplicate or jump, and end as the server has it',
+  { timeout: longMs },
+  async () => {
+    let [paged, changed] = [0, 0]
+    await fc.assert(
+      fc.asyncProperty(fc.array(life, { minLength: 100, maxLength: 200 }), async (lives) => {
+        const model = new ArchiveModel()
+        const device = new Device(model)
+        await device.openTab()
+        for (const each of lives) {
+          if (each.kind === 'device') paged += await device.act(each.act, each.a)
+          else {
+            model.take(each.step)
+            device.exchange()
+          }
+          device.check()
         }
-        device.check()
-      }
-      await device.settle()
-      for (const rig of device.tabs) {
-        // Behind what brings it up to date.
-        await rig.conversation.loadOlder(1)
-        device.checkContents(rig)
-        rig.conversation.showNewest()
-        while ((await rig.conversation.loadOlder(7)) > 0) device.check()
-        await rig.conversation.loadOlder(1)
-        device.checkContents(rig)
-        expect(seqsOf(rig.conversation.messages.getSnapshot())).toHaveLength(model.all().length)
-        const history = rig.conversation.history.getSnapshot()
-        expect(history).toMatchObject({ hasOlder: false, hasNewer: false, phase: 'idle' })
-        await device.checkThread(rig)
-        await vi.waitFor(() => expect(rig.conversation.unread).toEqual(device.unread()), 5000)
-      }
-      await vi.waitFor(() => device.checkPages())
-      changed += device.changes
-      for (const rig of device.tabs) await rig.conversation.close()
-    }),
-    // A life is long: making it shorter would take many minutes.
-    { seed: announceSeed('PAGE3 lives'), numRuns: 40, endOnFailure: true },
-  )
-  expect(paged).toBeGreaterThan(150)
-  expect(changed).toBeGreaterThan(150)
-})
+        await device.settle()
+        for (const rig of device.tabs) {
+          // Behind what brings it up to date.
+          await rig.conversation.loadOlder(1)
+          device.checkContents(rig)
+          rig.conversation.showNewest()
+          while ((await rig.conversation.loadOlder(7)) > 0) device.check()
+          await rig.conversation.loadOlder(1)
+          device.checkContents(rig)
+          expect(seqsOf(rig.conversation.messages.getSnapshot())).toHaveLength(model.all().length)
+          const history = rig.conversation.history.getSnapshot()
+          expect(history).toMatchObject({ hasOlder: false, hasNewer: false, phase: 'idle' })
+          await device.checkThread(rig)
+          await vi.waitFor(() => expect(rig.conversation.unread).toEqual(device.unread()), 5000)
+        }
+        await vi.waitFor(() => device.checkPages())
+        changed += device.changes
+        for (const rig of device.tabs) await rig.conversation.close()
+      }),
+      // A life is long: making it shorter would take many minutes.
+      { seed: announceSeed('PAGE3 lives'), numRuns: 40, endOnFailure: true },
+    )
+    expect(paged).toBeGreaterThan(150)
+    expect(changed).toBeGreaterThan(150)
+  },
+)
