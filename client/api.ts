@@ -9,10 +9,11 @@ import type { ChatMessage, Draft, FailedChange, MessageReceipts, Quote, Version 
 import type { Invitations, Profiles } from './people/people-api.ts'
 import type { Personal } from './personal/personal-api.ts'
 import type { ConversationPresence, PresenceMode } from './presence/presence-api.ts'
-import type { RemovedConversation } from './removal/removal-api.ts'
+import type { GoneReason, RemovedConversation } from './removal/removal-api.ts'
 import type { Search } from './search/search-api.ts'
 import type { Thread } from './threads/thread-api.ts'
 
+export { type KnownSettings, knownSettings } from '../shared/chat/known-settings.ts'
 export * from './errors.ts'
 export type * from './events/events-api.ts'
 export type * from './history/history-api.ts'
@@ -61,9 +62,16 @@ export interface ConversationStatus {
 export interface ConversationInfo {
   readonly id: ConversationId
   readonly title: string | null
-  /** The own access; undefined until known. */
+  /** The own access; undefined until known, and when it is gone. */
   readonly access: Access | undefined
+  /** It can only be read, offline too: what this device has of it. Absent while the user is a member as far as is known. */
+  readonly gone?: GoneReason
   readonly members: readonly { readonly user: UserId; readonly access: Access }[]
+  /**
+   * All settings but the title, by key, own pending ones among them; of those that mean something to Parley `knownSettings`
+   * reads what they say. The same map until one changes.
+   */
+  readonly settings: ReadonlyMap<string, unknown>
 }
 
 export interface Conversation {
@@ -166,6 +174,8 @@ export interface ConversationSummary {
   readonly id: ConversationId
   readonly title: string | null
   readonly access: Access | undefined
+  /** As of `ConversationInfo`: listed until it is forgotten, or the user is a member again. Nothing counts as unread. */
+  readonly gone?: GoneReason
   /** Ms; of the last activity known here. */
   readonly updatedAt: number
   readonly lastMessage: string | null
@@ -181,6 +191,8 @@ export interface ConversationSummary {
 export interface NewConversation {
   readonly title?: string
   readonly members?: readonly { readonly user: string; readonly access: Access }[]
+  /** That it begins with, as of `Conversation.set`, at most 100; whoever is a member from the beginning is no late joiner. */
+  readonly settings?: Readonly<Record<string, unknown>>
 }
 
 /** How far the conversations that are not open have been brought up to date, to be read offline. */
@@ -230,6 +242,11 @@ export interface ChatClient {
   /** Conversations that were deleted from this device since the client began, until they are dismissed. */
   readonly removed: ReadableStore<readonly RemovedConversation[]>
   dismissRemoved(id: ConversationId): void
+  /**
+   * Deletes from this device what is left here of a conversation that is gone, what was never sent in it too, and its line.
+   * Rejects with TypeError for any other, and with the reason when the device does not delete it.
+   */
+  forget(id: ConversationId): Promise<void>
   /** Makes a conversation, online or not: its id is drawn here and registered when a connection comes. */
   create(fresh?: NewConversation): Promise<Conversation>
   /** Resolves when what this device has of it can be read; never waits for the network. The same object while open. */

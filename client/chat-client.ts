@@ -241,6 +241,7 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
     search: search.api,
     removed: removals.store,
     dismissRemoved: removals.dismiss,
+    forget: removals.forget,
     background: {
       status: background.status,
       pause: () => background.pause(),

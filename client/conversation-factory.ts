@@ -98,8 +98,16 @@ export function createConversationFactory(deps: ConversationFactoryDeps): Conver
         const row = list.row(id)
         const members =
           row?.unregistered === undefined ? [] : [{ user, access: 'owner' as const }, ...row.unregistered.members]
-        const { title = null, access, mentions = 0 } = row ?? {}
-        return { title, access, members, ...(row === undefined ? {} : { unread: row.unread, mentions }) }
+        const { title = null, access, gone, mentions = 0 } = row ?? {}
+        const settings = new Map(row?.unregistered?.settings)
+        return {
+          title,
+          access,
+          members,
+          settings,
+          ...(gone && { gone }),
+          ...(row === undefined ? {} : { unread: row.unread, mentions }),
+        }
       },
       archive: {
         messages: (where) => rest.messages(id, where),

@@ -5,6 +5,7 @@ import type { RestConversationItem } from '../shared/rest.ts'
 import type { Gone } from '../shared/sync/control.ts'
 import type { ConversationId } from '../shared/sync/ids.ts'
 import type { ConversationSummary, ReadableStore } from './api.ts'
+import { goneReason, parseLostCode } from './lost-code.ts'
 import type { ClientStorage, ConversationRow } from './storage/client-storage.ts'
 import { createStore } from './store.ts'
 import { isSameVersion } from './sync/channel-table.ts'
@@ -26,10 +27,12 @@ export interface ConversationList {
   /** Takes over the server's list, or a part of it. */
   readonly merge: (items: readonly RestConversationItem[]) => Promise<void>
   /**
-   * They are not listed any more, and what this device has of them stays. Where something is unsent, or the server has
-   * merely lost the conversation, the line stays too, without an access: it may be the only way to what was written.
+   * The server does not let the user open them any more, or has lost them: their lines stay, without an access, for what this
+   * device has of them stays too.
    */
-  readonly remove: (gone: readonly Gone[]) => Promise<void>
+  readonly lose: (gone: readonly Gone[]) => Promise<void>
+  /** They are not listed any more: nothing is left of them. */
+  readonly remove: (ids: readonly ConversationId[]) => Promise<void>
   readonly flushed: () => Promise<void>
 }
 
@@ -76,7 +79,7 @@ export function createConversationList(opening: Promise<ClientStorage>, now: () 
     for (const [id, summary] of noted) {
       const known = rows.get(id)
       const fresh = summary()
-      // Whoever was removed keeps what they have, but not a line in the list.
+      // Whoever was removed, and has forgotten it, has no line of it.
       if (known === undefined && fresh.access === undefined) continue
       const changed = { ...(known ?? blankRow(id, now())), ...fresh }
       // Of what is archived nothing is shown, but it is waited for: there is something to fetch.
@@ -120,21 +123,26 @@ export function createConversationList(opening: Promise<ClientStorage>, now: () 
       if (changed.length > 0) show()
       await Promise.all(puts)
     },
-    remove: async (gone) => {
+    lose: async (lost) => {
       await loaded
-      const unsent = new Set(await (await opening).unsent())
       const writes: Promise<void>[] = []
-      for (const { conversation: id, code } of gone) {
+      for (const { conversation: id, code } of lost) {
         const row = rows.get(id)
         // It is about to be registered: that the server lacks it is no news.
-        if (row?.unregistered !== undefined) continue
-        if (row !== undefined && (code === 'not-found' || unsent.has(id))) {
-          if (row.access !== undefined) writes.push(keep({ ...row, access: undefined }))
-          continue
-        }
-        noted.delete(id)
-        if (rows.delete(id)) writes.push(write((storage) => storage.removeConversation(id)))
+        if (row === undefined || row.unregistered !== undefined) continue
+        const gone = goneReason(parseLostCode(code))
+        // It was noted before that was known.
+        if (gone !== undefined) noted.delete(id)
+        const changed = { ...row, access: undefined, ...(gone && { gone }) }
+        if (!sameRow(row, changed)) writes.push(keep(changed))
       }
+      if (writes.length > 0) show()
+      await Promise.all(writes)
+    },
+    remove: async (ids) => {
+      await loaded
+      for (const id of ids) noted.delete(id)
+      const writes = ids.filter((id) => rows.delete(id)).map((id) => write((storage) => storage.removeConversation(id)))
       if (writes.length > 0) show()
       await Promise.all(writes)
     },
@@ -203,9 +211,13 @@ function blankRow(id: ConversationId, updatedAt: number): ConversationRow {
 }
 
 function toSummary(row: ConversationRow): ConversationSummary {
-  const { id, title, access, updatedAt, lastMessage, unread, mentions, members, unregistered } = row
+  const { id, title, access, gone, updatedAt, lastMessage, members, unregistered } = row
+  const registered = unregistered === undefined
+  // Nobody can be told that it was read: it would count for ever.
+  if (gone !== undefined) return { id, title, access, gone, updatedAt, lastMessage, unread: 0, members, registered }
+  const { unread, mentions } = row
   const told = mentions === undefined ? {} : { mentions }
-  return { id, title, access, updatedAt, lastMessage, unread, ...told, members, registered: unregistered === undefined }
+  return { id, title, access, updatedAt, lastMessage, unread, ...told, members, registered }
 }
 
 function isKnown(known: ConversationRow | undefined, row: ConversationRow): boolean {
@@ -230,6 +242,6 @@ function sameRow(a: ConversationRow, b: ConversationRow): boolean {
 
 /** What a summary can change. */
 function shown(row: ConversationRow): readonly unknown[] {
-  const { title, access, lastMessage, updatedAt, unread, mentions, members } = row
-  return [title, access, lastMessage, updatedAt, unread, mentions, JSON.stringify(members)]
+  const { title, access, gone, lastMessage, updatedAt, unread, mentions, members } = row
+  return [title, access, gone, lastMessage, updatedAt, unread, mentions, JSON.stringify(members)]
 }

@@ -21,6 +21,8 @@ export interface DocumentKeeperDeps {
   readonly id: ConversationId
   readonly user: UserId
   readonly local: LocalConversation
+  /** What the server said when it was last asked. */
+  readonly lost: LostCode | undefined
   /** Connects a document; called again when Yjs has renamed it, and for each document that is built anew. */
   readonly connect: ConnectDocument
   readonly draw: DrawClientId
@@ -55,6 +57,7 @@ export class DocumentKeeper {
   constructor(deps: DocumentKeeperDeps) {
     this.#deps = deps
     const { id, user, local, onStorageFailure } = deps
+    this.#lost = deps.lost
     this.#document = new OpenDocument({ id, user, local, onStorageFailure })
   }
 

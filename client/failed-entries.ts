@@ -1,6 +1,7 @@
 /** Own entries of an open conversation that the server did not take, or takes no more: kept to be copied, sent again or dropped. */
 
 import type { MessageEntry, MessageId } from '../shared/chat/entry.ts'
+import type { UserId } from '../shared/sync/ids.ts'
 import type { FailedChange, ReadableStore } from './api.ts'
 import type { OpenDocument } from './open-document.ts'
 import type { KeptChange } from './outbox.ts'
@@ -8,6 +9,7 @@ import { createStore } from './store.ts'
 import { findOpenMessage, openChanges, type OpenMessage, withdraw } from './withdraw.ts'
 
 export interface FailedEntriesDeps {
+  readonly user: UserId
   readonly document: () => OpenDocument
   /** The server takes nothing more from this user here. */
   readonly isBarred: () => boolean
@@ -48,9 +50,12 @@ export class FailedEntries {
   /** Something has changed. */
   look(): void {
     const before = this.#changes.getSnapshot()
-    const barred = this.#deps.isBarred() ? openChanges(this.#deps.document()) : []
-    const now = [...this.#deps.document().outbox.failedChanges(), ...barred]
-    const same = now.length === before.length && now.every(({ row }, at) => row === before[at]?.row)
+    const barred = this.#deps.isBarred() ? openChanges(this.#deps.document(), this.#deps.user) : []
+    // The same objects, by which they are dismissed: those that are open are read anew each time.
+    const now = [...this.#deps.document().outbox.failedChanges(), ...barred].map(
+      (change) => before.find(({ row, reason }) => row === change.row && reason === change.reason) ?? change,
+    )
+    const same = now.length === before.length && now.every((change, at) => change === before[at])
     if (!same) this.#changes.set(now)
   }
 

@@ -62,17 +62,11 @@ export function createListFollower({
   }
 
   function lose(gone: readonly Gone[]): void {
-    // A line that stays on the device only comes back at the next start.
-    removed(gone).catch(() => undefined)
+    // What is not deleted now is tried again when the server tells of it once more.
+    removals.take(gone).catch(() => undefined)
     background().drop(gone.filter((one) => !isUnknown(one)).map(({ conversation }) => conversation))
     // Whoever made it registers it again, once it is open.
     background().add(gone.filter(isUnknown).map(({ conversation }) => conversation))
-  }
-
-  async function removed(gone: readonly Gone[]): Promise<void> {
-    // What is not deleted now is tried again when the server tells of it once more.
-    await Promise.all(gone.map((one) => removals.take(one)))
-    await list.remove(gone)
   }
 
   /** What is open has moved too, and is not counted. */

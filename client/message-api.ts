@@ -1,6 +1,6 @@
 /** What the SDK says of messages: how they are shown, how far they have come, and how they are written. */
 
-import type { MessageEntry, MessageId, Role } from '../shared/chat/entry.ts'
+import type { MemberEntry, MessageEntry, MessageId, Role, SetEntry } from '../shared/chat/entry.ts'
 import type { Message, Touch } from '../shared/chat/message.ts'
 import type { VoidReason } from '../shared/chat/policy.ts'
 import type { UserId } from '../shared/sync/ids.ts'
@@ -40,9 +40,12 @@ export type Quote =
   /** `elsewhere`: not on this device; it is fetched while somebody watches and there is a connection. `unknown`: nor on the server. */
   | { readonly id: MessageId; readonly state: 'elsewhere' | 'unknown' }
 
-/** A change of a message that was refused by the rules, or by nobody any more: the user was removed before it was sent. */
+/**
+ * A change of a message, a setting or a member that was refused by the rules, or by nobody any more: the user was removed
+ * before it was sent. What it changed stands as it was.
+ */
 export interface FailedChange {
-  readonly entry: Touch
+  readonly entry: Touch | SetEntry | MemberEntry
   readonly reason: VoidReason
 }
 

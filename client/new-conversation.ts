@@ -5,6 +5,9 @@
 
 import { v7 as uuidV7 } from 'uuid'
 import { parseAccess } from '../shared/chat/access.ts'
+import { isFields } from '../shared/chat/json-object.ts'
+import { besideTitle, besideTitleFlaw, historySetting, wipeSetting } from '../shared/chat/known-settings.ts'
+import { settingBytes } from '../shared/chat/policy.ts'
 import { limits } from '../shared/limits.ts'
 import { parseConversationId, parseUserId, type UserId } from '../shared/sync/ids.ts'
 import type { NewConversation } from './api.ts'
@@ -17,6 +20,7 @@ export function newConversationRow(self: UserId, fresh: NewConversation, nowMs: 
   const title = fresh.title ?? null
   assertTitle(title)
   const members = parseMembers(self, fresh)
+  const settings = parseSettings(fresh, title)
   const id = parseConversationId(uuidV7())
   if (id === undefined) throw new Error('not a UUIDv7')
   return {
@@ -27,7 +31,7 @@ export function newConversationRow(self: UserId, fresh: NewConversation, nowMs: 
     lastMessage: null,
     unread: 0,
     members: [{ user: self, access: 'owner' }, ...members],
-    unregistered: { members },
+    unregistered: { members, ...(settings.length === 0 ? {} : { settings }) },
   }
 }
 
@@ -41,13 +45,46 @@ export function lostConversationRow(
   row: ConversationRow | undefined,
   nowMs: number,
 ): ConversationRow | undefined {
-  const { genesis, members, title } = document.replica.folded
+  const { genesis, members, title, settings } = document.replica.folded
   if (genesis?.owner !== self || members.get(self) !== 'owner') return undefined
   const all = [...members].map(([user, access]) => ({ user, access }))
   // The others come back with the entries that added them.
   const others = all.filter(({ user }) => user !== self).slice(0, limits.initialMembers)
   const { updatedAt = nowMs, lastMessage = null, unread = 0 } = row ?? {}
-  return { id, title, access: 'owner', updatedAt, lastMessage, unread, members: all, unregistered: { members: others } }
+  const unregistered = { members: others, settings: settingsToTell(settings) }
+  return { id, title, access: 'owner', updatedAt, lastMessage, unread, members: all, unregistered }
+}
+
+/** What the server would take of them at once; those that say who is told what come first. */
+function settingsToTell(settings: ReadonlyMap<string, unknown>): readonly (readonly [string, unknown])[] {
+  return [...besideTitle(settings)]
+    .filter(([key, value]) => besideTitleFlaw(key, value) === undefined)
+    .toSorted((a, b) => Number(isMeant(b)) - Number(isMeant(a)))
+    .slice(0, limits.settingsPerRequest)
+}
+
+function isMeant([key]: readonly [string, unknown]): boolean {
+  return key === historySetting || key === wipeSetting
+}
+
+function parseSettings(
+  { settings = {} }: NewConversation,
+  title: string | null,
+): readonly (readonly [string, unknown])[] {
+  const all = Object.entries(settings)
+  if (all.length > limits.settingsPerRequest)
+    throw new TypeError(`At most ${limits.settingsPerRequest} settings to begin with.`)
+  for (const [key, value] of all) {
+    const flaw = besideTitleFlaw(key, value)
+    if (flaw !== undefined) throw new TypeError(`${key}: ${flaw}`)
+  }
+  // As it will be sent, whatever becomes of the object.
+  const json: unknown = JSON.parse(JSON.stringify(settings))
+  const set = Object.entries(isFields(json) ? json : {}).filter(([, value]) => value !== null)
+  const bytes = [...set, ['title', title] as const].reduce((sum, [key, value]) => sum + settingBytes(key, value), 0)
+  if (bytes > limits.settingsBytes)
+    throw new TypeError(`All settings together may have ${limits.settingsBytes / 1024} KiB.`)
+  return set
 }
 
 function parseMembers(self: UserId, { members = [] }: NewConversation): readonly MemberOf[] {

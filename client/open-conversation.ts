@@ -10,6 +10,7 @@ import type {
   Draft,
   EventRun,
   FailedChange,
+  GoneReason,
   Keep,
   MessageReceipts,
   ReadableStore,
@@ -18,7 +19,7 @@ import type {
 } from './api.ts'
 import { draftOf } from './author.ts'
 import { describeConversation, sameStatus } from './describe-conversation.ts'
-import type { LostCode } from './lost-code.ts'
+import { goneReason, type LostCode } from './lost-code.ts'
 import type { OpenDocument } from './open-document.ts'
 import { createParts, type OpenParts, type OpenPartsDeps } from './open-parts.ts'
 import type { OpenPresence } from './presence/open-presence.ts'
@@ -137,7 +138,11 @@ export class OpenConversation implements Conversation {
 
   /** The server takes nothing more from this user here. */
   get isBarred(): boolean {
-    return this.lost === 'no-access' || this.lost === 'deleted'
+    return this.gone !== undefined
+  }
+
+  get gone(): GoneReason | undefined {
+    return goneReason(this.lost)
   }
 
   get isClosing(): boolean {
@@ -247,7 +252,7 @@ export class OpenConversation implements Conversation {
   async forget(): Promise<void> {
     await this.close()
     this.#messages.set([])
-    this.#info.set({ id: this.id, title: null, access: undefined, members: [] })
+    this.#info.set({ id: this.id, title: null, access: undefined, members: [], settings: new Map() })
   }
 
   #send(message: string | Draft): MessageId {
@@ -276,7 +281,7 @@ export class OpenConversation implements Conversation {
     const { replica, timeline, outbox } = this.document
     const archived = replica.fold.takeArchived()
     this.#parts.archive.take(archived)
-    this.#info.set(describeConversation(this.id, this.user, replica.folded, this.#info.getSnapshot()))
+    this.#info.set(describeConversation(this.id, this.user, replica.folded, this.#info.getSnapshot(), this.gone))
     this.#messages.set(
       timeline.messages(
         replica.folded,

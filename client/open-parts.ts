@@ -36,7 +36,7 @@ export interface OpenPartsDeps extends Pick<
   'id' | 'user' | 'local' | 'connect' | 'draw' | 'lookUpChain'
 > {
   /** What the device knows of it beside the document: shown until the server's first record has arrived. */
-  readonly beforehand: () => Pick<ConversationInfo, 'title' | 'access' | 'members'> & Partial<UnreadCounts>
+  readonly beforehand: () => Omit<ConversationInfo, 'id'> & Partial<UnreadCounts>
   /** What the server has of its archive. */
   readonly archive: ArchiveSource
   readonly fetchMessage: SingleMessagesDeps['fetch']
@@ -89,10 +89,17 @@ export interface OpenParts {
 export function createParts(deps: OpenPartsDeps, host: PartsHost): OpenParts {
   const { id, user, local, now, fetchMessage } = deps
   const { onChange, onStatus, onStorageFailure, shown, isBarred } = host
-  const keeper = new DocumentKeeper({ ...deps, shown, onChange, onStatus, onStorageFailure })
+  const keeper = new DocumentKeeper({
+    ...deps,
+    lost: deps.beforehand().gone,
+    shown,
+    onChange,
+    onStatus,
+    onStorageFailure,
+  })
   const document = (): OpenDocument => keeper.document
   const isConnected = (): boolean => keeper.status.phase === 'live'
-  const failed = new FailedEntries({ document, isBarred })
+  const failed = new FailedEntries({ user, document, isBarred })
   const author: Author = new Author({
     user,
     now,

@@ -20,7 +20,7 @@ export interface FailedMessage {
   readonly reason: VoidReason
 }
 
-/** An edit, a redaction, a reaction or a pin that became void. */
+/** A change that became void. */
 export interface KeptChange extends FailedChange {
   readonly row: OutboxRow
 }
@@ -48,7 +48,7 @@ export interface Outbox {
   /** Drops a failed message; undefined when there is none with this id. */
   readonly discard: (id: MessageId) => FailedMessage | undefined
   /** Drops a failed change; false when it is none. */
-  readonly dismiss: (change: FailedChange) => boolean
+  readonly dismiss: (change: Pick<KeptChange, 'row'>) => boolean
   /** Of the private conversation only; in the order in which they became void. */
   readonly failedSettings: () => readonly KeptSetting[]
   /** Drops one of them. */
@@ -110,11 +110,11 @@ export function createOutbox({ storage, id, rows, documentFlushed, onFailure }: 
   function settleRow(row: OutboxRow, reason: VoidReason | undefined): void {
     const entry = entryIn(row)
     // A duplicate was sent twice by this user: the other one counts. What is not there need not be taken away.
-    const isSo = reason === 'duplicate' || (reason === 'no-target' && entry?.kind === 'redact')
+    const isSo = reason === 'duplicate' || (reason === 'no-target' && entry !== undefined && takesAway(entry))
     if (reason === undefined || isSo || entry === undefined) drop(row)
     else if (entry.kind === 'message') failed = [...failed, { entry, row, reason }]
     else if (isPrivate && entry.kind === 'set') failedSettings = [...failedSettings, { entry, row, reason }]
-    else if (isTouch(entry)) failedChanges = [...failedChanges, { entry, row, reason }]
+    else if (isChange(entry)) failedChanges = [...failedChanges, { entry, row, reason }]
     else drop(row)
   }
 
@@ -167,8 +167,8 @@ export function createOutbox({ storage, id, rows, documentFlushed, onFailure }: 
       drop(found.row)
       return found
     },
-    dismiss: ({ entry }) => {
-      const found = failedChanges.find((other) => other.entry === entry)
+    dismiss: ({ row }) => {
+      const found = failedChanges.find((other) => other.row === row)
       if (found === undefined) return false
       failedChanges = failedChanges.filter((other) => other !== found)
       drop(found.row)
@@ -198,6 +198,15 @@ export function createOutbox({ storage, id, rows, documentFlushed, onFailure }: 
 /** Whether one of them has this place. */
 export function isAmong(rows: readonly OutboxPlace[], { client, clock }: OutboxPlace): boolean {
   return rows.some((row) => row.client === client && row.clock === clock)
+}
+
+/** Whether its author has to hear when it is not taken. How far somebody has read is said again. */
+export function isChange(entry: Entry): entry is FailedChange['entry'] {
+  return isTouch(entry) || entry.kind === 'set' || entry.kind === 'member'
+}
+
+function takesAway(entry: Entry): boolean {
+  return entry.kind === 'redact' || (entry.kind === 'member' && entry.access === null)
 }
 
 function entryIn({ payload }: OutboxRow): Entry | undefined {

@@ -12,6 +12,7 @@ import {
   type Unreadable,
 } from '../shared/chat/entry.ts'
 import { isDeeperThan } from '../shared/chat/json-object.ts'
+import { settingFlaw } from '../shared/chat/known-settings.ts'
 import { limits } from '../shared/limits.ts'
 import type { Draft } from './api.ts'
 
@@ -24,10 +25,8 @@ export function assertDraft({ content, parts }: Draft): void {
 
 /** Throws TypeError for a setting that cannot even be encoded. */
 export function assertSetting(key: string, value: unknown): void {
-  if (key === '' || key.length > limits.settingKeyLength)
-    throw new TypeError(`A key has 1 to ${limits.settingKeyLength} characters.`)
-  if (value === undefined) throw new TypeError('What is set is JSON; null clears.')
-  if (isDeeperThan(value, limits.jsonDepth - 1)) throw new TypeError('It is nested too deeply.')
+  const flaw = settingFlaw(key, value)
+  if (flaw !== undefined) throw new TypeError(flaw)
 }
 
 /** Throws TypeError for an entry that no server would take: types do not tell lengths and depths. */

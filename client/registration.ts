@@ -29,22 +29,23 @@ export function createRegistration(
   /** Conversations that the server had lost and is told of again, until they are live: it is told once. */
   const registeredAgain = new Set<ConversationId>()
 
-  /** What is dropped by hand is the last that keeps a line. */
   async function delist(conversation: OpenConversation, code: FaultCode): Promise<void> {
     if (list.row(conversation.id) === undefined) return
     await conversation.flush()
     if (conversation.lost === undefined) return
-    const gone = { conversation: conversation.id, code }
-    await removals.take(gone)
-    await list.remove([gone])
+    await removals.take([{ conversation: conversation.id, code }])
   }
 
   return {
     register: async (id) => {
       const row = list.row(id)
       if (row?.unregistered === undefined) return
-      const { members } = row.unregistered
-      await rest.register(id, { members, ...(row.title === null ? {} : { title: row.title }) })
+      const { members, settings = [] } = row.unregistered
+      await rest.register(id, {
+        members,
+        ...(row.title === null ? {} : { title: row.title }),
+        ...(settings.length === 0 ? {} : { settings: Object.fromEntries(settings) }),
+      })
       // When that cannot be kept, the server is told again after the next start, and answers the same.
       await list.change(id, (current) => ({ ...current, unregistered: undefined })).catch(() => undefined)
     },

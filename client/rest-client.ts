@@ -46,7 +46,11 @@ export interface RestClient {
   readonly request: (method: string, path: string, body?: unknown) => Promise<Response>
   readonly register: (
     id: ConversationId,
-    body: { readonly title?: string; readonly members: readonly { readonly user: UserId; readonly access: Access }[] },
+    body: {
+      readonly title?: string
+      readonly members: readonly { readonly user: UserId; readonly access: Access }[]
+      readonly settings?: Readonly<Record<string, unknown>>
+    },
   ) => Promise<void>
   /** Every conversation of the user, page by page. */
   readonly conversations: () => Promise<readonly RestConversationItem[]>

@@ -6,13 +6,13 @@ import type { ConversationRow } from './storage/client-storage.ts'
 
 export function summarize(conversation: OpenConversation): Partial<ConversationRow> {
   const { title, access: held, members } = conversation.info.getSnapshot()
-  // The document of whoever was removed does not say so.
   const access = conversation.lost === undefined ? held : undefined
   const { folded } = conversation.document.replica
   const from = historyFrom(folded, conversation.user)
   const known: Partial<ConversationRow> = {
     title,
     access,
+    gone: conversation.gone,
     ...conversation.unread,
     ...(members.length === 0 ? {} : { members }),
     ...seqOf('archivedThrough', folded.through),

@@ -9,7 +9,7 @@ import { isTouch } from '../shared/chat/message.ts'
 import type { PendingTouch } from '../shared/chat/pending.ts'
 import type { UserId } from '../shared/sync/ids.ts'
 import type { OpenDocument } from './open-document.ts'
-import type { KeptChange } from './outbox.ts'
+import { isChange, type KeptChange } from './outbox.ts'
 import type { OutboxRow } from './storage/client-storage.ts'
 
 interface OpenEntry {
@@ -27,10 +27,13 @@ export function findOpenMessage(document: OpenDocument, id: MessageId): OpenMess
   return undefined
 }
 
-/** Changes of messages, as what became void for want of access. */
-export function openChanges(document: OpenDocument): readonly KeptChange[] {
+/** Changes of messages, settings and members, as what became void for want of access. That `user` leaves has come about. */
+export function openChanges(document: OpenDocument, user: UserId): readonly KeptChange[] {
   const found: KeptChange[] = []
-  for (const { entry, row } of openEntries(document)) if (isTouch(entry)) found.push({ entry, row, reason: 'access' })
+  for (const { entry, row } of openEntries(document)) {
+    const isLeaving = entry.kind === 'member' && entry.user === user && entry.access === null
+    if (isChange(entry) && !isLeaving) found.push({ entry, row, reason: 'access' })
+  }
   return found
 }
 

@@ -22,6 +22,11 @@ export interface ConversationState {
   readonly lastSeq: number | null
 }
 
+/** All settings of a conversation but the title, by key. */
+export interface WithSettings {
+  readonly settings: ReadonlyMap<string, unknown>
+}
+
 export interface OwnConversation extends ConversationState {
   /** Others' messages behind the user's read register that are not redacted, at most `limits.unreadCount`. */
   readonly unread: number
@@ -57,6 +62,8 @@ export interface NewConversation {
   readonly title?: string
   /** The creator is its owner and need not be named. */
   readonly members?: readonly Member[]
+  /** Beside the title. Those who are there from the beginning are no late joiners. */
+  readonly settings?: ReadonlyMap<string, unknown>
 }
 
 export interface Posted {
@@ -135,20 +142,26 @@ export class Conflict extends Error {
 export interface Conversations {
   /**
    * Creates a conversation owned by `user`. With an id that exists: `created: false` and the current state for a
-   * member, Fault `no-access` for anyone else, Fault `deleted` for a deleted one.
+   * member, Fault `no-access` for anyone else, Fault `deleted` for a deleted one. Refused `too-large` for settings.
    */
   create(
     user: UserId,
     fresh: NewConversation,
-  ): Promise<{ readonly state: ConversationState; readonly created: boolean }>
+  ): Promise<{ readonly state: ConversationState & WithSettings; readonly created: boolean }>
   /** One page, newest activity first; `cursor` as given by the page before (undefined: from the start). */
   list(
     user: UserId,
     page: { readonly limit: number; readonly cursor: ListCursor | undefined },
   ): Promise<{ readonly items: readonly ConversationSummary[]; readonly next: ListCursor | undefined }>
   get(user: UserId, id: ConversationId): Promise<ConversationState>
-  /** The same, and how far the user has come. */
-  own(user: UserId, id: ConversationId): Promise<OwnConversation>
+  /** The same, with its settings, and how far the user has come. */
+  own(user: UserId, id: ConversationId): Promise<OwnConversation & WithSettings>
+  /** Changes settings, the title among them, in one commit: all of them or, when the rules forbid one, none. Null clears. */
+  change(
+    user: UserId,
+    id: ConversationId,
+    settings: ReadonlyMap<string, unknown>,
+  ): Promise<ConversationState & WithSettings>
   delete(user: UserId, id: ConversationId): Promise<void>
   members(user: UserId, id: ConversationId): Promise<readonly Member[]>
   /** Appends a `set`, `member`, … entry to the user's held chain; Refused when the rules forbid it. */

@@ -121,6 +121,8 @@ export const limits = {
   membersBytes: 768 * kibibyte,
   /** Bytes of all settings of a conversation as JSON, for the same reason. */
   settingsBytes: 128 * kibibyte,
+  /** Settings that one request changes or begins with: each is an entry, and all of them are one commit. */
+  settingsPerRequest: 100,
   /** Pinned messages: a list that people read. */
   pins: 100,
   /** JSON nesting of an entry: deeper ones cost a stack in every client. */

@@ -22,6 +22,8 @@ export interface RestConversation {
   readonly updated_at: string
   /** Seq of the last entry; null before the first. */
   readonly last_seq: number | null
+  /** All settings but the title, by key; absent in lists and exports. */
+  readonly settings?: Readonly<Record<string, unknown>>
 }
 
 /** The conversation as whoever asks for it alone sees it. */

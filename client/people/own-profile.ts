@@ -3,10 +3,16 @@
 import type { ProfileChange } from '../../shared/chat/profile.ts'
 import { RestFailure } from '../rest-client.ts'
 import { createBackoff } from '../sync/backoff.ts'
+import type { ReadableStore } from '../api.ts'
+import { createStore } from '../store.ts'
 import type { KnownProfiles } from './known-profiles.ts'
+import type { ProfileStatus } from './people-api.ts'
 import type { PeopleRest } from './people-rest.ts'
 
 export interface OwnProfile {
+  readonly status: ReadableStore<ProfileStatus>
+  /** Something was chosen. */
+  readonly noteChoice: () => void
   /** There may be a connection, or something to send. */
   readonly proceed: () => void
   readonly close: () => void
@@ -18,13 +24,22 @@ export function createOwnProfile(
   isConnected: () => boolean,
 ): OwnProfile {
   const backoff = createBackoff(Math.random)
+  const status = createStore<ProfileStatus>({ phase: 'sent' })
+  let refused: Extract<ProfileStatus, { phase: 'refused' }> | undefined
   let isBusy = false
   let isClosed = false
   /** Asked for once: afterwards it comes with the members of conversations. */
   let wasAsked = false
   let timer: ReturnType<typeof setTimeout> | undefined
 
+  function showStatus(): void {
+    const now: ProfileStatus = known.unsent() === undefined ? (refused ?? { phase: 'sent' }) : { phase: 'pending' }
+    if (now !== refused && now.phase === status.getSnapshot().phase) return
+    if (now !== status.getSnapshot()) status.set(now)
+  }
+
   function proceed(): void {
+    showStatus()
     if (isBusy || isClosed || timer !== undefined || !isConnected()) return
     isBusy = true
     void sendAll()
@@ -60,13 +75,24 @@ export function createOwnProfile(
       known.note([answer])
     } catch (error) {
       if (!(error instanceof RestFailure && error.isPermanent)) throw error
+      refused = { phase: 'refused', change, code: error.code, reason: error.message }
     }
+    const kept = known.setUnsent(without(known.unsent(), change))
+    showStatus()
     // A row that cannot be kept is sent once more after the next start, and changes nothing then.
-    await known.setUnsent(without(known.unsent(), change)).catch(() => undefined)
+    await kept.catch(() => undefined)
   }
 
+  // What an earlier run has left.
+  known.loaded.then(showStatus, () => undefined)
+
   return {
+    status,
     proceed,
+    noteChoice: () => {
+      refused = undefined
+      showStatus()
+    },
     close: () => {
       isClosed = true
       clearTimeout(timer)

@@ -7,6 +7,15 @@ import type { ReadableStore } from '../api.ts'
 
 export type { InvitationId, InvitedAccess, Profile, ProfileChange }
 
+/** What became of what was chosen of the own profile on this device. */
+export type ProfileStatus =
+  /** The server has all of it. */
+  | { readonly phase: 'sent' }
+  /** Kept here until a connection comes. */
+  | { readonly phase: 'pending' }
+  /** The server did not take `change`, and `mine` is again what the server has: until something is chosen, or the client ends. */
+  | { readonly phase: 'refused'; readonly change: ProfileChange; readonly code: string; readonly reason: string }
+
 export interface Profiles {
   /**
    * Of a user, as last known on this device, offline too; undefined for those of whom nothing is known. The same object for the
@@ -15,11 +24,12 @@ export interface Profiles {
   get(user: string): ReadableStore<Profile | undefined>
   /** The own one, with what is not sent yet. */
   readonly mine: ReadableStore<Profile>
+  readonly status: ReadableStore<ProfileStatus>
   /**
    * Changes the own profile, online or not: shown at once, kept here, and sent when a connection comes; of several devices
    * the last one to send counts. Resolves when it is kept on this device. Throws TypeError for what no server would take: a
    * name is 1 to 80 UTF-16 units without control characters, a colour `#rrggbb`; null clears. What the server refuses all
-   * the same is forgotten, and `mine` is again what the server has.
+   * the same, `status` tells.
    */
   setMine(change: ProfileChange): Promise<void>
   /**

@@ -73,10 +73,12 @@ export function createPeople({ user, url, opening, rest, members, isConnected, u
   return {
     profiles: {
       mine: known.mine,
+      status: own.status,
       get: (id) => known.get(parsedUser(id)),
       setMine: (change) => {
         // In one turn, so that it is seen at once; what is wrong with it is thrown, not rejected with.
         const kept = known.setUnsent({ ...known.unsent(), ...parsedChange(change) })
+        own.noteChoice()
         void kept.then(own.proceed, own.proceed)
         return kept
       },

@@ -12,6 +12,7 @@ import type { ConversationId } from '../../shared/sync/ids.ts'
 import type { Draft, ReadableStore } from '../api.ts'
 import { draftOf } from '../author.ts'
 import type { ConversationList } from '../conversation-list.ts'
+import { goneReason, parseLostCode } from '../lost-code.ts'
 import type { OpenConversation } from '../open-conversation.ts'
 import { readView } from '../search/read-view.ts'
 import type { ClientStorage, OutboxRow } from '../storage/client-storage.ts'
@@ -21,21 +22,25 @@ import { wipeConversation } from './wipe-conversation.ts'
 
 export interface RemovalsDeps {
   readonly opening: Promise<ClientStorage>
-  readonly list: Pick<ConversationList, 'row' | 'loaded'>
+  readonly list: Pick<ConversationList, 'row' | 'loaded' | 'lose' | 'remove'>
   readonly open: () => Iterable<OpenConversation>
 }
 
 export interface Removals {
   readonly store: ReadableStore<readonly RemovedConversation[]>
   readonly dismiss: (id: ConversationId) => void
-  /** Deletes what is to be deleted of one that cannot be opened any more; rejects when the device does not. */
-  readonly take: (gone: Gone) => Promise<void>
+  /**
+   * What is to become of those that the server does not let the user open any more, or has lost: what is to be deleted is,
+   * with its line, and the others are listed as such. Rejects when the device does not delete.
+   */
+  readonly take: (gone: readonly Gone[]) => Promise<void>
+  readonly forget: (id: ConversationId) => Promise<void>
 }
 
 export function createRemovals({ opening, list, open }: RemovalsDeps): Removals {
   const store = createStore<readonly RemovedConversation[]>([])
   /** What each of them is told at the same time is one. */
-  const underWay = new Map<ConversationId, Promise<void>>()
+  const underWay = new Map<ConversationId, Promise<boolean>>()
 
   function openOf(id: ConversationId): OpenConversation | undefined {
     for (const conversation of open()) if (conversation.id === id) return conversation
@@ -50,10 +55,11 @@ export function createRemovals({ opening, list, open }: RemovalsDeps): Removals 
     return list.row(id) === undefined ? undefined : (await readView(storage, id)).folded
   }
 
-  async function takeOne({ conversation: id, wipe }: Gone): Promise<void> {
+  /** Whether nothing is left of it. */
+  async function takeOne({ conversation: id, wipe }: Gone): Promise<boolean> {
     const storage = await opening
     const folded = await foldedOf(storage, id)
-    if (wipe !== true && !wipes(folded?.settings.get(wipeSetting))) return
+    if (wipe !== true && !wipes(folded?.settings.get(wipeSetting))) return false
     const conversation = openOf(id)
     const rows = [...(await storage.outbox(id)), ...(conversation?.document.outbox.open() ?? [])]
     const title = folded?.title ?? list.row(id)?.title ?? null
@@ -62,17 +68,32 @@ export function createRemovals({ opening, list, open }: RemovalsDeps): Removals 
     await conversation?.forget()
     await wipeConversation(storage, id)
     if (!known.has(id)) store.set([...store.getSnapshot(), { id, title, unsent: unsentIn(rows) }])
+    return true
+  }
+
+  function isWiped(gone: Gone): Promise<boolean> {
+    const { conversation: id, code } = gone
+    if (goneReason(parseLostCode(code)) === undefined) return Promise.resolve(false)
+    const taking = underWay.get(id) ?? takeOne(gone).finally(() => underWay.delete(id))
+    underWay.set(id, taking)
+    return taking
+  }
+
+  async function take(gone: Gone): Promise<void> {
+    if (await isWiped(gone)) await list.remove([gone.conversation])
+    else await list.lose([gone])
   }
 
   return {
     store,
     dismiss: (id) => store.set(store.getSnapshot().filter((removed) => removed.id !== id)),
-    take: (gone) => {
-      const { conversation: id, code } = gone
-      if (code !== 'no-access' && code !== 'deleted') return Promise.resolve()
-      const taking = underWay.get(id) ?? takeOne(gone).finally(() => underWay.delete(id))
-      underWay.set(id, taking)
-      return taking
+    take: async (gone) => void (await Promise.all(gone.map(take))),
+    forget: async (id) => {
+      await list.loaded
+      if ((list.row(id)?.gone ?? openOf(id)?.gone) === undefined) throw new TypeError('The conversation is not gone.')
+      await openOf(id)?.forget()
+      await wipeConversation(await opening, id)
+      await list.remove([id])
     },
   }
 }

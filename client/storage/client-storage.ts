@@ -47,9 +47,12 @@ export interface MemberOf {
 }
 
 /** What the list of conversations shows, and what the server has still to be told. */
-export interface ConversationRow extends Omit<ConversationSummary, 'registered'> {
-  /** With whom it was made here; undefined once the server knows it. */
-  readonly unregistered: { readonly members: readonly MemberOf[] } | undefined
+export interface ConversationRow extends Omit<ConversationSummary, 'registered' | 'gone'> {
+  readonly gone?: ConversationSummary['gone'] | undefined
+  /** With whom it was made here, and with what settings; undefined once the server knows it. */
+  readonly unregistered:
+    | { readonly members: readonly MemberOf[]; readonly settings?: readonly (readonly [string, unknown])[] }
+    | undefined
   /** What the document's copy has of the server; absent until it was first brought up to date. */
   readonly version?: Version | undefined
   /** Unread messages that mention the user, as last known here; absent until it was known. */

@@ -10,6 +10,7 @@ import { conversationName, namedMembers } from './names.ts'
 import { conversationHash } from './route.ts'
 import { machineTime, shortTime } from './time.ts'
 import { useNames } from './use-names.ts'
+import { goneWords } from './wording.ts'
 
 interface Props {
   readonly summary: ConversationSummary
@@ -21,7 +22,7 @@ interface Props {
 }
 
 export const ConversationItem = memo(function ConversationItem({ summary, state, user, today, isCurrent }: Props) {
-  const { id, title, members, updatedAt, lastMessage, registered } = summary
+  const { id, title, gone, members, updatedAt, lastMessage, registered } = summary
   const users = members?.map((member) => member.user)
   const name = conversationName(title, users, user, useNames(namedMembers(users, user)))
   // What is being read is not unread.
@@ -39,6 +40,7 @@ export const ConversationItem = memo(function ConversationItem({ summary, state,
       data-unread={unread}
       data-mentions={mentions}
       data-registered={registered}
+      data-gone={gone}
       data-muted={state?.muted}
       data-favourite={state?.favourite}
     >
@@ -76,6 +78,7 @@ export const ConversationItem = memo(function ConversationItem({ summary, state,
           <span className="hidden"> unread</span>
         </span>
       )}
+      {gone !== undefined && <span className="mark">{goneWords[gone]}</span>}
       {!registered && <span className="mark">Not on the server yet</span>}
     </a>
   )

@@ -38,6 +38,7 @@ export function ConversationList({ signedIn, current, signOut }: Props) {
   const [showsHidden, setShowsHidden] = useState(false)
   const reach = useStore(signedIn.reach)
   const storage = useStore(client.storage)
+  const profile = useStore(client.profiles.status)
   const today = useToday()
   const [showsProfile, setShowsProfile] = useState(false)
   const [sought, setSought] = useState('')
@@ -115,6 +116,11 @@ export function ConversationList({ signedIn, current, signOut }: Props) {
         </div>
         <SignOut client={client} signOut={signOut} />
         <PresenceChoice client={client} />
+        {profile.phase === 'refused' && (
+          <p className="whoami-reason" role="alert" data-testid="profile-refused">
+            Your profile was not changed: {profile.reason}
+          </p>
+        )}
         {'reason' in reach && <p className="whoami-reason">{reach.reason}</p>}
       </footer>
       {showsProfile && <ProfileDialog user={user} close={() => setShowsProfile(false)} />}

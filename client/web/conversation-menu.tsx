@@ -6,6 +6,7 @@ import type { ConversationId } from '../../shared/sync/ids.ts'
 import type { Personal } from '../api.ts'
 import { MoreIcon } from './icons.tsx'
 import { listHash } from './route.ts'
+import { SureButton } from './sure-button.tsx'
 import { useStore } from './use-store.ts'
 
 interface Props {
@@ -13,9 +14,11 @@ interface Props {
   readonly id: ConversationId
   /** What the conversation is called. */
   readonly name: string
+  /** Deletes it from this device; undefined while it cannot be. */
+  readonly forget: (() => void) | undefined
 }
 
-export function ConversationMenu({ personal, id, name }: Props) {
+export function ConversationMenu({ personal, id, name, forget }: Props) {
   const [isOpen, setOpen] = useState(false)
   const more = useRef<HTMLButtonElement>(null)
   const { muted, favourite, hidden } = useStore(personal.of(id))
@@ -96,6 +99,15 @@ export function ConversationMenu({ personal, id, name }: Props) {
             <button type="button" onClick={() => leaveWith(() => personal.hide(id))} data-testid="conversation-hide">
               Hide until a message comes
             </button>
+          )}
+          {forget !== undefined && (
+            <SureButton
+              label="Delete from this device"
+              text="Delete from this device"
+              sure="Really delete it? It cannot be fetched again."
+              onSure={() => leaveWith(forget)}
+              testId="conversation-forget"
+            />
           )}
         </div>
       )}

@@ -28,6 +28,7 @@ export function ConversationPane({ id, sought, signedIn }: Props) {
         reading={reading}
         user={user}
         drafts={drafts}
+        forget={() => signedIn.desk.forget(id)}
       />
     )
   }

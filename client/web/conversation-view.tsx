@@ -23,6 +23,7 @@ import { TypingLine } from './typing-line.tsx'
 import { useDocumentTitle } from './use-document-title.ts'
 import { useNames } from './use-names.ts'
 import { useStore } from './use-store.ts'
+import { goneWords } from './wording.ts'
 
 interface Props {
   readonly client: ChatClient
@@ -32,12 +33,14 @@ interface Props {
   readonly reading: Reading
   readonly user: UserId
   readonly drafts: Drafts
+  /** Deletes it from this device. */
+  readonly forget: () => void
 }
 
 /** What stands beside the messages. */
 type Side = { readonly kind: 'members' } | { readonly kind: 'thread'; readonly root: MessageId }
 
-export function ConversationView({ client, conversation, sought, reading, user, drafts }: Props) {
+export function ConversationView({ client, conversation, sought, reading, user, drafts, forget }: Props) {
   const info = useStore(conversation.info)
   const status = useStore(conversation.status)
   const [side, setSide] = useState<Side>()
@@ -92,9 +95,14 @@ export function ConversationView({ client, conversation, sought, reading, user, 
           <PeopleIcon />
           {users.length > 0 && users.length}
         </button>
-        <ConversationMenu personal={client.personal} id={conversation.id} name={name} />
+        <ConversationMenu
+          personal={client.personal}
+          id={conversation.id}
+          name={name}
+          forget={info.gone === undefined ? undefined : forget}
+        />
       </PaneHeader>
-      <Notices conversation={conversation} status={status} />
+      <Notices conversation={conversation} user={user} status={status} gone={info.gone} />
       <div className="talk">
         <ComposeAgain value={composeAgain}>
           <Timeline
@@ -141,6 +149,7 @@ export function ConversationView({ client, conversation, sought, reading, user, 
 
 /** Why nothing can be written here, if so. */
 function whyBlocked(info: ConversationInfo, { connection }: ConversationStatus): string | undefined {
+  if (info.gone !== undefined) return `${goneWords[info.gone]} Nothing can be sent here.`
   if (connection.phase === 'refused') return 'Nothing can be sent here.'
   if (info.access === 'reader') return 'You can read this conversation, but not write in it.'
   if (info.access !== undefined) return undefined

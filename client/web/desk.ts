@@ -21,6 +21,8 @@ export interface Place extends ReadableStore<Opened> {
 export interface Desk {
   /** The place of one conversation: the same object for the same id. Subscribing to it opens the conversation. */
   readonly at: (id: ConversationId) => Place
+  /** Deletes one that is gone from this device; says so at its place. */
+  readonly forget: (id: ConversationId) => void
 }
 
 /** Each open conversation costs a document in memory and a connection. */
@@ -106,6 +108,18 @@ export function createDesk(client: ChatClient, onConnection: () => void): Desk {
       const seat = seats.get(id) ?? createSeat(id)
       seats.set(id, seat)
       return seat.place
+    },
+    forget: (id) => {
+      const seat = seats.get(id)
+      const tell = (reason: string): void => {
+        if (seat === undefined) return
+        recent.delete(seat)
+        seat.state.set({ phase: 'failed', reason })
+      }
+      client.forget(id).then(
+        () => tell('It was deleted from this device.'),
+        (error: unknown) => tell(error instanceof Error ? error.message : String(error)),
+      )
     },
   }
 }

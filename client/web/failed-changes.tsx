@@ -1,12 +1,22 @@
-/** Changes of messages that were refused: said once, until they are dismissed. */
+/** Changes of messages, settings and members that were refused: said once, until they are dismissed. */
 
-import type { Conversation, FailedChange } from '../api.ts'
+import type { UserId } from '../../shared/sync/ids.ts'
+import type { Conversation } from '../api.ts'
+import { type ChangeContext, changeWords, namedInChanges, whyNotTaken } from './change-words.ts'
 import { WarningIcon } from './icons.tsx'
+import { useNames } from './use-names.ts'
 import { useStore } from './use-store.ts'
-import { failures } from './wording.ts'
 
-export function FailedChanges({ conversation }: { readonly conversation: Conversation }) {
+interface Props {
+  readonly conversation: Conversation
+  readonly user: UserId
+}
+
+export function FailedChanges({ conversation, user }: Props) {
   const changes = useStore(conversation.failedChanges)
+  const { access, members } = useStore(conversation.info)
+  const nameOf = useNames(namedInChanges(changes))
+  const context: ChangeContext = { user, access, members, nameOf }
   return (
     <div role="alert">
       {changes.map((change, index) => (
@@ -14,7 +24,7 @@ export function FailedChanges({ conversation }: { readonly conversation: Convers
         <div key={index} className="notice" data-kind="refused" data-testid="failed-change">
           <WarningIcon />
           <p>
-            <strong>{describe(change)}</strong> {failures[change.reason]}
+            <strong>{changeWords(change, context)}</strong> {whyNotTaken(change, context)}
           </p>
           <button type="button" onClick={() => conversation.dismiss(change)} data-testid="failed-change-dismiss">
             Dismiss
@@ -23,17 +33,4 @@ export function FailedChanges({ conversation }: { readonly conversation: Convers
       ))}
     </div>
   )
-}
-
-function describe({ entry }: FailedChange): string {
-  switch (entry.kind) {
-    case 'edit':
-      return `Your edit was not taken: “${entry.content}”`
-    case 'redact':
-      return 'A message you deleted is still there.'
-    case 'react':
-      return `Your reaction ${entry.emoji} was not taken.`
-    case 'pin':
-      return entry.on ? 'The message was not pinned.' : 'The message is still pinned.'
-  }
 }

@@ -5,23 +5,27 @@
 
 import { useState } from 'react'
 
-import type { ConnectionStatus, Conversation, ConversationStatus } from '../api.ts'
+import type { UserId } from '../../shared/sync/ids.ts'
+import type { ConnectionStatus, Conversation, ConversationStatus, GoneReason } from '../api.ts'
 import { FailedChanges } from './failed-changes.tsx'
 import { OfflineIcon, WarningIcon } from './icons.tsx'
 import { count } from './names.ts'
-import { explainRefusal } from './wording.ts'
+import { explainRefusal, goneWords } from './wording.ts'
 
 interface Props {
   readonly conversation: Conversation
+  readonly user: UserId
   readonly status: ConversationStatus
+  readonly gone: GoneReason | undefined
 }
 
-export function Notices({ conversation, status: { connection, storage, pending } }: Props) {
+export function Notices({ conversation, user, status: { connection, storage, pending }, gone }: Props) {
   const lost = useLostConnection(connection)
+  const refusal = connection.phase === 'refused' ? explainRefusal(connection) : gone && goneWords[gone]
   const waiting = pending === 0 ? '' : ` ${count(pending, 'message')} waiting.`
   return (
     <div className="notices">
-      {lost !== undefined && (
+      {lost !== undefined && gone === undefined && (
         <div className="notice" data-kind="offline" role="status">
           <OfflineIcon />
           <div>
@@ -32,11 +36,11 @@ export function Notices({ conversation, status: { connection, storage, pending }
           </div>
         </div>
       )}
-      {connection.phase === 'refused' && (
-        <div className="notice" data-kind="refused" role="alert">
+      {refusal !== undefined && (
+        <div className="notice" data-kind="refused" role="alert" data-testid="refused">
           <WarningIcon />
           <p>
-            <strong>{explainRefusal(connection)}</strong> You still see what this device has of it.
+            <strong>{refusal}</strong> You still see what this device has of it.
           </p>
         </div>
       )}
@@ -55,7 +59,7 @@ export function Notices({ conversation, status: { connection, storage, pending }
           Saved on this device.
         </p>
       )}
-      <FailedChanges conversation={conversation} />
+      <FailedChanges conversation={conversation} user={user} />
     </div>
   )
 }

@@ -22,6 +22,7 @@ export function ProfileDialog({ user, close }: Props) {
   const mine = useStore(profiles.mine)
   const [name, setName] = useState(mine.name ?? '')
   const [color, setColor] = useState(mine.color)
+  const status = useStore(profiles.status)
   const [problem, setProblem] = useState<string>()
   const dialog = useRef<HTMLDialogElement>(null)
   // Shown as a modal one: the page behind it is out of reach, Escape closes it, and the focus goes back to where it was.
@@ -85,7 +86,7 @@ export function ProfileDialog({ user, close }: Props) {
           </div>
         </div>
         <p id="profile-problem" className="problem" role="alert">
-          {problem}
+          {problem ?? (status.phase === 'refused' && `Your last change was not taken: ${status.reason}`)}
         </p>
         <div className="actions">
           <button type="submit" className="primary" data-testid="profile-save">

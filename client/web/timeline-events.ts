@@ -70,7 +70,7 @@ export function namedIn(lines: Iterable<EventLine>): readonly UserId[] {
   return [...users]
 }
 
-const asWhat: Readonly<Record<Access, string>> = {
+export const asWhat: Readonly<Record<Access, string>> = {
   owner: 'an owner',
   admin: 'an admin',
   writer: 'a writer',

@@ -3,7 +3,7 @@
 import type { Access } from '../../shared/chat/access.ts'
 import type { VoidReason } from '../../shared/chat/policy.ts'
 import type { FaultCode } from '../../shared/fault.ts'
-import { type ConnectionStatus, type Delivery, Refusal } from '../api.ts'
+import { type ConnectionStatus, type Delivery, type GoneReason, Refusal } from '../api.ts'
 import { listNames } from './names.ts'
 import type { Reach } from './reach.ts'
 
@@ -50,6 +50,12 @@ const refusals: Partial<Readonly<Record<FaultCode, string>>> = {
 export function explainRefusal({ code, reason }: Extract<ConnectionStatus, { phase: 'refused' }>): string {
   const known: Readonly<Record<string, string | undefined>> = refusals
   return known[code] ?? reason
+}
+
+/** Why a conversation can only be read. */
+export const goneWords: Readonly<Record<GoneReason, string>> = {
+  'no-access': 'You are no longer a member.',
+  deleted: 'This conversation was deleted.',
 }
 
 /** A connection in a word or two. */

@@ -79,7 +79,8 @@ async function* exportConversation(
 ): AsyncGenerator<AccountPart, void> {
   const { store, conversations } = source
   const members = await conversations.members(user, id)
-  const conversation = await conversations.own(user, id)
+  // Settings have what others have set.
+  const { settings: _settings, ...conversation } = await conversations.own(user, id)
   yield { kind: 'conversation', conversation, members }
   // What an earlier membership left is as what was left for good.
   for (let after = conversation.from - 1; ;) {

@@ -3,7 +3,8 @@
  * they forbid is refused here instead of being stored void.
  */
 
-import { type Entry, encodeEntry, type KnownEntry, type MessageEntry } from '../../shared/chat/entry.ts'
+import { encodeEntry, type KnownEntry, type MessageEntry, type SetEntry } from '../../shared/chat/entry.ts'
+import { type PolicyView, settingBytes } from '../../shared/chat/policy.ts'
 import { Fault } from '../../shared/fault.ts'
 import { limits } from '../../shared/limits.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
@@ -11,6 +12,7 @@ import { Conflict, type Posted, Refused } from '../conversations.ts'
 import type { ClaimRow } from '../storage/conversation-store.ts'
 import { missingRows } from '../storage/missing-rows.ts'
 import { verdictOn } from './authority.ts'
+import type { Candidate } from './candidate.ts'
 import { heldChain } from './client-ids.ts'
 import { messageDigest } from './digest.ts'
 import { policyView } from './judging.ts'
@@ -23,6 +25,61 @@ export async function applyEntry(live: LiveConversation, user: UserId, entry: Kn
     return stageOwn(live, user, entry)
   })
   await staged.durable
+}
+
+/**
+ * Appends what changes settings, each of another key, to the user's held chain, in one commit: all of it or, when the rules
+ * forbid one of them, nothing. Resolves when it is durable.
+ */
+export async function applySettings(live: LiveConversation, user: UserId, entries: readonly SetEntry[]): Promise<void> {
+  const staged = await live.serially(async () => {
+    live.assertMember(user)
+    const wanted = smallestFirst(live, entries)
+    const client = await heldChain(live, user)
+    const first = live.ledger.chain(client)?.next ?? 0
+    const place = (settings: readonly GrowingSetting[]): readonly Candidate[] =>
+      settings.map(({ candidate }, index) => ({ ...candidate, client, clock: first + index }))
+    await live.withTargets(user, place(wanted), (targets) => {
+      assertSettable(policyView(live.judging, targets), user, wanted)
+      const candidates = place(wanted.filter(({ entry }) => !live.changesNothing(user, entry, targets)))
+      // At once, so that no commit comes between them.
+      if (candidates.length > 0) live.stage(user, candidates, targets)
+    })
+    return { durable: live.commit() }
+  })
+  await staged.durable
+}
+
+interface GrowingSetting {
+  readonly entry: SetEntry
+  readonly candidate: Unplaced
+  /** Bytes of settings that it takes more than what stands there. */
+  readonly growth: number
+}
+
+/** What makes room comes before what needs it. */
+function smallestFirst({ roster }: LiveConversation, entries: readonly SetEntry[]): readonly GrowingSetting[] {
+  return entries
+    .map((entry) => {
+      const { key, value } = entry
+      return { entry, candidate: unplaced(entry), growth: bytesOf(key, value) - bytesOf(key, roster.setting(key)) }
+    })
+    .toSorted((a, b) => a.growth - b.growth)
+}
+
+function bytesOf(key: string, value: unknown): number {
+  return value === null ? 0 : settingBytes(key, value)
+}
+
+/** Throws Refused when one of them would be void, each behind those before it. */
+function assertSettable(view: PolicyView, user: UserId, settings: readonly GrowingSetting[]): void {
+  let grown = 0
+  for (const { candidate, growth } of settings) {
+    const before = grown
+    const then = { ...view, settingsBytesWithout: (key: string) => view.settingsBytesWithout(key) + before }
+    assertAllowed(then, user, candidate)
+    grown += growth
+  }
 }
 
 /** Appends a message, or finds the one that an earlier request with this id or key made. */
@@ -71,17 +128,29 @@ export async function stageOwn(
   entry: KnownEntry,
   onAllowed: () => void = () => undefined,
 ): Promise<{ readonly durable: Promise<void> }> {
-  const payload = encodeEntry(entry)
-  if (payload.length > limits.entryBytes) throw new Refused('too-large')
-  const content = { kind: 'entry', entry } as const satisfies { kind: 'entry'; entry: Entry }
+  const own = unplaced(entry)
   const client = await heldChain(live, user)
-  const clock = live.ledger.chain(client)?.next ?? 0
-  const candidate = { client, clock, payload, at: undefined, content }
+  const candidate = { ...own, client, clock: live.ledger.chain(client)?.next ?? 0 }
   await live.withTargets(user, [candidate], (targets) => {
-    const reason = verdictOn(policyView(live.judging, targets), user, content)
-    if (reason !== undefined) throw new Refused(reason)
+    assertAllowed(policyView(live.judging, targets), user, candidate)
     onAllowed()
     if (!live.changesNothing(user, entry, targets)) live.stage(user, [candidate], targets)
   })
   return { durable: live.commit() }
+}
+
+/** An entry that has no place yet. */
+type Unplaced = Omit<Candidate, 'client' | 'clock'>
+
+/** Throws Refused when it is too large. */
+function unplaced(entry: KnownEntry): Unplaced {
+  const payload = encodeEntry(entry)
+  if (payload.length > limits.entryBytes) throw new Refused('too-large')
+  return { payload, at: undefined, content: { kind: 'entry', entry } }
+}
+
+/** Throws Refused when the rules forbid it. */
+function assertAllowed(view: PolicyView, user: UserId, { content }: Unplaced): void {
+  const reason = verdictOn(view, user, content)
+  if (reason !== undefined) throw new Refused(reason)
 }

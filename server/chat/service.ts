@@ -1,23 +1,28 @@
 /** The door to conversations (`Conversations`): reads come from the store, writes go through the live conversation. */
 
 import type { Access } from '../../shared/chat/access.ts'
-import type { KnownEntry } from '../../shared/chat/entry.ts'
+import type { KnownEntry, SetEntry } from '../../shared/chat/entry.ts'
+import { besideTitle } from '../../shared/chat/known-settings.ts'
+import { settingBytes } from '../../shared/chat/policy.ts'
 import { isPrivateConversation, privateConversationOf } from '../../shared/chat/private-conversation.ts'
 import { type ReadRegister, unread as nothingRead } from '../../shared/chat/roster.ts'
 import { Fault } from '../../shared/fault.ts'
+import { limits } from '../../shared/limits.ts'
 import type { ConversationId, UserId } from '../../shared/sync/ids.ts'
-import type {
-  Conversations,
-  ConversationState,
-  ConversationSummary,
-  ListCursor,
-  NewConversation,
-  OwnConversation,
+import {
+  type Conversations,
+  type ConversationState,
+  type ConversationSummary,
+  type ListCursor,
+  type NewConversation,
+  type OwnConversation,
+  Refused,
+  type WithSettings,
 } from '../conversations.ts'
 import { type ConversationStore, type Head, isDamage, type MemberRow } from '../storage/conversation-store.ts'
 import { requireAccess } from './authority.ts'
 import type { LiveConversation } from './live-conversation.ts'
-import { applyEntry, postMessage, stageOwn } from './posting.ts'
+import { applyEntry, applySettings, postMessage, stageOwn } from './posting.ts'
 import { enterPrivate } from './private-state.ts'
 import { findMessage, readChain, readChanges, readEvents, readMessages, readPins } from './reading.ts'
 import type { Registry } from './registry.ts'
@@ -65,12 +70,19 @@ export function createConversations({ store, registry, drawConversationId }: Ser
     return { ...(await own(id, { head, access: member.access, member })), lastMessage: lastMessage ?? null }
   }
 
+  async function settingsOf(id: ConversationId): Promise<WithSettings> {
+    const rows = await store.settings(id)
+    return { settings: besideTitle(rows.map(({ key, value }) => [key, value])) }
+  }
+
   return {
     create: async (user, fresh) => {
+      // Before it begins: what has begun stays.
+      if (settingsBytesOf(fresh) > limits.settingsBytes) throw new Refused('too-large')
       const id = fresh.id ?? drawConversationId()
       await enterPrivate(registry, user, id)
       const created = await registry.useOrBegin(id, (live) => beginOrEnter(live, user, fresh))
-      return { state: await state(user, id), created }
+      return { state: { ...(await state(user, id)), ...(await settingsOf(id)) }, created }
     },
 
     list: async (user, { limit, cursor }) => {
@@ -99,7 +111,13 @@ export function createConversations({ store, registry, drawConversationId }: Ser
 
     get: state,
 
-    own: async (user, id) => own(id, await enter(user, id)),
+    own: async (user, id) => ({ ...(await own(id, await enter(user, id))), ...(await settingsOf(id)) }),
+
+    change: async (user, id, settings) => {
+      const entries = [...settings].map(([key, value]): SetEntry => ({ kind: 'set', key, value }))
+      await registry.use(id, (live) => applySettings(live, user, entries))
+      return { ...(await state(user, id)), ...(await settingsOf(id)) }
+    },
 
     delete: async (user, id) => {
       // Its id cannot come back, and belongs to the user for ever.
@@ -210,10 +228,23 @@ async function beginOrEnter(live: LiveConversation, user: UserId, fresh: NewConv
   return outcome.begun
 }
 
-function firstEntries(owner: UserId, { title, members = [] }: NewConversation): KnownEntry[] {
+function firstEntries(owner: UserId, { title, members = [], settings = noSettings }: NewConversation): KnownEntry[] {
   const titleEntry: KnownEntry[] = title === undefined ? [] : [{ kind: 'set', key: 'title', value: title }]
   const others = members.filter(({ user }) => user !== owner)
-  return [...titleEntry, ...others.map(({ user, access }): KnownEntry => ({ kind: 'member', user, access }))]
+  return [
+    ...titleEntry,
+    ...others.map(({ user, access }): KnownEntry => ({ kind: 'member', user, access })),
+    // Behind the members: whoever is there from the beginning is told all of it (SPEC HISTORY1).
+    ...[...settings].flatMap(([key, value]): KnownEntry[] => (value === null ? [] : [{ kind: 'set', key, value }])),
+  ]
+}
+
+const noSettings: ReadonlyMap<string, unknown> = new Map()
+
+function settingsBytesOf({ title, settings = noSettings }: NewConversation): number {
+  const all: [string, unknown][] = [...settings]
+  if (title !== undefined) all.push(['title', title])
+  return all.reduce((sum, [key, value]) => sum + (value === null ? 0 : settingBytes(key, value)), 0)
 }
 
 /** One damaged conversation does not take the list along (SPEC STORE9). */

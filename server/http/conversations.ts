@@ -20,6 +20,7 @@ import type {
   ListCursor,
   NewConversation,
   OwnConversation,
+  WithSettings,
 } from '../conversations.ts'
 import { bodyInput } from './body.ts'
 import { restRegister } from './read.ts'
@@ -108,8 +109,7 @@ export function conversationRoutes(scope: FastifyInstance, conversations: Conver
   )
 
   const patch = describe({
-    summary:
-      'Renames a conversation; says whether later members are told what was before they joined (`history`), and whether devices of whoever is removed delete it (`wipe`)',
+    summary: 'Renames a conversation and changes its settings: all that is named, or nothing. What is not named stays',
     params,
     body: shapes.conversationPatch,
     ok: { 200: shapes.conversationShape },
@@ -121,12 +121,10 @@ export function conversationRoutes(scope: FastifyInstance, conversations: Conver
     const changes = await accept(bodyInput(shapes.conversationPatch, request), () =>
       requireAccess(conversations, user, id, 'admin'),
     )
-    let state = await conversations.get(user, id)
-    for (const key of ['title', 'history', 'wipe'] as const) {
-      const value = changes[key]
-      if (value !== undefined) state = await conversations.apply(user, id, { kind: 'set', key, value })
-    }
-    return restConversation(state)
+    const { title, settings = {} } = changes
+    const all = new Map(Object.entries({ ...settings, ...(title === undefined ? {} : { title }) }))
+    pace.charge(user, all.size - 1)
+    return restConversation(await conversations.change(user, id, all))
   })
 
   const remove = describe({ summary: 'Deletes a conversation', params, ok: { 204: undefined }, refusals: [404] })
@@ -136,7 +134,8 @@ export function conversationRoutes(scope: FastifyInstance, conversations: Conver
   })
 }
 
-function restConversation(state: ConversationState): RestConversation {
+function restConversation(state: ConversationState & Partial<WithSettings>): RestConversation {
+  const { settings } = state
   return {
     id: state.id,
     title: state.title,
@@ -144,10 +143,11 @@ function restConversation(state: ConversationState): RestConversation {
     created_at: restTime(state.createdMs),
     updated_at: restTime(state.updatedMs),
     last_seq: state.lastSeq,
+    ...(settings === undefined ? {} : { settings: Object.fromEntries(settings) }),
   }
 }
 
-export function restOwn(own: OwnConversation): RestOwnConversation {
+export function restOwn(own: OwnConversation & Partial<WithSettings>): RestOwnConversation {
   const { unread, mentions, register, from } = own
   const { through, received } = restRegister(register)
   return {
@@ -170,27 +170,28 @@ function restItem(summary: ConversationSummary): RestConversationItem {
 
 function newConversation(user: UserId, input: Input<z.output<typeof optionalBody>>): Input<NewConversation> {
   return mapInput(input, (body = {}) => {
-    const { title, members } = body
+    const { title, members, settings } = body
     const self = members?.findIndex((member) => member.user === user && member.access !== 'owner') ?? -1
     if (self !== -1) return bad(invalid([{ path: `members.${self}.access`, message: 'You are the owner' }]))
     return good({
       ...(typeof title === 'string' ? { title } : {}),
       ...(members === undefined ? {} : { members: members.filter((member) => member.user !== user) }),
+      ...(settings === undefined ? {} : { settings: new Map(Object.entries(settings)) }),
     })
   })
 }
 
-function entriesBesideGenesis({ title, members = [] }: NewConversation): number {
-  return (title === undefined ? 0 : 1) + members.length
+function entriesBesideGenesis({ title, members = [], settings }: NewConversation): number {
+  return (title === undefined ? 0 : 1) + members.length + (settings?.size ?? 0)
 }
 
 async function find(
   conversations: Conversations,
   user: UserId,
   id: ConversationId,
-): Promise<ConversationState | undefined> {
+): Promise<(ConversationState & WithSettings) | undefined> {
   try {
-    return await conversations.get(user, id)
+    return await conversations.own(user, id)
   } catch (error) {
     if (error instanceof Fault && error.code === 'not-found') return undefined
     throw error

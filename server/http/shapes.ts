@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import { accessLevels } from '../../shared/chat/access.ts'
 import { parseMessageId } from '../../shared/chat/entry.ts'
+import { besideTitleFlaw } from '../../shared/chat/known-settings.ts'
 import { invitedAccesses } from '../../shared/chat/invitation.ts'
 import { parseProfileColor, parseProfileName } from '../../shared/chat/profile.ts'
 import { limits } from '../../shared/limits.ts'
@@ -42,10 +43,25 @@ export function queryNumber(min: number, max: number) {
 }
 
 const title = z.string().max(limits.titleLength).nullable()
+const settings = z
+  .record(z.string(), z.unknown())
+  .superRefine((values, context) => {
+    const keys = Object.keys(values)
+    if (keys.length > limits.settingsPerRequest)
+      context.addIssue({ code: 'custom', message: `More than ${limits.settingsPerRequest} at once` })
+    for (const key of keys) {
+      const message = besideTitleFlaw(key, values[key])
+      if (message !== undefined) context.addIssue({ code: 'custom', message, path: [key] })
+    }
+  })
+  .describe(
+    `By key, any JSON; null clears. At most ${limits.settingsPerRequest}. \`history\`: \`all\` or \`from-join\`, what members who join later are told; \`wipe\`: whether devices of whoever is removed delete it; other keys are for applications`,
+  )
 const member = z.object({ user: userId, access })
 
 export const newConversation = z.object({
   title: title.exactOptional(),
+  settings: settings.exactOptional(),
   members: z
     .array(member)
     .max(limits.initialMembers)
@@ -53,12 +69,11 @@ export const newConversation = z.object({
     .exactOptional(),
 })
 export const conversationPatch = z
-  .object({
-    title: title.exactOptional(),
-    history: z.enum(['all', 'from-join']).nullable().exactOptional(),
-    wipe: z.boolean().nullable().exactOptional(),
-  })
-  .refine((changes) => Object.keys(changes).length > 0, 'Neither title nor history nor wipe')
+  .object({ title: title.exactOptional(), settings: settings.exactOptional() })
+  .refine(
+    (changes) => changes.title !== undefined || Object.keys(changes.settings ?? {}).length > 0,
+    'Neither a title nor settings',
+  )
 export const memberAccess = z.object({ access })
 export const demoTokenRequest = z.object({ user: userId })
 
@@ -165,27 +180,27 @@ const version = z.object({
 })
 export const versionsShape = z.object({ items: z.array(version) })
 
-export const conversationShape = z
-  .object({
-    id: uuidV7Text,
-    title: z.string().nullable(),
-    access: access.describe('Of whoever asks'),
-    created_at: time,
-    updated_at: time,
-    last_seq: seq.nullable(),
-  })
-  .meta({ id: 'Conversation' })
+const conversation = z.object({
+  id: uuidV7Text,
+  title: z.string().nullable(),
+  access: access.describe('Of whoever asks'),
+  created_at: time,
+  updated_at: time,
+  last_seq: seq.nullable(),
+})
+const allSettings = z.record(z.string(), z.unknown()).describe('All but the title, by key')
+export const conversationShape = conversation.extend({ settings: allSettings }).meta({ id: 'Conversation' })
 
 const count = z.int().min(0).max(limits.unreadCount)
 
-const ownConversation = conversationShape.extend({
+const ownConversation = conversation.extend({
   unread: count.describe("Others' messages behind read_through that are not redacted"),
   mentions: count.describe('Those of them that mention whoever asks'),
   read_through: seq.nullable(),
   received: seq.nullable(),
   history_from: seq.nullable().describe('The first entry that whoever asks is told of; null: all'),
 })
-export const ownConversationShape = ownConversation.meta({ id: 'OwnConversation' })
+export const ownConversationShape = ownConversation.extend({ settings: allSettings }).meta({ id: 'OwnConversation' })
 
 export const conversationPageShape = z.object({
   items: z.array(ownConversation.extend({ last_message: messageShape.nullable() })),

@@ -3,7 +3,7 @@
 import type { UserId } from '../sync/ids.ts'
 import type { MessageId } from './entry.ts'
 import type { Folded } from './fold.ts'
-import type { Message } from './message.ts'
+import { type Message, touchMessage } from './message.ts'
 import { type IdClaim, memberBytes, type PolicyView, settingBytes, threadReadBytes } from './policy.ts'
 import { noThreads } from './roster.ts'
 
@@ -17,7 +17,8 @@ export interface KnownIds {
 
 export function policyViewOf(view: Folded, { messageOf, streamOf, isPrivate }: KnownIds): PolicyView {
   const claimOf = (id: MessageId): IdClaim | undefined => {
-    const message = messageOf(id) ?? view.pending.find((waiting) => waiting.id === id)
+    const known: Message | undefined = messageOf(id) ?? view.pending.find((waiting) => waiting.id === id)
+    const message = known && (view.pendingTouches.get(id) ?? []).reduce<Message>(touchMessage, known)
     if (message !== undefined) return { user: message.user, complete: true, message }
     const user = streamOf(id)
     return user === undefined ? undefined : { user, complete: false }

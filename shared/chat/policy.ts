@@ -111,6 +111,8 @@ export function judge(view: PolicyView, author: UserId, entry: Entry): VoidReaso
     }
     case 'react': {
       if (!hasAccess(access, 'writer')) return 'access'
+      // Here, not where entries are read: what was accepted once is read the same for ever.
+      if (entry.on && !isVisible(entry.emoji)) return 'bad-schema'
       const claim = view.claimOf(entry.of)
       if (claim === undefined || !claim.complete) return 'no-target'
       return entry.on && isFull(claim.message?.reactions ?? [], author, entry) ? 'too-many' : undefined
@@ -208,6 +210,11 @@ export function threadReadBytes(user: UserId): number {
 /** Bytes that a setting takes of those that a conversation may have. */
 export function settingBytes(key: string, value: unknown): number {
   return encodeUtf8(JSON.stringify([key, value])).length
+}
+
+/** Whether there is something to be seen: not only spaces, joiners, variation selectors and the like. */
+function isVisible(emoji: string): boolean {
+  return /[^\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Cs}\u2800]/u.test(emoji)
 }
 
 function isFull(reactions: readonly Reaction[], author: UserId, { emoji }: ReactEntry): boolean {

@@ -119,6 +119,94 @@ test('[TOUCH2] changes that cannot go out any more are told as failed, and dropp
   expect(conversation.unsent).toBe(0)
 })
 
+test('[TOUCH2][POLICY1] what is pending counts: one emoji more than a message may have is refused at once, and so is an edit of what is redacted', async () => {
+  const rig = await rigWithMessages()
+  const { conversation } = rig
+  const emoji = Array.from({ length: 20 }, (_, index) => String.fromCodePoint(0x1f600 + index))
+  const reasonOf = (job: () => void): unknown => {
+    try {
+      job()
+    } catch (error) {
+      return error instanceof Refusal && error.reason
+    }
+  }
+  for (const id of [messageId(1), conversation.send('not sent yet')]) {
+    for (const each of emoji) conversation.react(id, each)
+    const { unsent } = conversation
+    expect(reasonOf(() => conversation.react(id, '🎉'))).toBe('too-many')
+    expect(reasonOf(() => conversation.react(id, ' '))).toBe('bad-schema')
+    conversation.react(id, emoji[0] ?? '')
+    expect(conversation.unsent).toBe(unsent)
+    conversation.react(id, emoji[0] ?? '', false)
+    conversation.react(id, '🎉')
+    expect(conversation.unsent).toBe(unsent + 2)
+  }
+  const mine = find(rig, 'mine')
+  conversation.redact(mine)
+  expect(reasonOf(() => conversation.edit(mine, 'once more'))).toBe('redacted')
+  rig.sync()
+  expect(conversation.failedChanges.getSnapshot()).toEqual([])
+})
+
+/** Of an admin who is no more: somebody may rely on each of them. */
+function changeAll({ setTitle, set, setMember }: OpenRig['conversation']): readonly unknown[] {
+  setTitle('Plans')
+  set('history', 'from-join')
+  set('wipe', true)
+  setMember('cleo', 'writer')
+  return [
+    { kind: 'set', key: 'title', value: 'Plans' },
+    { kind: 'set', key: 'history', value: 'from-join' },
+    { kind: 'set', key: 'wipe', value: true },
+    { kind: 'member', user: 'cleo', access: 'writer' },
+  ]
+}
+
+test('[OUTBOX4] a setting or a member that became void is told with its reason until it is dismissed, also over a restart', async () => {
+  const storage = keepingMemory()
+  const rig = await openRig({ storage })
+  rig.sync()
+  const entries = changeAll(rig.conversation)
+  expect(rig.conversation.info.getSnapshot()).toMatchObject({ title: 'Plans' })
+  rig.sync({ 0: 'access', 1: 'access', 2: 'access', 3: 'access' })
+  const failed = entries.map((entry) => ({ entry, reason: 'access' }))
+  expect(rig.conversation.failedChanges.getSnapshot()).toMatchObject(failed)
+  expect(rig.conversation.info.getSnapshot()).toMatchObject({ title: null })
+  await rig.conversation.close()
+  const again = await openRig({ storage, server: rig.server, firstClient: 200 })
+  expect(again.conversation.failedChanges.getSnapshot()).toMatchObject(failed)
+  for (const change of again.conversation.failedChanges.getSnapshot()) again.conversation.dismiss(change)
+  expect(again.conversation.failedChanges.getSnapshot()).toEqual([])
+  await again.conversation.flush()
+  expect(await storage.outbox(again.conversation.id)).toEqual([])
+})
+
+test('[OUTBOX4] settings and members that can go out no more are told, dropping one withdraws it, and leaving has come about', async () => {
+  const rig = await openRig()
+  rig.sync()
+  const { conversation } = rig
+  const entries = changeAll(conversation)
+  conversation.setMember('bob', 'owner')
+  conversation.setMember('ann', null)
+  rig.connections[0]?.status({ phase: 'refused', code: 'no-access', reason: '' })
+  const failed = [...entries, { kind: 'member', user: bob, access: 'owner' }]
+  expect(conversation.failedChanges.getSnapshot()).toMatchObject(failed.map((entry) => ({ entry, reason: 'access' })))
+  for (const change of conversation.failedChanges.getSnapshot()) conversation.dismiss(change)
+  expect(conversation.failedChanges.getSnapshot()).toEqual([])
+  expect(conversation.unsent).toBe(1)
+})
+
+test('[OUTBOX4] that somebody was removed who is no member any more is so already', async () => {
+  const rig = await openRig()
+  rig.sync()
+  rig.conversation.setMember('bob', 'writer')
+  rig.conversation.setMember('bob', null)
+  rig.sync({ 0: 'too-many', 1: 'no-target' })
+  const [change, ...others] = rig.conversation.failedChanges.getSnapshot()
+  expect(change).toMatchObject({ entry: { kind: 'member', user: bob, access: 'writer' }, reason: 'too-many' })
+  expect(others).toEqual([])
+})
+
 test("[UNREAD1] others' messages behind the register count, redacted ones do not, and mentions are told apart", async () => {
   const rig = await rigWithMessages()
   const { conversation } = rig

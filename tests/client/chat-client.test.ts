@@ -97,6 +97,7 @@ describe('making and opening', () => {
     expect(conversation.info.getSnapshot()).toEqual({
       id: conversation.id,
       title: 'Harbour',
+      settings: new Map(),
       access: 'owner',
       members: [
         { user: 'ann', access: 'owner' },

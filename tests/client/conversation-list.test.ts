@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { type ConversationList, createConversationList } from '../../client/conversation-list.ts'
 import type { ClientStorage, ConversationRow } from '../../client/storage/client-storage.ts'
 import type { RestConversationItem, RestMessage } from '../../shared/rest.ts'
-import { ann, bob, conversationId, conversationRow, messageId, row as outboxRow } from '../helpers/client-rows.ts'
+import { ann, bob, conversationId, conversationRow, messageId } from '../helpers/client-rows.ts'
 import { keepingMemory } from '../helpers/open-rig.ts'
 
 const [one, two, three] = [conversationId(1), conversationId(2), conversationId(3)]
@@ -152,13 +152,38 @@ test('[CLIENT3] what the server lists is registered', async () => {
   expect(list.unregistered()).toEqual([])
 })
 
-test('those that can no longer be opened are not listed, here and on the device, whatever was noted of them', async () => {
-  const rig = await start([conversationRow(one), conversationRow(two)])
-  rig.list.note(one, () => ({ access: 'writer' }))
-  await rig.list.remove([
+test('[MEMBER2] those that can no longer be opened stay listed as gone, here and on the device, whatever was noted of them', async () => {
+  const rig = await start([conversationRow(one, { unread: 3, mentions: 1 }), conversationRow(two)])
+  rig.list.note(one, () => ({ access: 'writer', gone: undefined }))
+  const lost = [
     { conversation: one, code: 'no-access' },
+    { conversation: two, code: 'deleted' },
     { conversation: three, code: 'deleted' },
-  ])
+  ] as const
+  await rig.list.lose(lost)
+  await vi.advanceTimersByTimeAsync(noteDelayMs)
+  const wanted = [
+    { id: one, access: undefined, gone: 'no-access', unread: 0 },
+    { id: two, access: undefined, gone: 'deleted', unread: 0 },
+  ]
+  expect(rig.list.store.getSnapshot()).toMatchObject(wanted)
+  expect(rig.changes()).toBe(1)
+  // Nothing is new, and that the server has lost it says no more.
+  await rig.list.lose([...lost, { conversation: one, code: 'not-found' }])
+  expect(rig.changes()).toBe(1)
+  expect(rig.list.registered()).toEqual([])
+  const again = await start(await rig.storage.conversations())
+  expect(again.list.store.getSnapshot()).toMatchObject(wanted)
+  // The user is a member once more.
+  await again.list.merge([item(1, 5000)])
+  expect(again.list.row(one)).toMatchObject({ access: 'writer', unread: 2 })
+  expect(again.list.store.getSnapshot().find(({ id }) => id === one)).not.toHaveProperty('gone')
+})
+
+test('those of which nothing is left are not listed, here and on the device, whatever was noted of them', async () => {
+  const rig = await start([conversationRow(one), conversationRow(two)])
+  rig.list.note(one, () => ({ access: undefined }))
+  await rig.list.remove([one, three])
   await vi.advanceTimersByTimeAsync(noteDelayMs)
   expect(shown(rig)).toEqual([two])
   expect((await rig.storage.conversations()).map(({ id }) => id)).toEqual([two])
@@ -182,33 +207,10 @@ test('[MUX2] the version of a copy is kept and not shown, and stays when the ser
   expect(Object.keys(rig.list.store.getSnapshot()[0] ?? {})).not.toContain('version')
 })
 
-test('[OUTBOX2] where something is unsent the line stays, without an access, until nothing is', async () => {
-  const rig = await start([conversationRow(one), conversationRow(two)])
-  await rig.storage.putOutbox(one, outboxRow(7, 0))
-  await rig.storage.putOutbox(two, outboxRow(8, 0))
-  const gone = [
-    { conversation: one, code: 'no-access' },
-    { conversation: two, code: 'deleted' },
-  ] as const
-  await rig.list.remove(gone)
-  expect(rig.list.store.getSnapshot()).toMatchObject([
-    { id: one, access: undefined },
-    { id: two, access: undefined },
-  ])
-  expect(await rig.storage.conversations()).toEqual([rig.list.row(one), rig.list.row(two)])
-  expect(rig.changes()).toBe(1)
-  // Nothing is new.
-  await rig.list.remove(gone)
-  expect(rig.changes()).toBe(1)
-  await rig.storage.removeOutbox(one, outboxRow(7, 0))
-  await rig.list.remove(gone)
-  expect(shown(rig)).toEqual([two])
-})
-
 test('[FORK2] what the server has merely lost stays listed, and what is about to be registered as it is', async () => {
   const unregistered = { members: [] }
   const rig = await start([conversationRow(one), conversationRow(two, { unregistered })])
-  await rig.list.remove([one, two].map((conversation) => ({ conversation, code: 'not-found' as const })))
+  await rig.list.lose([one, two].map((conversation) => ({ conversation, code: 'not-found' as const })))
   expect(rig.list.row(one)).toEqual(conversationRow(one, { access: undefined }))
   expect(rig.list.row(two)).toEqual(conversationRow(two, { unregistered }))
   // It is not asked for any more.

@@ -131,7 +131,7 @@ describe('a client', () => {
     return client.conversations.getSnapshot().map(({ id, access }) => `${id === one ? 1 : 2}: ${access ?? 'none'}`)
   }
 
-  test('[OUTBOX2] removed with something unsent, it stays listed until that is dropped', async () => {
+  test('[OUTBOX2][MEMBER2] removed with something unsent, it stays listed until it is forgotten', async () => {
     const rig = start()
     rig.listed.push(item(one))
     write(rig, one, 'Ahoy')
@@ -151,7 +151,10 @@ describe('a client', () => {
       delivery: { state: 'failed', reason: 'access' },
     })
     conversation.discard(id)
+    conversation.send('and this')
     await settle()
+    expect(listed(rig)).toEqual(['1: none'])
+    await rig.client.forget(one)
     expect(listed(rig)).toEqual([])
     expect(await rig.storage.unsent()).toEqual([])
   })
@@ -217,18 +220,25 @@ describe('a client', () => {
     expect(listed(rig)).toEqual(['1: owner'])
   })
 
-  test('what is closed after the user was removed does not come back into the list', async () => {
+  test('[MEMBER2] what is closed after the user was removed stays gone, and what was forgotten does not come back', async () => {
     const rig = start()
     rig.listed.push(item(one))
     write(rig, one, 'Ahoy')
     await settle()
     const conversation = await rig.client.open(one)
     await settle()
+    await expect(rig.client.forget(one)).rejects.toThrow(TypeError)
     rig.listed.splice(0)
     rig.sync.remove(one)
     await settle()
     await conversation.close()
     await settle()
+    expect(listed(rig)).toEqual(['1: none'])
+    const again = await rig.client.open(one)
+    await settle()
+    await rig.client.forget(one)
+    await settle()
+    expect(again.messages.getSnapshot()).toEqual([])
     expect(listed(rig)).toEqual([])
     expect(await rig.storage.conversations()).toEqual([])
   })
@@ -240,9 +250,11 @@ describe('a client', () => {
     rig.lost.set(two, 'no-access')
     await rig.client.refresh()
     await settle()
-    expect(listed(rig)).toEqual(['1: owner'])
-    expect((await storage.conversations()).map(({ id }) => id)).toEqual([one])
+    expect(listed(rig)).toEqual(['1: owner', '2: none'])
     expect(rig.asked).toHaveLength(3)
+    // Of that nobody asks again.
+    await rig.client.refresh()
+    expect(rig.asked).toHaveLength(5)
   })
 
   test('[OUTBOX3] a store that could not be opened keeps nothing from closing', async () => {

@@ -140,6 +140,7 @@ describe('settings, members, reading', () => {
     expect(conversation.info.getSnapshot()).toEqual({
       id: rigId,
       title: 'Harbour',
+      settings: new Map(),
       access: 'owner',
       members: [{ user: 'ann', access: 'owner' }],
     })

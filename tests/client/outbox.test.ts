@@ -144,9 +144,9 @@ test('[CLIENT4] a duplicate is dropped: the other one counts', async () => {
   expect(await storage.outbox(one)).toEqual([])
 })
 
-test('a void entry that is no message is dropped: there is nothing to read in it', async () => {
+test('[OUTBOX4] a void entry in which there is nothing to do again is dropped', async () => {
   const entries = [
-    { ...row(7, 0), payload: encodeEntry({ kind: 'set', key: 'title', value: 'Harbour' }) },
+    { ...row(7, 0), payload: encodeEntry({ kind: 'read', through: 4 }) },
     { ...row(7, 1), payload: Uint8Array.of(1, 2, 3) },
   ]
   const { outbox, storage } = open({ rows: entries })

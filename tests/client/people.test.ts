@@ -82,6 +82,7 @@ describe('profiles', () => {
     expect(before.profiles.mine.getSnapshot()).toEqual({ user: 'ann', name: 'Ann Müller', color: '#ff0000' })
     expect(before.profiles.get('ann').getSnapshot()).toEqual(before.profiles.mine.getSnapshot())
     expect(unchanged).toEqual({ user: 'ann', name: null, color: null })
+    expect(before.profiles.status.getSnapshot()).toEqual({ phase: 'pending' })
     await kept
     await before.profiles.setMine({ color: null })
     await before.close()
@@ -89,7 +90,9 @@ describe('profiles', () => {
     const ann = start('ann', storage)
     await isNamed(ann.profiles.mine, 'Ann Müller')
     expect(ann.profiles.mine.getSnapshot()).toEqual({ user: 'ann', name: 'Ann Müller', color: null })
+    await when(ann.profiles.status, ({ phase }) => phase === 'pending')
     proxy.heal()
+    await when(ann.profiles.status, ({ phase }) => phase === 'sent')
     const { id } = await shared(ann, 'bob')
     const bobs = keepingMemory()
     const bob = start('bob', bobs)
@@ -151,11 +154,15 @@ describe('profiles', () => {
     expect(profiles.mine.getSnapshot()).toEqual({ user: 'cleo', name: null, color: null })
   })
 
-  test('[PROFILE1] what is chosen while a choice is on its way is sent behind it; what the server refuses is forgotten', async () => {
+  test('[PROFILE1] what is chosen while a choice is on its way is sent behind it; what the server refuses is told, and what it has shown', async () => {
     const known = createKnownProfiles(Promise.resolve(keepingMemory()), annId)
     const sent: unknown[] = []
-    const choose = (change: object): Promise<void> => known.setUnsent({ ...known.unsent(), ...change })
-    const { proceed, close } = createOwnProfile(
+    const choose = (change: object): Promise<void> => {
+      const kept = known.setUnsent({ ...known.unsent(), ...change })
+      noteChoice()
+      return kept
+    }
+    const { proceed, close, status, noteChoice } = createOwnProfile(
       known,
       {
         me: async () => ({ user: annId, name: 'of the server', color: null }),
@@ -168,7 +175,9 @@ describe('profiles', () => {
       },
       () => true,
     )
+    expect(status.getSnapshot()).toEqual({ phase: 'sent' })
     await choose({ name: 'first' })
+    expect(status.getSnapshot()).toEqual({ phase: 'pending' })
     proceed()
     await until('both are sent', () => sent.length === 2 && known.unsent() === undefined)
     expect(sent).toEqual([{ name: 'first' }, { name: 'second', color: '#000001' }])
@@ -176,7 +185,16 @@ describe('profiles', () => {
     await choose({ name: 'refused' })
     expect(known.mine.getSnapshot()).toMatchObject({ name: 'refused' })
     proceed()
-    await isNamed(known.mine, 'second')
+    const refusal = { phase: 'refused', change: { name: 'refused' }, code: 'invalid', reason: 'Not here.' }
+    expect(await when(status, ({ phase }) => phase === 'refused')).toEqual(refusal)
+    expect(known.mine.getSnapshot()).toMatchObject({ name: 'second' })
+    proceed()
+    expect(status.getSnapshot()).toEqual(refusal)
+    await choose({ name: 'third' })
+    expect(status.getSnapshot()).toEqual({ phase: 'pending' })
+    proceed()
+    await when(status, ({ phase }) => phase === 'sent')
+    expect(known.mine.getSnapshot()).toMatchObject({ name: 'third' })
     close()
   })
 

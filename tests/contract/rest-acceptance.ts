@@ -13,6 +13,7 @@ import { People } from './rest/people.ts'
 import { profileCases } from './rest/profile-cases.ts'
 import { readingCases } from './rest/reading-cases.ts'
 import type { RestServer } from './rest/rest-client.ts'
+import { settingCases } from './rest/setting-cases.ts'
 import { shapeCases } from './rest/shape-cases.ts'
 import { threadCases } from './rest/thread-cases.ts'
 import { touchCases } from './rest/touch-cases.ts'
@@ -49,5 +50,6 @@ export function restAcceptance(name: string, start: () => Promise<RestServer>): 
     profileCases(use)
     versionCases(use)
     eventCases(use)
+    settingCases(use)
   })
 }

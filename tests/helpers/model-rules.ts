@@ -140,7 +140,9 @@ export function verdictOf(
         needs('writer') ?? isTarget ?? (claim?.user === author || rank >= rankOf('admin') ? undefined : 'not-author')
       )
     case 'react':
-      return needs('writer') ?? isWhole
+      return (
+        needs('writer') ?? (fields['on'] === true && String(fields['emoji']).trim() === '' ? 'bad-schema' : isWhole)
+      )
     case 'stop':
       return needs('writer') ?? isTarget
     case 'pin':

@@ -122,7 +122,7 @@ export async function openRig(options: OpenRigOptions = {}): Promise<OpenRig> {
     receipts: options.receipts ?? { mode: 'on' },
     onPageKept: () => undefined,
     onPageFailure: (error) => void told.pageFailures.push(error),
-    beforehand: () => ({ title: null, access: undefined, members: [], ...options.beforehand }),
+    beforehand: () => ({ title: null, access: undefined, members: [], settings: new Map(), ...options.beforehand }),
     draw,
     lookUpChain: options.lookUpChain ?? (() => Promise.reject(new Error('offline'))),
     connect: (document, gate, status) => {

@@ -148,7 +148,7 @@ test(
     await ann.run({ kind: 'kept' })
     await ann.run({ kind: 'load' })
     const back = await ann.run({ kind: 'settled' })
-    const failed = back.failedChanges.map(({ entry, reason }) => [entry.kind, entry.of, reason])
+    const failed = back.failedChanges.map(({ entry, reason }) => [entry.kind, 'of' in entry && entry.of, reason])
     expect(failed).toEqual([
       ['edit', idOf('own archived, to be redacted'), 'redacted'],
       ['edit', idOf('own redacted by bob'), 'redacted'],

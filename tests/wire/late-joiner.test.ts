@@ -21,7 +21,7 @@ test('[HISTORY1] no byte that a late joiner is sent has a word from before, afte
   const path = await ann.creates()
   const room = path.split('/').at(-1) ?? ''
   await ann.post(path, 'before the door')
-  await ann.call('PATCH', path, { body: { history: 'from-join' } })
+  await ann.call('PATCH', path, { body: { settings: { history: 'from-join' } } })
   // Nobody has it open: what he must not get is in the document until he comes.
   await ann.call('PUT', `${path}/members/${bob.name}`, { body: { access: 'reader' } })
   await ann.post(path, 'behind the door')

@@ -196,7 +196,7 @@ test('[SEARCH2] what was redacted while the device was away, and is archived its
   expect(rig.client.search.status.getSnapshot().indexed).toBe(599)
 })
 
-test('[SEARCH2] what the device dropped is found no more: a conversation that is gone, a message that was discarded', async () => {
+test('[SEARCH2][MEMBER2] what the device dropped is found no more: a conversation that was forgotten, a message that was discarded', async () => {
   const storage = keepingMemory()
   await storage.putConversation(conversationRow(two, { access: 'writer' }))
   const rig = await start({ storage })
@@ -207,6 +207,9 @@ test('[SEARCH2] what the device dropped is found no more: a conversation that is
   expect(rig.client.search.status.getSnapshot().indexed).toBe(1000)
   expect(await find(rig, 'number017', { conversation: two })).toContain('apple number017')
   rig.sync.remove(two)
+  await settle()
+  expect(await find(rig, 'number017', { conversation: two })).toContain('apple number017')
+  await rig.client.forget(two)
   await settle()
   expect(await find(rig, 'number017', { conversation: two })).toEqual([])
   expect(await find(rig, 'number499')).toHaveLength(1)

@@ -196,10 +196,12 @@ export function conversationCases(use: () => People): void {
     const path = await ann.creates({ [bob.name]: 'writer' })
     await ann.post(path, 'before')
     const patch = (who: typeof ann, body: object) => who.call('PATCH', path, { body })
-    expect((await patch(ann, { history: 'since-monday' })).status).toBe(422)
+    expect((await patch(ann, { settings: { history: 'since-monday' } })).status).toBe(422)
     expect((await patch(ann, {})).status).toBe(422)
-    expect((await patch(bob, { history: 'from-join' })).status).toBe(403)
-    expect((await patch(ann, { history: 'from-join', title: 'Tea' })).body).toMatchObject({ title: 'Tea' })
+    expect((await patch(bob, { settings: { history: 'from-join' } })).status).toBe(403)
+    expect((await patch(ann, { settings: { history: 'from-join' }, title: 'Tea' })).body).toMatchObject({
+      title: 'Tea',
+    })
     await ann.call('PUT', `${path}/members/${eve.name}`, { body: { access: 'reader' } })
     expect((await ann.call('GET', path)).body).toMatchObject({ history_from: null })
     const { body } = await eve.call('GET', path)

@@ -111,6 +111,7 @@ export function touchCases(use: () => People): void {
   test('[TOUCH2] a reaction to nothing is 404, one that is too long 422, one too many 409', async () => {
     const { ann, path, where } = await start()
     expect((await ann.call('PUT', `${path}/messages/${freshId()}/reactions/x`)).status).toBe(404)
+    expect(problem(await ann.call('PUT', `${where}/reactions/%20`))).toEqual([422, 'bad-schema'])
     const tooLong = encodeURIComponent('é'.repeat(limits.emojiBytes / 2) + 'x')
     for (const method of ['PUT', 'DELETE']) {
       expect((await ann.call(method, `${where}/reactions/${tooLong}`)).status).toBe(422)

@@ -8,6 +8,8 @@ import {
   type MessageEntry,
   type MessageId,
 } from '../../../shared/chat/entry.ts'
+import { isSameJson } from '../../../shared/chat/json-object.ts'
+import { besideTitle } from '../../../shared/chat/known-settings.ts'
 import { eventIn, type TimelineEvent } from '../../../shared/chat/timeline-event.ts'
 import {
   applyTouch,
@@ -40,6 +42,7 @@ import {
   type MessageVersion,
   type OwnConversation,
   Refused,
+  type WithSettings,
 } from '../../../server/conversations.ts'
 
 interface Room {
@@ -120,9 +123,11 @@ export function fakeConversations({ now, newId }: FakeSources): Conversations {
   }
 
   return {
-    async create(user, { id = newId(), title = null, members = [] }) {
-      if (rooms.has(id)) return { state: stateOf(enter(user, id), user), created: false }
-      const all: (readonly [UserId, Access])[] = [
+    async create(user, { id = newId(), title, members = [], settings = new Map() }) {
+      if (rooms.has(id)) return { state: fullStateOf(enter(user, id), user), created: false }
+      const all = new Map([...settings, ...(title === undefined ? [] : [['title', title] as const])])
+      if (sizeOf(all) > limits.settingsBytes) throw new Refused('too-large')
+      const everybody: (readonly [UserId, Access])[] = [
         [user, 'owner'],
         ...members.map((one) => [one.user, one.access] as const),
       ]
@@ -130,9 +135,9 @@ export function fakeConversations({ now, newId }: FakeSources): Conversations {
         id,
         createdMs: now(),
         updatedMs: now(),
-        roster: { ...emptyRoster, title, members: new Map(all) },
+        roster: withSettings({ ...emptyRoster, members: new Map(everybody) }, user, all),
         events: [],
-        nextSeq: 0,
+        nextSeq: settings.size,
         isDeleted: false,
         messages: [],
         sent: new Map(),
@@ -140,7 +145,7 @@ export function fakeConversations({ now, newId }: FakeSources): Conversations {
         versions: new Map(),
       }
       rooms.set(id, room)
-      return { state: stateOf(room, user), created: true }
+      return { state: fullStateOf(room, user), created: true }
     },
 
     async list(user, { limit, cursor }) {
@@ -161,7 +166,23 @@ export function fakeConversations({ now, newId }: FakeSources): Conversations {
 
     get: async (user, id) => stateOf(enter(user, id), user),
 
-    own: async (user, id) => ownOf(enter(user, id), user),
+    own: async (user, id) => ({ ...ownOf(enter(user, id), user), ...fullStateOf(enter(user, id), user) }),
+
+    async change(user, id, settings) {
+      const room = enter(user, id)
+      const { roster, nextSeq, updatedMs } = room
+      const events = [...room.events]
+      try {
+        // What makes room comes first.
+        const inOrder = [...settings].toSorted(([, a], [, b]) => Number(b === null) - Number(a === null))
+        for (const [key, value] of inOrder) change(room, user, { kind: 'set', key, value })
+      } catch (error) {
+        room.events.splice(0, Infinity, ...events)
+        Object.assign(room, { roster, nextSeq, updatedMs })
+        throw error
+      }
+      return fullStateOf(room, user)
+    },
 
     async delete(user, id) {
       const room = enter(user, id)
@@ -279,6 +300,7 @@ export function fakeConversations({ now, newId }: FakeSources): Conversations {
 /** Whether an entry that is allowed would change nothing. */
 function isSo({ roster, messages, nextSeq }: Room, user: UserId, entry: Entry): boolean {
   if (entry.kind === 'read') return applyToRoster(roster, user, entry, nextSeq) === roster
+  if (entry.kind === 'set') return isSameJson(roster.settings.get(entry.key) ?? null, entry.value)
   const message = isTouch(entry) ? messages.find(({ id }) => id === entry.of) : undefined
   if (!isTouch(entry) || message === undefined) return false
   if (entry.kind === 'edit') return message.content === entry.content
@@ -289,6 +311,19 @@ function stateOf(room: Room, user: UserId): ConversationState {
   const { id, roster, createdMs, updatedMs, nextSeq } = room
   const lastSeq = nextSeq === 0 ? null : nextSeq - 1
   return { id, title: roster.title, createdMs, updatedMs, lastSeq, access: roster.members.get(user) ?? 'reader' }
+}
+
+function fullStateOf(room: Room, user: UserId): ConversationState & WithSettings {
+  return { ...stateOf(room, user), settings: besideTitle(room.roster.settings) }
+}
+
+function withSettings(roster: Roster, user: UserId, settings: ReadonlyMap<string, unknown>): Roster {
+  const entries = [...settings].map(([key, value]) => ({ kind: 'set' as const, key, value }))
+  return entries.reduce((before, entry) => applyToRoster(before, user, entry, 0), roster)
+}
+
+function sizeOf(settings: ReadonlyMap<string, unknown>): number {
+  return [...settings].reduce((sum, [key, value]) => sum + settingBytes(key, value), 0)
 }
 
 function ownOf(room: Room, user: UserId): OwnConversation {
@@ -323,8 +358,7 @@ function policyOf({ id: room, roster, messages, nextSeq }: Room): PolicyView {
     nextSeq: () => nextSeq,
     pinCount: () => roster.pins.size,
     isPinned: (id) => roster.pins.has(id),
-    settingsBytesWithout: (key) =>
-      [...roster.settings].reduce((sum, [name, value]) => sum + (name === key ? 0 : settingBytes(name, value)), 0),
+    settingsBytesWithout: (key) => sizeOf(new Map([...roster.settings].filter(([name]) => name !== key))),
   }
 }
 

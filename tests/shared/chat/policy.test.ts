@@ -247,6 +247,16 @@ describe('what is full', () => {
     expect(verdict(react('new', false), reacted(many))).toBe('ok')
   })
 
+  test('[POLICY1][TOUCH2] an emoji in which there is nothing to see is bad-schema, unless it is taken back', () => {
+    const blank = [' ', '\u00a0\t', '\u200b', '\u200d\ufe0f', '\u2800', '\u3164', '\u0000', '\u{e0020}', '\ud83d']
+    for (const emoji of blank) {
+      expect(verdict(react(emoji), reacted([]))).toBe('bad-schema')
+      expect(verdict(react(emoji, false), reacted([]))).toBe('ok')
+    }
+    const visible = ['👍🏽', '❤️', '👩‍👩‍👧‍👦', ':)', '1️⃣', '🏴\u{e0067}\u{e0062}\u{e007f}', 'a b', '©', '🇩🇪']
+    for (const emoji of visible) expect(verdict(react(emoji), reacted([]))).toBe('ok')
+  })
+
   test('[POLICY1][TOUCH2] one more reaction than a message may have is too many, unless it is there already', () => {
     const users = Array.from({ length: limits.reactionsPerMessage - 1 }, (_, index) => userId(`user-${index}`))
     expect(verdict(react('a'), reacted([{ emoji: 'a', users }]))).toBe('ok')
