@@ -3,23 +3,27 @@
 import type { Access } from '../shared/chat/access.ts'
 import type { MessageId } from '../shared/chat/entry.ts'
 import type { ConversationId, UserId } from '../shared/sync/ids.ts'
+import type { Account } from './account/account-api.ts'
 import type { ChatEvent } from './events/events-api.ts'
 import type { HistoryStatus, Keep } from './history/history-api.ts'
 import type { ChatMessage, Draft, FailedChange, MessageReceipts, Quote, Version } from './message-api.ts'
 import type { Invitations, Profiles } from './people/people-api.ts'
 import type { Personal } from './personal/personal-api.ts'
+import type { Pin } from './pins/pins-api.ts'
 import type { ConversationPresence, PresenceMode } from './presence/presence-api.ts'
 import type { GoneReason, RemovedConversation } from './removal/removal-api.ts'
 import type { Search } from './search/search-api.ts'
-import type { Thread } from './threads/thread-api.ts'
+import type { Thread, ThreadSummary } from './threads/thread-api.ts'
 
 export { type KnownSettings, knownSettings } from '../shared/chat/known-settings.ts'
+export type * from './account/account-api.ts'
 export * from './errors.ts'
 export type * from './events/events-api.ts'
 export type * from './history/history-api.ts'
 export type * from './message-api.ts'
 export type * from './people/people-api.ts'
 export type * from './personal/personal-api.ts'
+export type * from './pins/pins-api.ts'
 export type * from './presence/presence-api.ts'
 export type * from './removal/removal-api.ts'
 export type * from './threads/thread-api.ts'
@@ -96,6 +100,11 @@ export interface Conversation {
    * as far as it is known on this device. A `pin` names a message, which may be anywhere.
    */
   readonly events: ReadableStore<readonly ChatEvent[]>
+  /**
+   * What is pinned as known here, in the order of pinning, own pending ones last; the same objects while nothing changes. A
+   * pinned message may be anywhere: `quote(message)` shows it, which asks the server for what is not on this device.
+   */
+  readonly pins: ReadableStore<readonly Pin[]>
   readonly info: ReadableStore<ConversationInfo>
   readonly status: ReadableStore<ConversationStatus>
   readonly history: ReadableStore<HistoryStatus>
@@ -155,6 +164,18 @@ export interface Conversation {
   setKeep(keep: Keep | undefined): void
   /** The thread of a message: the same object each time. `messages` has what is said in threads too. */
   thread(root: MessageId): Thread
+  /**
+   * Deletes the conversation, for owners: for everybody, and for good. Needs a connection, unlike all else: what is gone does
+   * not merge, and would take along what others have written that this device does not know of. Rejects with NoConnection
+   * when the server cannot be asked, Refusal (`access`) and RestFailure when it is not allowed. Devices learn of it as of any
+   * deletion: what they have stays to be read, unless the setting `wipe` says otherwise.
+   */
+  delete(): Promise<void>
+  /**
+   * The threads that are known here, newest answer first: those of which a message, or the root, is in the window or shown, or
+   * that were opened. Unchanged ones stay the same objects.
+   */
+  readonly threads: ReadableStore<readonly ThreadSummary[]>
   /** Drops a failed change. */
   dismiss(change: FailedChange): void
   /** Sends a failed message again, as a new one. */
@@ -225,7 +246,7 @@ export interface ArchiveStorageStatus {
   readonly failure?: string
 }
 
-export interface ChatClient {
+export interface ChatClient extends Account {
   readonly user: UserId
   readonly storage: ReadableStore<ArchiveStorageStatus>
   /** Newest activity first; local first, refreshed from the server when there is a connection. */

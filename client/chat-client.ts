@@ -4,6 +4,7 @@ import { isPrivateConversation } from '../shared/chat/private-conversation.ts'
 import { type ConversationId, parseConversationId } from '../shared/sync/ids.ts'
 import type { ChatClient, PresenceMode } from './api.ts'
 import { createArchiveStorage } from './archive-storage.ts'
+import { createAccount } from './account/account.ts'
 import { BackgroundSync } from './background-sync.ts'
 import { type ChatClientOptions, type ClientAddress, parseOptions, type Platform } from './client-options.ts'
 import { createConversationFactory } from './conversation-factory.ts'
@@ -128,6 +129,8 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
     isClosing: () => closing !== undefined,
     note,
     look,
+    // Where the server tells of it too, that is no news.
+    onDeleted: (conversation) => follower.onNews([], [{ conversation, code: 'deleted' }]),
     onKeep: () => fill.again(),
     uptime,
   })
@@ -234,6 +237,14 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
     return closing
   }
 
+  const signOut = createSignOut({
+    opening,
+    open: () => open.all(),
+    unregistered: () => list.loaded.then(() => list.unregistered()),
+    flush: personal.flush,
+    close,
+  })
+
   return {
     user,
     storage: archive.status,
@@ -265,13 +276,8 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
     },
     acceptInvitation: join,
     refresh: follower.refreshAll,
-    ...createSignOut({
-      opening,
-      open: () => open.all(),
-      unregistered: () => list.loaded.then(() => list.unregistered()),
-      flush: personal.flush,
-      close,
-    }),
+    ...signOut,
+    ...createAccount({ request: rest.request, close, wipe: signOut.wipe }),
     close,
   }
 }

@@ -18,7 +18,7 @@ import type { PersonalPart } from './personal/personal.ts'
 import { OpenPresence } from './presence/open-presence.ts'
 import type { ConnectDocument } from './rebuild.ts'
 import type { Registration } from './registration.ts'
-import type { RestClient } from './rest-client.ts'
+import { answered, type RestClient } from './rest-client.ts'
 import type { ClientSearch } from './search/client-search.ts'
 import type { ClientStorage } from './storage/client-storage.ts'
 import type { Store } from './store.ts'
@@ -54,6 +54,8 @@ export interface ConversationFactoryDeps {
   readonly note: (conversation: OpenConversation) => void
   /** Its state has changed. */
   readonly look: (conversation: OpenConversation) => void
+  /** The user has deleted it. */
+  readonly onDeleted: (id: ConversationId) => void
   /** Something else of its archive is to be kept. */
   readonly onKeep: () => void
   /** Of this process, in ms: no one sets it back. */
@@ -135,6 +137,10 @@ export function createConversationFactory(deps: ConversationFactoryDeps): Conver
               onPrivateRead: (through) => deps.personal().noteRead(id, through),
             }
           : { mode: 'on' },
+      deleteIt: async () => {
+        await answered(rest.request('DELETE', `/api/conversations/${id}`))
+        deps.onDeleted(id)
+      },
       onSent: (thread) => deps.personal().noteSent(id, thread),
       onLooked: () => deps.personal().noteLooked(id),
       connect: connectDocument(id, presence),

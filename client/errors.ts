@@ -42,6 +42,22 @@ export class OutOfReach extends Error {
   }
 }
 
+/** What only the server can do, and it could not be asked: `cause` says why. Nothing has changed on this device. */
+export class NoConnection extends Error {
+  constructor(cause: unknown) {
+    super('It needs a connection, and the server could not be asked.', { cause })
+    this.name = 'NoConnection'
+  }
+}
+
+/** An export ended before its end: what came of it is not all. */
+export class ExportCutOff extends Error {
+  constructor(options?: ErrorOptions) {
+    super('The export was cut off before its end.', options)
+    this.name = 'ExportCutOff'
+  }
+}
+
 /** An entry that the rules, as known on this device, do not allow. */
 export class Refusal extends Error {
   readonly reason: VoidReason

@@ -2,20 +2,21 @@
 
 import type { MessageId } from '../shared/chat/entry.ts'
 import type { ConversationId, UserId } from '../shared/sync/ids.ts'
-import type {
-  ChatMessage,
-  Conversation,
-  ConversationInfo,
-  ConversationStatus,
-  Draft,
-  EventRun,
-  FailedChange,
-  GoneReason,
-  Keep,
-  MessageReceipts,
-  ReadableStore,
-  StorageStatus,
-  Version,
+import {
+  type ChatMessage,
+  type Conversation,
+  type ConversationInfo,
+  type ConversationStatus,
+  type Draft,
+  type EventRun,
+  type FailedChange,
+  type GoneReason,
+  type Keep,
+  type MessageReceipts,
+  type ReadableStore,
+  Refusal,
+  type StorageStatus,
+  type Version,
 } from './api.ts'
 import { draftOf } from './author.ts'
 import { describeConversation, sameStatus } from './describe-conversation.ts'
@@ -29,6 +30,8 @@ import { findVersions } from './versions.ts'
 import { takeBackRedacted, takeBackWithOthers } from './withdraw.ts'
 
 export interface OpenConversationDeps extends OpenPartsDeps {
+  /** On the server; rejects when that does not. */
+  readonly deleteIt: () => Promise<void>
   readonly onChange: (conversation: OpenConversation) => void
   readonly onClose: () => void
   /** The user has written a message, in a thread or in none. */
@@ -95,6 +98,14 @@ export class OpenConversation implements Conversation {
   /** What is to be kept of them. */
   get knownEvents(): EventRun | undefined {
     return this.#parts.events.known
+  }
+
+  get threads(): Conversation['threads'] {
+    return this.#parts.threads.list
+  }
+
+  get pins(): Conversation['pins'] {
+    return this.#parts.pins.store
   }
 
   get info(): Conversation['info'] {
@@ -228,6 +239,12 @@ export class OpenConversation implements Conversation {
     if (this.#parts.failed.dismiss(change)) this.#show()
   }
 
+  async delete(): Promise<void> {
+    const { access = 'owner' } = this.#info.getSnapshot()
+    if (access !== 'owner') throw new Refusal('access')
+    await this.#deps.deleteIt()
+  }
+
   /** More of its archive is kept on the device, not by its own doing. */
   noteKept(): void {
     this.#parts.archive.history.noteKept()
@@ -292,8 +309,10 @@ export class OpenConversation implements Conversation {
       ),
     )
     this.#parts.events.take(archived)
-    this.#parts.single.note(archived)
+    this.#parts.pins.look()
+    const changed = this.#parts.single.note(archived)
     this.#parts.threads.look(archived)
+    this.#parts.threads.note(changed)
     this.#parts.failed.look()
     this.presence.wrote(replica.folded.sent.at(-1))
     this.#showStatus()

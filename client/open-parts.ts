@@ -26,6 +26,7 @@ import { OpenArchive } from './history/open-archive.ts'
 import type { ArchiveSource } from './history/page-cache.ts'
 import type { OpenDocument } from './open-document.ts'
 import type { OpenPresence } from './presence/open-presence.ts'
+import { OpenPins } from './pins/open-pins.ts'
 import type { OwnCounts } from './rest-answers.ts'
 import { SingleMessages, type SingleMessagesDeps } from './single-messages.ts'
 import { OpenThreads } from './threads/open-threads.ts'
@@ -84,6 +85,7 @@ export interface OpenParts {
   readonly single: SingleMessages
   readonly failed: FailedEntries
   readonly events: OpenEvents
+  readonly pins: OpenPins
 }
 
 export function createParts(deps: OpenPartsDeps, host: PartsHost): OpenParts {
@@ -163,7 +165,13 @@ export function createParts(deps: OpenPartsDeps, host: PartsHost): OpenParts {
     isBarred,
     onKnown: onChange,
   })
-  return { keeper, author, archive, receipts, threads, single, failed, events }
+  const pins = new OpenPins({
+    user,
+    folded: () => keeper.document.replica.folded,
+    events: () => events.everything,
+    isBarred,
+  })
+  return { keeper, author, archive, receipts, threads, single, failed, events, pins }
 }
 
 /** False when there are as many registers of threads as there may be. */

@@ -31,7 +31,7 @@ export interface OwnCounts {
   readonly lastSeq: number
 }
 
-type Fields = Readonly<Record<string, unknown>>
+export type Fields = Readonly<Record<string, unknown>>
 
 export async function parseMessages(answer: Response): Promise<MessagesAnswer> {
   const list: unknown = await answer.json()
@@ -111,14 +111,14 @@ function isConversationItem(value: unknown): value is RestConversationItem {
   )
 }
 
-function fieldsOf(value: unknown): Fields {
+export function fieldsOf(value: unknown): Fields {
   return typeof value === 'object' && value !== null ? { ...value } : {}
 }
 
-function isCount(value: unknown): value is number {
+export function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }
 
-function anotherLanguage(): Error {
+export function anotherLanguage(): Error {
   return new Error('the server answers in another language')
 }

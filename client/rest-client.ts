@@ -7,7 +7,7 @@ import { limits } from '../shared/limits.ts'
 import type { RestChain, RestConversationItem, RestPage } from '../shared/rest.ts'
 import type { MessageId } from '../shared/chat/entry.ts'
 import type { ClientId, ConversationId, UserId } from '../shared/sync/ids.ts'
-import type { Version } from './api.ts'
+import { NoConnection, type Version } from './api.ts'
 import {
   type ChangesAnswer,
   type MessagesAnswer,
@@ -42,8 +42,11 @@ export class RestFailure extends Error {
 }
 
 export interface RestClient {
-  /** Whatever else there is to ask. Rejects with RestFailure unless the answer is 2xx. */
-  readonly request: (method: string, path: string, body?: unknown) => Promise<Response>
+  /**
+   * Whatever else there is to ask. Rejects with RestFailure unless the answer is 2xx; with a `signal` it takes as long as that
+   * lets it, for answers that are read while they come.
+   */
+  readonly request: (method: string, path: string, body?: unknown, signal?: AbortSignal) => Promise<Response>
   readonly register: (
     id: ConversationId,
     body: {
@@ -85,19 +88,19 @@ export function createRestClient(url: string, tokens: TokenSource, fetch: typeof
     return (await request(method, path, body)).json()
   }
 
-  async function request(method: string, path: string, body?: unknown): Promise<Response> {
-    const answer = await send(method, path, body)
+  async function request(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
+    const answer = await send(method, path, body, signal)
     const isRenewed = answer.status === faults.unauthenticated.httpStatus && tokens.renew()
-    return succeeded(isRenewed ? await send(method, path, body) : answer)
+    return succeeded(isRenewed ? await send(method, path, body, signal) : answer)
   }
 
-  async function send(method: string, path: string, body: unknown): Promise<Response> {
+  async function send(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
     const headers = new Headers({ authorization: `Bearer ${await tokens.get()}` })
     if (body !== undefined) headers.set('content-type', 'application/json')
     return fetch(url + path, {
       method,
       headers,
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: signal ?? AbortSignal.timeout(timeoutMs),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
   }
@@ -162,6 +165,16 @@ export function createRestClient(url: string, tokens: TokenSource, fetch: typeof
     versions: async (id, message) =>
       parseVersions(await call('GET', `/api/conversations/${id}/messages/${message}/versions`)),
     newest: async (count) => (await list(Math.min(count, limits.pageConversations), '')).items,
+  }
+}
+
+/** What the server answers, for what it alone can do: rejects with NoConnection when it could not be asked. */
+export async function answered(request: Promise<Response>): Promise<Response> {
+  try {
+    return await request
+  } catch (error) {
+    if (error instanceof RestFailure) throw error
+    throw new NoConnection(error)
   }
 }
 

@@ -12,6 +12,13 @@ export interface SingleMessagesDeps extends Pick<QuotesDeps, 'findKept' | 'fetch
   readonly document: () => OpenDocument
 }
 
+/** What is shown otherwise than before. */
+export interface ChangedMessages {
+  readonly changed: ReadonlySet<MessageId>
+  /** All of it is of a document that replaces another. */
+  readonly isAnother: boolean
+}
+
 export class SingleMessages {
   readonly quotes: Quotes
   readonly #document: () => OpenDocument
@@ -33,14 +40,15 @@ export class SingleMessages {
     return this.quotes.of(id)
   }
 
-  /** The timeline has been brought up to date; `archived` is what left the window. */
-  note(archived: readonly Archived[]): void {
+  /** The timeline has been brought up to date; `archived` is what left the window. Tells what has changed. */
+  note(archived: readonly Archived[]): ChangedMessages {
     const document = this.#document()
     const taken = document.timeline.takeChanged()
     // Of a document that replaces another nobody knows what it shows differently.
-    const changed = document === this.#shown ? taken : undefined
+    const isAnother = document !== this.#shown
     this.#shown = document
-    this.#stores.note(changed)
-    this.quotes.note(changed, archived)
+    this.#stores.note(isAnother ? undefined : taken)
+    this.quotes.note(isAnother ? undefined : taken, archived)
+    return { changed: taken, isAnother }
   }
 }

@@ -56,6 +56,11 @@ export interface Member {
   readonly access: Access
 }
 
+export interface KnownMember extends Member {
+  /** -1 before the first, and while it is before the first entry that whoever asks is told of (SPEC HISTORY1). */
+  readonly register: ReadRegister
+}
+
 export interface NewConversation {
   /** Drawn by the server when undefined. */
   readonly id?: ConversationId
@@ -163,7 +168,10 @@ export interface Conversations {
     settings: ReadonlyMap<string, unknown>,
   ): Promise<ConversationState & WithSettings>
   delete(user: UserId, id: ConversationId): Promise<void>
-  members(user: UserId, id: ConversationId): Promise<readonly Member[]>
+  /** By user; with how far they have come, as far as `user` is told of that. */
+  members(user: UserId, id: ConversationId): Promise<readonly KnownMember[]>
+  /** Who appears in the messages and events at these seqs, each once; at most `limits.profilesPerAnswer`. */
+  peopleAt(user: UserId, id: ConversationId, seqs: readonly number[]): Promise<readonly UserId[]>
   /** Appends a `set`, `member`, … entry to the user's held chain; Refused when the rules forbid it. */
   apply(user: UserId, id: ConversationId, entry: Exclude<KnownEntry, MessageEntry>): Promise<ConversationState>
   /** Moves the user's registers forward, or that of a thread; how they stand then. Refused `beyond-end`, `no-target`. */

@@ -241,6 +241,10 @@ export const limits = {
   invitationUses: 1000,
   /** Invitations of a conversation that work at the same time: a list that people read. */
   invitations: 100,
+  /** Places of a conversation of which one request asks who appears there: a page of a list, in a URL of a few hundred bytes. */
+  profilePlaces: 50,
+  /** Users in the answer: their rows are read each time, some 10 ms of work; a message that everybody reacted to has more. */
+  profilesPerAnswer: 500,
   /** How long a device goes by the profiles of a conversation's members before it asks again, when something happens there. */
   profilesFreshMs: 5 * 60 * 1000,
   /** How long a live conversation without sockets stays in memory. */

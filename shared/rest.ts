@@ -57,6 +57,9 @@ export interface RestMember {
 export interface RestNamedMember extends RestMember {
   readonly name?: string
   readonly color?: string
+  /** Seqs; null before the first, and while that is before what whoever asks is told of. */
+  readonly read_through: number | null
+  readonly received: number | null
 }
 
 /** An invitation that works. */

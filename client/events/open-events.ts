@@ -32,6 +32,8 @@ export interface OpenEventsDeps {
 /** After the server did not answer. */
 const retryMs = 30_000
 
+const nothing: readonly TimelineEvent[] = []
+
 export class OpenEvents {
   readonly #deps: OpenEventsDeps
   readonly #store = createStore<readonly ChatEvent[]>([])
@@ -57,6 +59,11 @@ export class OpenEvents {
     return { ...run, from: events[0]?.seq ?? run.from, events }
   }
 
+  /** All that is known here, shown or not: what is archived, and the window. The same lists until more is known. */
+  get everything(): readonly [archived: readonly TimelineEvent[], live: readonly TimelineEvent[]] {
+    return [this.#run?.events ?? nothing, this.#deps.folded().events]
+  }
+
   /** The document has changed, or what is shown of its archive; what left its window is taken over. */
   take(archived: readonly Archived[]): void {
     const { genesis, through } = this.#deps.folded()
@@ -71,7 +78,7 @@ export class OpenEvents {
       const { from, events: earlier } = run ?? { from: before + 1, events: [] }
       run = isWhole ? { epoch, from, to: end + 1, events: [...earlier, ...events] } : undefined
     }
-    this.#run = run?.to === through + 1 ? run : { epoch, from: through + 1, to: through + 1, events: [] }
+    this.#run = run?.to === through + 1 ? run : { epoch, from: through + 1, to: through + 1, events: nothing }
     this.#show()
     this.look()
   }

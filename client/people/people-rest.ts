@@ -14,6 +14,8 @@ export interface PeopleRest {
   readonly find: (text: string, limit: number) => Promise<readonly Profile[]>
   /** The profiles of all members of a conversation. */
   readonly members: (id: ConversationId) => Promise<readonly Profile[]>
+  /** The profiles of all who appear at these seqs, at most `limits.profilePlaces` of them. */
+  readonly appearing: (id: ConversationId, seqs: readonly number[]) => Promise<readonly Profile[]>
   readonly invite: (
     id: ConversationId,
     body: { readonly access?: InvitedAccess; readonly expires_in_s?: number; readonly uses?: number | null },
@@ -37,6 +39,10 @@ export function createPeopleRest({ request }: Pick<RestClient, 'request'>): Peop
       return itemsIn(await call('GET', `/api/users?${query.toString()}`)).map(parseProfile)
     },
     members: async (id) => itemsIn(await call('GET', `/api/conversations/${id}/members`)).map(parseProfile),
+    appearing: async (id, seqs) => {
+      const query = new URLSearchParams(seqs.map((seq) => ['seq', String(seq)]))
+      return itemsIn(await call('GET', `/api/conversations/${id}/profiles?${query.toString()}`)).map(parseProfile)
+    },
     invite: async (id, body) => {
       const answer = await call('POST', `/api/conversations/${id}/invitations`, body)
       const { token } = fieldsOf(answer)

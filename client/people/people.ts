@@ -12,6 +12,7 @@ import { type ConversationId, parseUserId, type UserId } from '../../shared/sync
 import type { OpenConversation } from '../open-conversation.ts'
 import { RestFailure } from '../rest-client.ts'
 import type { ClientStorage } from '../storage/client-storage.ts'
+import { createAuthorProfiles } from './author-profiles.ts'
 import { createKnownProfiles } from './known-profiles.ts'
 import { createOwnProfile } from './own-profile.ts'
 import type { Invitations, Profiles } from './people-api.ts'
@@ -46,6 +47,7 @@ export function createPeople({ user, url, opening, rest, members, isConnected, u
   const known = createKnownProfiles(opening, user)
   const own = createOwnProfile(known, rest, isConnected)
   const refresh = createProfileRefresh(known, rest, uptime)
+  const authors = createAuthorProfiles(known, rest, uptime)
 
   function knownUsers(): Iterable<Profile> {
     const all = new Map<UserId, Profile>()
@@ -102,11 +104,13 @@ export function createPeople({ user, url, opening, rest, members, isConnected, u
     },
     look: (conversation, isShown) => {
       refresh.look(conversation, isShown)
+      authors.look(conversation)
       if (conversation.status.getSnapshot().connection.phase === 'live') own.proceed()
     },
     close: async () => {
       own.close()
       refresh.close()
+      authors.close()
       await known.flushed()
     },
   }

@@ -26,6 +26,21 @@ export interface ThreadInfo {
   readonly phase: 'idle' | 'loading' | 'unavailable'
 }
 
+/** A line of a list of threads, as far as it is known here. */
+export interface ThreadSummary {
+  /** Of the root, which may be anywhere: `quote` shows it. */
+  readonly root: MessageId
+  /** Messages in it, redacted and pending ones included; of a root that is not here, those that are. */
+  readonly count: number
+  /** Who wrote in it, by the time of their first message there; at most 50. */
+  readonly users: readonly UserId[]
+  /** When the last one was written, in ms. */
+  readonly lastAt: number
+  /** As in `ThreadInfo`, of what is here: what an opened thread has loaded counts too. */
+  readonly unread: number
+  readonly mentions: number
+}
+
 /** A thread of an open conversation, as long as that is open. */
 export interface Thread {
   /** Of the root. */

@@ -78,7 +78,9 @@ async function* exportConversation(
   id: ConversationId,
 ): AsyncGenerator<AccountPart, void> {
   const { store, conversations } = source
-  const members = await conversations.members(user, id)
+  const others = await conversations.members(user, id)
+  // How far they have read is theirs.
+  const members = others.map(({ user: member, access }) => ({ user: member, access }))
   // Settings have what others have set.
   const { settings: _settings, ...conversation } = await conversations.own(user, id)
   yield { kind: 'conversation', conversation, members }

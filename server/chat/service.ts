@@ -22,6 +22,7 @@ import {
 import { type ConversationStore, type Head, isDamage, type MemberRow } from '../storage/conversation-store.ts'
 import { requireAccess } from './authority.ts'
 import type { LiveConversation } from './live-conversation.ts'
+import { readPeopleAt } from './people-at.ts'
 import { applyEntry, applySettings, postMessage, stageOwn } from './posting.ts'
 import { enterPrivate } from './private-state.ts'
 import { findMessage, readChain, readChanges, readEvents, readMessages, readPins } from './reading.ts'
@@ -132,9 +133,16 @@ export function createConversations({ store, registry, drawConversationId }: Ser
     },
 
     members: async (user, id) => {
-      await enter(user, id)
+      const { from } = await enter(user, id)
       const rows = await store.members(id)
-      return rows.flatMap(({ user: member, access }) => (access === null ? [] : [{ user: member, access }]))
+      return rows.flatMap((row) =>
+        row.access === null ? [] : [{ user: row.user, access: row.access, register: registerSince(from, row) }],
+      )
+    },
+
+    peopleAt: async (user, id, seqs) => {
+      const { from } = await enter(user, id)
+      return readPeopleAt(store, id, seqs, from)
     },
 
     apply: async (user, id, entry) => {
@@ -207,6 +215,12 @@ interface Entered {
   readonly member: MemberRow
   /** Seq of the first entry that they are told of: every read is held to it (SPEC HISTORY1). */
   readonly from: number
+}
+
+/** As a member is told of it who gets nothing from before `from`. */
+function registerSince(from: number, row: MemberRow): ReadRegister {
+  const { through, received } = registerOf(row)
+  return { through: through < from ? -1 : through, received: received < from ? -1 : received }
 }
 
 function registerOf({ readThrough, received }: MemberRow): ReadRegister {

@@ -39,6 +39,7 @@ export function accountRoutes(scope: FastifyInstance, deps: AccountRouteDeps): v
 function exportRoute(scope: FastifyInstance, { accounts, now, closing }: AccountRouteDeps): void {
   const busy = new Set<UserId>()
   const schema = describe({
+    operationId: 'exportAccount',
     summary:
       'Everything of yours, one JSON object with a kind on each line: account, your profile and state if there are any, ' +
       'then conversation after conversation ' +
@@ -97,6 +98,7 @@ function restPart(part: AccountPart): object {
 
 function eraseRoute(scope: FastifyInstance, { accounts, pace }: AccountRouteDeps): void {
   const schema = describe({
+    operationId: 'deleteAccount',
     summary:
       'Deletes what the server has of you, bit by bit: 202 with how much is left, ask again; 204 when nothing is. You leave ' +
       'every conversation; one whose last owner you are goes to its longest-writing admin, else writer, else it is deleted',

@@ -16,6 +16,7 @@ const query = z.object({ from: shapes.queryNumber(0, maxClientId).exactOptional(
 
 export function chainRoutes(scope: FastifyInstance, conversations: Conversations): void {
   const get = describe({
+    operationId: 'getChain',
     summary: 'What became of the entries of one of your chains, from a clock on',
     params,
     querystring: query,

@@ -18,12 +18,12 @@ const query = z.object({
 
 export function changeRoutes(scope: FastifyInstance, conversations: Conversations): void {
   const changes = describe({
-    summary:
-      'Messages that were changed behind a seq, as they are now, by ascending revision. Parley-As-Of: all changes up ' +
-      'to there are told. Parley-More: whether there are others behind it',
+    operationId: 'listChanges',
+    summary: 'Messages that were changed behind a seq, as they are now, by ascending revision',
     params,
     querystring: query,
     ok: { 200: z.array(shapes.messageShape) },
+    sent: { 200: ['parley-as-of', 'parley-more'] },
     refusals: [404, 410, 422],
   })
   scope.get('/api/conversations/:id/changes', { schema: changes }, async (request, reply) => {
@@ -38,6 +38,7 @@ export function changeRoutes(scope: FastifyInstance, conversations: Conversation
   })
 
   const pins = describe({
+    operationId: 'listPins',
     summary: 'The pinned messages, in the order in which they were pinned',
     params,
     ok: { 200: shapes.pinsShape },

@@ -54,9 +54,11 @@ export function conversationRoutes(scope: FastifyInstance, conversations: Conver
   const onRequest = pace.beforeWrite
 
   const create = describe({
+    operationId: 'createConversation',
     summary: 'Creates a conversation',
     body: optionalBody,
     ok: { 201: shapes.conversationShape },
+    sent: { 201: ['location'] },
     refusals: [413, 415, 422],
   })
   scope.post('/api/conversations', { schema: create, onRequest }, async (request, reply) => {
@@ -68,6 +70,7 @@ export function conversationRoutes(scope: FastifyInstance, conversations: Conver
   })
 
   const put = describe({
+    operationId: 'putConversation',
     summary: 'Creates a conversation with an id of your own; a member gets it as it is',
     params,
     body: optionalBody,
@@ -87,6 +90,7 @@ export function conversationRoutes(scope: FastifyInstance, conversations: Conver
   })
 
   const list = describe({
+    operationId: 'listConversations',
     summary: 'Your conversations, newest activity first',
     querystring: query,
     ok: { 200: shapes.conversationPageShape },
@@ -99,6 +103,7 @@ export function conversationRoutes(scope: FastifyInstance, conversations: Conver
   })
 
   const get = describe({
+    operationId: 'getConversation',
     summary: 'A conversation',
     params,
     ok: { 200: shapes.ownConversationShape },
@@ -109,6 +114,7 @@ export function conversationRoutes(scope: FastifyInstance, conversations: Conver
   )
 
   const patch = describe({
+    operationId: 'changeConversation',
     summary: 'Renames a conversation and changes its settings: all that is named, or nothing. What is not named stays',
     params,
     body: shapes.conversationPatch,
@@ -127,7 +133,13 @@ export function conversationRoutes(scope: FastifyInstance, conversations: Conver
     return restConversation(await conversations.change(user, id, all))
   })
 
-  const remove = describe({ summary: 'Deletes a conversation', params, ok: { 204: undefined }, refusals: [404] })
+  const remove = describe({
+    operationId: 'deleteConversation',
+    summary: 'Deletes a conversation',
+    params,
+    ok: { 204: undefined },
+    refusals: [404],
+  })
   scope.delete(path, { schema: remove, onRequest }, async (request, reply) => {
     await deleteOnce(conversations, userOf(request), conversationOf(request))
     return reply.code(204).send()

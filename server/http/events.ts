@@ -20,6 +20,7 @@ const query = z.object({
 
 export function eventRoutes(scope: FastifyInstance, conversations: Conversations): void {
   const list = describe({
+    operationId: 'listEvents',
     summary:
       'What happened to members, settings and pins, by ascending seq: the newest, or those behind `after`, or right before `before`',
     params,

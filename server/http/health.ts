@@ -1,8 +1,8 @@
 /** /health: whether the process runs, and whether it can serve; for supervisors, so without a token. */
 
 import type { FastifyInstance } from 'fastify'
+import { Fault } from '../../shared/fault.ts'
 import { describe } from './openapi.ts'
-import { Problem } from './problem.ts'
 import { healthShape, readyShape } from './shapes.ts'
 
 /** How the server is, in words for operators; names no content. */
@@ -16,13 +16,23 @@ export interface HealthReport {
 export type Health = () => Promise<HealthReport>
 
 export function healthRoutes(scope: FastifyInstance, health: Health): void {
-  const live = describe({ summary: 'Whether the process runs', isPublic: true, ok: { 200: healthShape } })
+  const live = describe({
+    operationId: 'getLiveness',
+    summary: 'Whether the process runs',
+    isPublic: true,
+    ok: { 200: healthShape },
+  })
   scope.get('/health/live', { schema: live, logLevel: 'warn' }, () => ({ status: 'ok' }))
 
-  const ready = describe({ summary: 'Whether it can serve, or why not', isPublic: true, ok: { 200: readyShape } })
+  const ready = describe({
+    operationId: 'getReadiness',
+    summary: 'Whether it can serve, or why not',
+    isPublic: true,
+    ok: { 200: readyShape },
+  })
   scope.get('/health/ready', { schema: ready, logLevel: 'warn' }, async () => {
     const { failures, warnings } = await health()
-    if (failures.length > 0) throw new Problem(503, 'unavailable', failures.join(' '))
+    if (failures.length > 0) throw new Fault('unavailable', failures.join(' '))
     return { status: 'ok', warnings }
   })
 }

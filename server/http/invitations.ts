@@ -33,6 +33,7 @@ export function invitationRoutes(scope: FastifyInstance, deps: InvitationDeps): 
   const onRequest = pace.beforeWrite
 
   const create = describe({
+    operationId: 'createInvitation',
     summary: 'Makes an invitation; whoever has its token can become a member with it',
     params: params.pick({ id: true }),
     body: optionalBody,
@@ -51,6 +52,7 @@ export function invitationRoutes(scope: FastifyInstance, deps: InvitationDeps): 
   })
 
   const list = describe({
+    operationId: 'listInvitations',
     summary: 'The invitations that have neither expired nor been used up',
     params: params.pick({ id: true }),
     ok: { 200: shapes.invitationsShape },
@@ -62,6 +64,7 @@ export function invitationRoutes(scope: FastifyInstance, deps: InvitationDeps): 
   })
 
   const revoke = describe({
+    operationId: 'revokeInvitation',
     summary: 'Withdraws an invitation: nobody can join with it any more',
     params,
     ok: { 204: undefined },
@@ -79,6 +82,7 @@ export function invitationRoutes(scope: FastifyInstance, deps: InvitationDeps): 
   })
 
   const join = describe({
+    operationId: 'acceptInvitation',
     summary: 'Joins a conversation with the token of an invitation; a member gets it as it is',
     params: z.object({ token: z.string() }),
     ok: { 200: shapes.ownConversationShape },

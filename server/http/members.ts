@@ -1,20 +1,25 @@
-/** /api/conversations/{id}/members: who is in it, and with what access. */
+/** /api/conversations/{id}/members: who is in it, and with what access; /profiles: what people are called who appear in it. */
 
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Profile } from '../../shared/chat/profile.ts'
+import { limits } from '../../shared/limits.ts'
 import type { RestMember, RestNamedMember } from '../../shared/rest.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
-import { type Conversations, Refused } from '../conversations.ts'
+import { type Conversations, type KnownMember, Refused } from '../conversations.ts'
 import { bodyInput } from './body.ts'
 import { userOf } from './identify.ts'
 import { accept, conversationOf, good, type Input, mapInput, parameter, parseInput, requireAccess } from './input.ts'
 import { describe } from './openapi.ts'
 import type { Pace } from './pace.ts'
 import type { Profiles } from '../profiles.ts'
+import { restRegister } from './read.ts'
 import * as shapes from './shapes.ts'
 
 const params = z.object({ id: z.string(), user: z.string() })
+const places = z.object({
+  seq: shapes.queryList(shapes.queryNumber(0, Number.MAX_SAFE_INTEGER), limits.profilePlaces),
+})
 const userParameter = z.object({ user: shapes.userId })
 
 export interface MemberDeps {
@@ -28,7 +33,8 @@ export function memberRoutes(scope: FastifyInstance, { conversations, profiles, 
   const onRequest = pace.beforeWrite
 
   const list = describe({
-    summary: 'The members',
+    operationId: 'listMembers',
+    summary: 'The members: what they may do, what they are called, how far they have read',
     params: params.pick({ id: true }),
     ok: { 200: shapes.membersShape },
     refusals: [404, 410],
@@ -39,7 +45,31 @@ export function memberRoutes(scope: FastifyInstance, { conversations, profiles, 
     return { items: members.map((member, index): RestNamedMember => namedMember(member, known[index])) }
   })
 
+  const appearing = describe({
+    operationId: 'listProfiles',
+    summary: 'What people are called who appear in the messages and events at these seqs, former members too',
+    params: params.pick({ id: true }),
+    querystring: places,
+    ok: { 200: shapes.profilesShape },
+    refusals: [404, 410, 422],
+  })
+  scope.get('/api/conversations/:id/profiles', { schema: appearing }, async (request) => {
+    const [user, id] = [userOf(request), conversationOf(request)]
+    const { seq } = await accept(parseInput(places, request.query), () =>
+      requireAccess(conversations, user, id, 'reader'),
+    )
+    const people = await conversations.peopleAt(user, id, seq)
+    const known = await profiles.of(people)
+    return {
+      items: people.map((each, index): Profile => {
+        const { name = null, color = null } = known[index] ?? {}
+        return { user: each, name, color }
+      }),
+    }
+  })
+
   const put = describe({
+    operationId: 'setMember',
     summary: 'Adds a member, or changes the access of one',
     params,
     body: shapes.memberAccess,
@@ -58,6 +88,7 @@ export function memberRoutes(scope: FastifyInstance, { conversations, profiles, 
   })
 
   const remove = describe({
+    operationId: 'removeMember',
     summary: 'Removes a member; yourself: leaves',
     params,
     ok: { 204: undefined },
@@ -77,9 +108,11 @@ export function memberRoutes(scope: FastifyInstance, { conversations, profiles, 
   })
 }
 
-function namedMember(member: RestMember, profile: Profile | undefined): RestNamedMember {
+function namedMember({ user, access, register }: KnownMember, profile: Profile | undefined): RestNamedMember {
   const { name = null, color = null } = profile ?? {}
-  return { ...member, ...(name === null ? {} : { name }), ...(color === null ? {} : { color }) }
+  const { through, received } = restRegister(register)
+  const named = { ...(name === null ? {} : { name }), ...(color === null ? {} : { color }) }
+  return { user, access, ...named, read_through: through, received }
 }
 
 function memberInput(request: FastifyRequest): Input<UserId> {

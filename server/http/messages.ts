@@ -41,11 +41,13 @@ export function messageRoutes(scope: FastifyInstance, { conversations, pace, now
   const path = '/api/conversations/:id/messages'
 
   const post = describe({
+    operationId: 'postMessage',
     summary: 'Appends a message; 200 when an earlier request with its id or Idempotency-Key already had',
     params,
     headers: postHeaders,
     body: shapes.newMessage,
     ok: { 200: shapes.messageShape, 201: shapes.messageShape },
+    sent: { 201: ['location'] },
     refusals: [404, 409, 410, 413, 415, 422],
   })
   scope.post(path, { schema: post, onRequest: pace.beforeWrite }, async (request, reply) => {
@@ -60,12 +62,13 @@ export function messageRoutes(scope: FastifyInstance, { conversations, pace, now
   })
 
   const list = describe({
-    summary:
-      'Messages by ascending seq: the newest, or those next to a seq. Parley-As-Of: the last seq it takes account of',
+    operationId: 'listMessages',
+    summary: 'Messages by ascending seq: the newest, or those next to a seq, or of a thread',
     params,
     querystring: query,
     headers: listHeaders,
     ok: { 200: z.array(shapes.messageShape), 304: undefined },
+    sent: { 200: ['etag', 'parley-as-of'], 304: ['etag', 'parley-as-of'] },
     refusals: [404, 410, 422],
   })
   scope.get(path, { schema: list }, async (request, reply) => {
@@ -80,6 +83,7 @@ export function messageRoutes(scope: FastifyInstance, { conversations, pace, now
   })
 
   const one = describe({
+    operationId: 'getMessage',
     summary: 'A message',
     params: params.extend({ message: z.string() }),
     ok: { 200: shapes.messageShape },

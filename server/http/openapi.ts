@@ -23,6 +23,7 @@ export function describeRoutes(app: FastifyInstance): void {
 
 export function openapiRoute(scope: FastifyInstance): void {
   const schema = describe({
+    operationId: 'getOpenapi',
     summary: 'This description',
     isPublic: true,
     ok: { 200: z.record(z.string(), z.unknown()) },
@@ -32,20 +33,72 @@ export function openapiRoute(scope: FastifyInstance): void {
 }
 
 const optionalBody = 'x-optional-body'
+const sentHeaders = 'x-sent-headers'
 
-/** Puts right what the generators cannot know: bodies that may be missing, and components that nothing refers to. */
+/** Headers of answers that say something. */
+const answerHeaders = {
+  etag: { type: 'string', description: 'Changes with any byte of the answer; for If-None-Match' },
+  'parley-as-of': {
+    type: 'integer',
+    description: 'Seq up to which the answer takes account of everything; -1: of nothing',
+  },
+  'parley-more': { type: 'string', enum: ['true', 'false'], description: 'Whether there is more behind Parley-As-Of' },
+  location: { type: 'string', description: 'Path of what was made' },
+  'retry-after': { type: 'integer', description: 'In how many seconds to ask again' },
+  'www-authenticate': { type: 'string', description: 'Bearer, and whether the token was one' },
+} as const
+
+export type AnswerHeader = keyof typeof answerHeaders
+
+/** Refusals that come with one whatever was asked. */
+const refusalHeaders: Readonly<Record<number, readonly AnswerHeader[]>> = {
+  401: ['www-authenticate'],
+  429: ['retry-after'],
+  503: ['retry-after'],
+}
+
+/** Puts right what the generators cannot know: bodies that may be missing, headers of answers, components that nothing refers to. */
 function tidy(document: object): unknown {
   return JSON.parse(JSON.stringify(document), (key, value: unknown) => {
     if (typeof value !== 'object' || value === null) return value
     if (key === 'schemas') return Object.fromEntries(Object.entries(value).filter(([name]) => !name.endsWith('Input')))
-    if (!(optionalBody in value && 'requestBody' in value)) return value
-    const { [optionalBody]: _, requestBody, ...operation } = value
-    return { ...operation, requestBody: { ...(typeof requestBody === 'object' ? requestBody : {}), required: false } }
+    return withHeaders(withOptionalBody(value))
   })
 }
 
+function withOptionalBody(value: object): object {
+  if (!(optionalBody in value && 'requestBody' in value)) return value
+  const { [optionalBody]: _, requestBody, ...operation } = value
+  return { ...operation, requestBody: { ...objectIn(requestBody), required: false } }
+}
+
+function withHeaders(value: object): object {
+  if (!('operationId' in value && 'responses' in value)) return value
+  const { [sentHeaders]: sent, responses, ...operation }: { [sentHeaders]?: unknown; responses: unknown } = value
+  const byStatus = new Map(Object.entries<readonly AnswerHeader[]>({ ...refusalHeaders, ...objectIn(sent) }))
+  const answers = Object.entries(objectIn(responses)).map(([status, answered]): readonly [string, object] => {
+    const described = (byStatus.get(status) ?? []).map((name) => {
+      const { description, ...schema } = answerHeaders[name]
+      return [name, { description, required: true, schema }] as const
+    })
+    return [
+      status,
+      { ...objectIn(answered), ...(described.length === 0 ? {} : { headers: Object.fromEntries(described) }) },
+    ]
+  })
+  return { ...operation, responses: Object.fromEntries(answers) }
+}
+
+function objectIn(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
+}
+
 export interface RouteDescription {
+  /** What programs that are made from the description call it: never changed, and no other's. */
+  readonly operationId: string
   readonly summary: string
+  /** What one line does not say. */
+  readonly description?: string
   /** Whether it needs no token. */
   readonly isPublic?: boolean
   readonly params?: z.ZodType
@@ -56,21 +109,23 @@ export interface RouteDescription {
   readonly linesOf?: z.ZodType
   /** Answers by status; undefined for one without a body. */
   readonly ok: Readonly<Record<number, z.ZodType | undefined>>
+  /** Headers of answers by status, beside those of refusals. */
+  readonly sent?: Readonly<Record<number, readonly AnswerHeader[]>>
   /** Statuses of refusals, beside those that every route has. */
   readonly refusals?: readonly number[]
 }
 
 /** The schema of a route. It only describes: what comes in is parsed by the handler, in the order of REST2. */
 export function describe(description: RouteDescription): FastifySchema {
-  const { summary, isPublic = false, linesOf, ok, refusals = [], ...input } = description
+  const { isPublic = false, linesOf, ok, sent, refusals = [], ...told } = description
   const everywhere = isPublic ? [403, 500, 503] : [401, 403, 429, 500, 503]
   const refused = [...everywhere, ...refusals].map((status) => [status, restErrorShape] as const)
   const answers = [...Object.entries(ok), ...refused].map(([status, shape]) => [status, answer(Number(status), shape)])
   return {
-    summary,
     ...(isPublic ? { security: [] } : {}),
-    ...(input.body instanceof z.ZodOptional ? { [optionalBody]: true } : {}),
-    ...input,
+    ...(told.body instanceof z.ZodOptional ? { [optionalBody]: true } : {}),
+    ...told,
+    ...(sent === undefined ? {} : { [sentHeaders]: sent }),
     response: { ...Object.fromEntries(answers), ...(linesOf === undefined ? {} : { 200: lines(linesOf) }) },
   }
 }
@@ -81,8 +136,7 @@ function lines(shape: z.ZodType) {
 
 function answer(status: number, shape: z.ZodType | undefined) {
   const text = STATUS_CODES[status] ?? ''
-  const description = status === 429 ? `${text}; Retry-After says in how many seconds` : text
   return shape === undefined
-    ? z.undefined().describe(description)
-    : { description, content: { 'application/json': { schema: shape } } }
+    ? z.undefined().describe(text)
+    : { description: text, content: { 'application/json': { schema: shape } } }
 }

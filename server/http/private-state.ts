@@ -18,12 +18,25 @@ import * as shapes from './shapes.ts'
 const params = z.object({ key: z.string() })
 const keyParameter = z.object({ key: z.string().min(1).max(limits.settingKeyLength) })
 
+/** As SPEC has them. */
+const keysInUse = [
+  'Devices read and write these keys; what they do not understand they ignore:',
+  '- `mute/{conversation}`, `favourite/{conversation}`: true',
+  '- `unread/{conversation}`: true, marked as unread by hand; moves no register',
+  '- `hide/{conversation}`: seq of its last message then: a later one brings it back',
+  '- `draft/{conversation}`, `draft/{conversation}/{root of a thread}`: fields of a message without `kind`, `id`, `at`, `status`',
+  '- `read/{conversation}`: seq up to which you have read without telling others',
+  '- `app/…`: for applications; no device of ours touches them',
+].join('\n')
+
 export function privateStateRoutes(scope: FastifyInstance, conversations: Conversations, pace: Pace): void {
   const path = '/api/me/state/:key'
   const onRequest = pace.beforeWrite
 
   const list = describe({
+    operationId: 'listState',
     summary: 'What your devices keep for nobody else, by key',
+    description: keysInUse,
     ok: { 200: shapes.privateStateShape },
     refusals: [],
   })
@@ -38,7 +51,9 @@ export function privateStateRoutes(scope: FastifyInstance, conversations: Conver
   }
 
   const put = describe({
+    operationId: 'setState',
     summary: 'Keeps a value, any JSON, under a key, percent-encoded; null clears',
+    description: keysInUse,
     params,
     body: shapes.privateValue,
     ok: { 204: undefined },
@@ -57,7 +72,13 @@ export function privateStateRoutes(scope: FastifyInstance, conversations: Conver
     return reply.code(204).send()
   })
 
-  const remove = describe({ summary: 'Clears a key', params, ok: { 204: undefined }, refusals: [422] })
+  const remove = describe({
+    operationId: 'clearState',
+    summary: 'Clears a key',
+    params,
+    ok: { 204: undefined },
+    refusals: [422],
+  })
   scope.delete(path, { schema: remove, onRequest }, async (request, reply) => {
     await set(request, orThrow(keyInput(request)), null)
     return reply.code(204).send()

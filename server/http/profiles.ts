@@ -18,10 +18,11 @@ const query = z.object({
 })
 
 export function profileRoutes(scope: FastifyInstance, profiles: Profiles, pace: Pace): void {
-  const get = describe({ summary: 'Your profile', ok: { 200: shapes.ownProfileShape } })
+  const get = describe({ operationId: 'getOwnProfile', summary: 'Your profile', ok: { 200: shapes.ownProfileShape } })
   scope.get('/api/me', { schema: get }, async (request) => restOwnProfile(await profiles.own(userOf(request))))
 
   const put = describe({
+    operationId: 'changeOwnProfile',
     summary: 'Changes your profile: what is named; null clears',
     body: shapes.profilePatch,
     ok: { 200: shapes.ownProfileShape },
@@ -33,6 +34,7 @@ export function profileRoutes(scope: FastifyInstance, profiles: Profiles, pace: 
   })
 
   const search = describe({
+    operationId: 'findUsers',
     summary: 'People you share a conversation with whose id or name contains `q`, in upper or lower case',
     querystring: query,
     ok: { 200: shapes.profilesShape },

@@ -16,6 +16,7 @@ const params = z.object({ id: z.string() })
 
 export function readRoutes(scope: FastifyInstance, conversations: Conversations, pace: Pace): void {
   const put = describe({
+    operationId: 'markRead',
     summary:
       'Says up to which seq you have read, all or a thread, or a device of yours has received; none ever goes back',
     params,

@@ -42,6 +42,11 @@ export function queryNumber(min: number, max: number) {
     .meta({ type: 'integer', minimum: min, maximum: max })
 }
 
+/** A query parameter that may be given several times. */
+export function queryList<T extends z.ZodType>(each: T, most: number) {
+  return z.preprocess((value): unknown => (Array.isArray(value) ? value : [value]), z.array(each).max(most))
+}
+
 const title = z.string().max(limits.titleLength).nullable()
 const settings = z
   .record(z.string(), z.unknown())
@@ -239,7 +244,14 @@ export const eventsShape = z.object({
 
 export const memberShape = z.object({ user: userText, access }).meta({ id: 'Member' })
 export const membersShape = z.object({
-  items: z.array(memberShape.extend({ name: z.string().optional(), color: color.optional() })),
+  items: z.array(
+    memberShape.extend({
+      name: z.string().optional(),
+      color: color.optional(),
+      read_through: seq.nullable().describe('Null: nothing, or nothing that you are told of'),
+      received: seq.nullable().describe('By a device of theirs; never before read_through'),
+    }),
+  ),
 })
 
 const invitation = z.object({

@@ -13,6 +13,7 @@ import * as shapes from './shapes.ts'
 
 export function ticketRoute(scope: FastifyInstance, tickets: Tickets): void {
   const schema = describe({
+    operationId: 'createTicket',
     summary: 'A ticket that opens one socket in place of your token, within 30 seconds',
     ok: { 201: shapes.ticketShape },
     refusals: [415, 422],
@@ -27,6 +28,7 @@ export function ticketRoute(scope: FastifyInstance, tickets: Tickets): void {
 /** AUTH3: outside demo mode there is no such thing. */
 export function demoTokenRoute(scope: FastifyInstance, demo: Demo | undefined): void {
   const schema = describe({
+    operationId: 'createDemoToken',
     summary: 'A token for whoever you say you are; in demo mode only',
     isPublic: true,
     body: shapes.demoTokenRequest,

@@ -13,6 +13,7 @@ const params = z.object({ id: z.string(), message: z.string() })
 
 export function threadRoutes(scope: FastifyInstance, conversations: Conversations): void {
   const get = describe({
+    operationId: 'getThread',
     summary: 'The thread of a message: its root, and what you have not read of it; its messages: …/messages?thread=',
     params,
     ok: { 200: shapes.threadShape },

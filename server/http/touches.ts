@@ -27,6 +27,7 @@ function editRoutes(scope: FastifyInstance, { conversations, pace, now }: Messag
   const onRequest = pace.beforeWrite
 
   const patch = describe({
+    operationId: 'editMessage',
     summary: 'Edits one of your messages; 410 when its content was taken away',
     params,
     body: shapes.messagePatch,
@@ -43,6 +44,7 @@ function editRoutes(scope: FastifyInstance, { conversations, pace, now }: Messag
   })
 
   const remove = describe({
+    operationId: 'redactMessage',
     summary: 'Takes away the content of a message, for good; it keeps its place',
     params,
     ok: { 204: undefined },
@@ -70,6 +72,7 @@ function reactionRoutes(scope: FastifyInstance, { conversations, pace }: Message
   }
 
   const put = describe({
+    operationId: 'addReaction',
     summary: 'Reacts to a message with an emoji, percent-encoded; 409 when it has as many as it may',
     params: reactionParams,
     ok: { 204: undefined },
@@ -81,6 +84,7 @@ function reactionRoutes(scope: FastifyInstance, { conversations, pace }: Message
   })
 
   const remove = describe({
+    operationId: 'removeReaction',
     summary: 'Takes your reaction back',
     params: reactionParams,
     ok: { 204: undefined },
@@ -103,6 +107,7 @@ function pinRoutes(scope: FastifyInstance, { conversations, pace }: MessageDeps)
   }
 
   const put = describe({
+    operationId: 'pinMessage',
     summary: 'Pins a message; 409 when there are as many as there may be',
     params,
     ok: { 204: undefined },
@@ -113,7 +118,13 @@ function pinRoutes(scope: FastifyInstance, { conversations, pace }: MessageDeps)
     return reply.code(204).send()
   })
 
-  const remove = describe({ summary: 'Unpins a message', params, ok: { 204: undefined }, refusals: [404, 410] })
+  const remove = describe({
+    operationId: 'unpinMessage',
+    summary: 'Unpins a message',
+    params,
+    ok: { 204: undefined },
+    refusals: [404, 410],
+  })
   scope.delete(path, { schema: remove, onRequest }, async (request, reply) => {
     await pin(request, false)
     return reply.code(204).send()

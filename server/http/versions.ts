@@ -14,6 +14,7 @@ const params = z.object({ id: z.string(), message: z.string() })
 
 export function versionRoutes(scope: FastifyInstance, conversations: Conversations): void {
   const versions = describe({
+    operationId: 'listVersions',
     summary:
       'All that one of your messages has said, by ascending seq: as it was first sent, then as each edit left it. The ' +
       `newest ${limits.versions} and ${limits.versionBytes} bytes of them; 410 when its content was taken away`,

@@ -128,6 +128,33 @@ describe('profiles', () => {
     expect(asked.filter((path) => path.includes('/api/users'))).toEqual([])
   })
 
+  test('[PROFILE1] a new device shows what former members are called, who wrote, reacted or were only added; asked for once', async () => {
+    const [ann, carl, bobs] = [start('ann-f'), start('carl'), keepingMemory()]
+    await carl.profiles.setMine({ name: 'Carl', color: '#00ff00' })
+    const conversation = await shared(ann, 'carl', 'bob-f')
+    conversation.setMember('dan', 'reader')
+    const theirs = await carl.open(conversation.id)
+    await isLive(theirs)
+    theirs.send('of carl')
+    await when(conversation.messages, (list) => list.length === 1)
+    for (const user of ['carl', 'dan']) conversation.setMember(user, null)
+    await when(conversation.status, ({ pending }) => pending === 0)
+    await when(theirs.status, ({ connection }) => connection.phase === 'refused')
+    asked.length = 0
+    const bob = start('bob-f', bobs)
+    const here = await bob.open(conversation.id)
+    await isNamed(bob.profiles.get('carl'), 'Carl')
+    await isNamed(bob.profiles.get('dan'), null)
+    for (const text of ['one', 'two']) here.send(text)
+    await when(here.messages, (list) => list.length === 3 && list.every(({ delivery }) => 'seq' in delivery))
+    expect(asked.filter((path) => path.endsWith('/profiles'))).toHaveLength(1)
+    await bob.close()
+    proxy.cut()
+    const away = start('bob-f', bobs)
+    await away.open(conversation.id)
+    await isNamed(away.profiles.get('carl'), 'Carl')
+  })
+
   test('[PROFILE1] what a tab chose offline, and was closed with, is sent by another one that is open', async () => {
     const storage = keepingMemory()
     proxy.cut()

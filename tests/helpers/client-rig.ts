@@ -133,7 +133,7 @@ export function startClientRig(options: ClientRigOptions = {}): ClientRig {
 /** Nobody has chosen anything. */
 function answerOfPeople(path: string): Response | undefined {
   if (path === '/api/me') return Response.json({ user: ann, name: null, color: null, updated_at: null })
-  return path.endsWith('/members') ? Response.json({ items: [] }) : undefined
+  return path.endsWith('/members') || path.endsWith('/profiles') ? Response.json({ items: [] }) : undefined
 }
 
 /** As the REST API answers. */

@@ -110,6 +110,7 @@ export async function openRig(options: OpenRigOptions = {}): Promise<OpenRig> {
       list: () => Promise.reject(new Error('offline')),
       revoke: () => Promise.reject(new Error('offline')),
     },
+    deleteIt: () => Promise.reject(new Error('offline')),
     versions: options.versions ?? (() => Promise.reject(new Error('offline'))),
     keep: () => told.keeps.at(-1) ?? options.keep ?? 'all',
     onKeep: async (keep) => void told.keeps.push(keep),

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { freshId, type People, type Person, seenMessage } from './people.ts'
+import { freshId, nothingRead, type People, type Person, seenMessage } from './people.ts'
 
 type Verb = readonly [method: string, path: string, body?: object]
 
@@ -11,6 +11,7 @@ export function accessCases(use: () => People): void {
     ['PATCH', '', { title: 'Mine' }],
     ['DELETE', ''],
     ['GET', '/members'],
+    ['GET', '/profiles?seq=0'],
     ['PUT', `/members/${user}`, { access: 'owner' }],
     ['DELETE', `/members/${user}`],
     ['GET', '/messages'],
@@ -103,8 +104,8 @@ export function accessCases(use: () => People): void {
     expect((await bob.post(path, 'hello')).status).toBe(201)
     expect((await ann.call('GET', `${path}/members`)).body).toEqual({
       items: expect.arrayContaining([
-        { user: ann.name, access: 'owner' },
-        { user: bob.name, access: 'writer' },
+        { user: ann.name, access: 'owner', ...nothingRead },
+        { user: bob.name, access: 'writer', ...nothingRead },
       ]),
     })
     expect((await remove(ann, path, bob)).status).toBe(204)
@@ -142,7 +143,7 @@ export function accessCases(use: () => People): void {
     const odd = encodeURIComponent('%?#&=+~')
     expect((await grant(ann, path, odd, 'reader')).body).toEqual({ user: '%?#&=+~', access: 'reader' })
     expect((await ann.call('GET', `${path}/members`)).body).toMatchObject({
-      items: expect.arrayContaining([{ user: '%?#&=+~', access: 'reader' }]),
+      items: expect.arrayContaining([{ user: '%?#&=+~', access: 'reader', ...nothingRead }]),
     })
   })
 

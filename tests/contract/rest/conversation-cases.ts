@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 
 import { limits } from '../../../shared/limits.ts'
-import { freshId, nextMillisecond, type People, type Person, seenConversation } from './people.ts'
+import { freshId, nextMillisecond, nothingRead, type People, type Person, seenConversation } from './people.ts'
 
 const page = z.object({
   items: z.array(
@@ -88,8 +88,8 @@ export function conversationCases(use: () => People): void {
     const { body } = await bob.call('GET', `/api/conversations/${seenConversation(made).id}/members`)
     expect(body).toEqual({
       items: expect.arrayContaining([
-        { user: ann.name, access: 'owner' },
-        { user: bob.name, access: 'writer' },
+        { user: ann.name, access: 'owner', ...nothingRead },
+        { user: bob.name, access: 'writer', ...nothingRead },
       ]),
     })
   })

@@ -95,6 +95,9 @@ export function seenProblem({ status, body }: Answer): readonly unknown[] {
   return [status, z.object({ code: z.string() }).safeParse(body).data?.code]
 }
 
+/** Of a member who has told nothing of how far they have come. */
+export const nothingRead = { read_through: null, received: null }
+
 export function freshId(): string {
   return v7()
 }

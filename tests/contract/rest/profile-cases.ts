@@ -1,9 +1,13 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 
-import type { People, Person } from './people.ts'
+import { nothingRead, type People, type Person, seenMessage } from './people.ts'
 
 const users = z.object({ items: z.array(z.object({ user: z.string(), name: z.string().nullable() })) })
+
+const profiles = z.object({
+  items: z.array(z.object({ user: z.string(), name: z.string().nullable(), color: z.string().nullable() })),
+})
 
 export function profileCases(use: () => People): void {
   const put = (who: Person, body: unknown) => who.call('PUT', '/api/me', { body })
@@ -25,8 +29,8 @@ export function profileCases(use: () => People): void {
     const members = async () => (await bob.call('GET', `${path}/members`)).body
     expect(await members()).toEqual({
       items: expect.arrayContaining([
-        { user: ann.name, access: 'owner', name: 'Ann Müller 🎈', color: '#ffaa00' },
-        { user: bob.name, access: 'reader' },
+        { user: ann.name, access: 'owner', name: 'Ann Müller 🎈', color: '#ffaa00', ...nothingRead },
+        { user: bob.name, access: 'reader', ...nothingRead },
       ]),
     })
     expect((await put(ann, { name: 'Ann' })).body).toMatchObject({ name: 'Ann', color: '#ffaa00' })
@@ -37,8 +41,44 @@ export function profileCases(use: () => People): void {
     })
     expect((await bob.call('GET', '/api/me')).body).toMatchObject({ name: null, updated_at: null })
     expect(await members()).toMatchObject({
-      items: expect.arrayContaining([{ user: ann.name, access: 'owner', name: 'Ann' }]),
+      items: expect.arrayContaining([{ user: ann.name, access: 'owner', name: 'Ann', ...nothingRead }]),
     })
+  })
+
+  test('[PROFILE1][USERS1] who appears in what one reads is told of, former members too; nobody else is, whatever is asked', async () => {
+    const [ann, bob, eve] = [use().person('ann'), use().person('bob'), use().person('eve')]
+    await put(bob, { name: 'Bob', color: '#00ff00' })
+    await put(eve, { name: 'Eve' })
+    const path = await ann.creates({ [bob.name]: 'admin' })
+    const first = seenMessage(await ann.post(path, 'hello'))
+    await bob.call('PUT', `${path}/messages/${first.id}/reactions/x`)
+    await bob.call('PUT', `${path}/members/${eve.name}`, { body: { access: 'reader' } })
+    const ofBob = seenMessage(await bob.post(path, 'of bob'))
+    for (const who of [eve, bob]) await ann.call('DELETE', `${path}/members/${who.name}`)
+    const at = async (who: Person, ...seqs: readonly number[]): Promise<unknown> => {
+      const { body } = await who.call('GET', `${path}/profiles?${seqs.map((seq) => `seq=${seq}`).join('&')}`)
+      return profiles.parse(body).items.toSorted((a, b) => (a.user < b.user ? -1 : 1))
+    }
+    const [annIs, bobIs, eveIs] = [
+      { user: ann.name, name: null, color: null },
+      { user: bob.name, name: 'Bob', color: '#00ff00' },
+      { user: eve.name, name: 'Eve', color: null },
+    ]
+    expect(await at(ann, ofBob.seq)).toEqual([bobIs])
+    // Who reacted, and who was added, is shown too.
+    expect(await at(ann, first.seq)).toEqual([annIs, bobIs])
+    expect(await at(ann, first.seq + 2)).toEqual([bobIs, eveIs])
+    expect(await at(ann, first.seq + 1, 999_999)).toEqual([])
+    for (const query of ['', '?seq=', '?seq=x', '?seq=-1', `?${'seq=1&'.repeat(51)}`, '?user=eve']) {
+      expect([query, (await ann.call('GET', `${path}/profiles${query}`)).status]).toEqual([query, 422])
+    }
+    expect((await bob.call('GET', `${path}/profiles?seq=${ofBob.seq}`)).status).toBe(403)
+    // A late joiner is told of nobody from before.
+    await ann.call('PATCH', path, { body: { settings: { history: 'from-join' } } })
+    const late = use().person('late')
+    await ann.call('PUT', `${path}/members/${late.name}`, { body: { access: 'reader' } })
+    const { seq } = seenMessage(await ann.post(path, 'later'))
+    expect(await at(late, ofBob.seq, first.seq, seq)).toEqual([annIs])
   })
 
   test('[PROFILE1] what is no name and no colour is 422, and changes nothing', async () => {

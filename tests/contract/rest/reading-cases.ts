@@ -75,6 +75,40 @@ export function readingCases(use: () => People): void {
     expect(updated.parse((await ann.call('GET', path)).body).updated_at).toBe(updated.parse(before.body).updated_at)
   })
 
+  test('[UNREAD1][HISTORY1] members tell how far each has read and received; a late joiner nothing from before them', async () => {
+    const { ann, bob, path } = await start()
+    const registers = async (who: Person): Promise<Record<string, unknown>> => {
+      const { body } = await who.call('GET', `${path}/members`)
+      const { items } = z.object({ items: z.array(z.looseObject({ user: z.string() })) }).parse(body)
+      return Object.fromEntries(items.map(({ user, read_through: through, received }) => [user, [through, received]]))
+    }
+    const first = await say(ann, path, 'one')
+    const second = await say(ann, path, 'two')
+    expect(await registers(ann)).toEqual({ [ann.name]: [null, null], [bob.name]: [null, null] })
+    await bob.call('PUT', `${path}/read`, { body: { through: first.seq, received: second.seq } })
+    const told = { [ann.name]: [null, null], [bob.name]: [first.seq, second.seq] }
+    expect(await registers(ann)).toEqual(told)
+    // Of all, not of threads.
+    await say(ann, path, 'in a thread', { thread: second.id })
+    await bob.call('PUT', `${path}/read`, { body: { through: second.seq, thread: second.id } })
+    expect(await registers(bob)).toEqual(told)
+
+    await ann.call('PATCH', path, { body: { settings: { history: 'from-join' } } })
+    const eve = use().person('eve')
+    await ann.call('PUT', `${path}/members/${eve.name}`, { body: { access: 'writer' } })
+    const nothing = { [ann.name]: [null, null], [bob.name]: [null, null], [eve.name]: [null, null] }
+    expect(await registers(eve)).toEqual(nothing)
+    expect(await registers(ann)).toEqual({ ...told, [eve.name]: [null, null] })
+    const later = await say(ann, path, 'three')
+    await bob.call('PUT', `${path}/read`, { body: { received: later.seq } })
+    expect(await registers(eve)).toEqual({ ...nothing, [bob.name]: [null, later.seq] })
+    expect(await registers(ann)).toEqual({ ...nothing, [bob.name]: [first.seq, later.seq] })
+    // Whoever is removed loses theirs.
+    await ann.call('DELETE', `${path}/members/${bob.name}`)
+    await ann.call('PUT', `${path}/members/${bob.name}`, { body: { access: 'reader' } })
+    expect(await registers(ann)).toEqual(nothing)
+  })
+
   test('[PAGE2] changes tell each message once, as it is now, by ascending revision', async () => {
     const { ann, path } = await start()
     const said = [await say(ann, path, 'a'), await say(ann, path, 'b'), await say(ann, path, 'c')]

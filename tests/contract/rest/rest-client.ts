@@ -90,11 +90,17 @@ type AnswerCheck = (method: string, path: string, answer: Answer) => void
 
 /** What is told in lines has another type. */
 const content = z.object({ 'application/json': z.object({ schema: z.record(z.string(), z.unknown()) }).optional() })
-const operation = z.object({ responses: z.record(z.string(), z.object({ content: content.optional() })) })
+const describedHeaders = z.record(z.string(), z.object({ required: z.literal(true), description: z.string().min(1) }))
+const operation = z.object({
+  responses: z.record(z.string(), z.object({ content: content.optional(), headers: describedHeaders.optional() })),
+})
 const description = z.object({
   paths: z.record(z.string(), z.record(z.string(), operation)),
   components: z.object({ schemas: z.record(z.string(), z.unknown()) }),
 })
+
+/** Those that say something of the answer: each is described, and is there where it is described. */
+const toldHeaders = ['etag', 'location', 'parley-as-of', 'parley-more', 'retry-after', 'www-authenticate']
 
 /** What every refusal looks like, described or not. */
 const refusal = z.strictObject({
@@ -124,6 +130,9 @@ async function loadAnswerCheck(url: string): Promise<AnswerCheck> {
     if (described === undefined) return
     const documented = described.responses[String(status)]
     if (documented === undefined) throw new Error(`${where}: openapi.json does not know this status`)
+    const told = toldHeaders.filter((name) => headers.has(name))
+    const toTell = Object.keys(documented.headers ?? {}).toSorted()
+    if (told.join() !== toTell.join()) throw new Error(`${where}: headers ${told.join()}, not ${toTell.join()}`)
     const schema = documented.content?.['application/json']?.schema
     const result = (schema === undefined ? z.undefined() : schemaOf(schema)).safeParse(body)
     if (!result.success) throw new Error(`${where}: not as openapi.json says: ${z.prettifyError(result.error)}`)

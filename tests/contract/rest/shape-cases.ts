@@ -4,6 +4,59 @@ import { limits } from '../../../shared/limits.ts'
 import { freshId, type People } from './people.ts'
 import type { Call } from './rest-client.ts'
 
+interface Operation {
+  readonly operationId: string
+  readonly description?: string
+  readonly responses: Readonly<Record<string, { readonly headers?: object }>>
+}
+
+/** Programs are made from them: none is ever changed. */
+const operationIds = [
+  'acceptInvitation',
+  'addReaction',
+  'changeConversation',
+  'changeOwnProfile',
+  'clearState',
+  'createConversation',
+  'createDemoToken',
+  'createInvitation',
+  'createTicket',
+  'deleteAccount',
+  'deleteConversation',
+  'editMessage',
+  'exportAccount',
+  'findUsers',
+  'getChain',
+  'getConversation',
+  'getLiveness',
+  'getMessage',
+  'getOpenapi',
+  'getOwnProfile',
+  'getReadiness',
+  'getThread',
+  'listChanges',
+  'listConversations',
+  'listEvents',
+  'listInvitations',
+  'listMembers',
+  'listMessages',
+  'listPins',
+  'listProfiles',
+  'listState',
+  'listVersions',
+  'markRead',
+  'pinMessage',
+  'postMessage',
+  'putConversation',
+  'redactMessage',
+  'removeMember',
+  'removeReaction',
+  'revokeInvitation',
+  'setMember',
+  'setState',
+  'unpinMessage',
+]
+
 export function shapeCases(use: () => People): void {
   test('[REST1] an unknown path is 404 in the one shape, and 401 without a token', async () => {
     const ann = use().person('ann')
@@ -150,6 +203,26 @@ export function shapeCases(use: () => People): void {
     }
   })
 
+  test('[REST7] each operation has a name of its own, which stays, and says what its answers carry beside their bodies', async () => {
+    const answer = await use().call('GET', '/api/openapi.json')
+    const { paths } = answer.body as { paths: Record<string, Record<string, Operation>> }
+    const operations = Object.values(paths).flatMap((verbs) => Object.values(verbs))
+    expect(operations.map(({ operationId }) => operationId).toSorted()).toEqual(operationIds)
+    for (const { responses } of operations) {
+      expect(Object.keys(responses['503']?.headers ?? {})).toEqual(['retry-after'])
+    }
+    const headersOf = (path: string, verb: string, status: string): readonly string[] =>
+      Object.keys(paths[path]?.[verb]?.responses[status]?.headers ?? {})
+    expect(headersOf('/api/conversations', 'post', '201')).toEqual(['location'])
+    expect(headersOf('/api/conversations/{id}/messages', 'get', '304')).toEqual(['etag', 'parley-as-of'])
+    expect(headersOf('/api/conversations/{id}/changes', 'get', '200')).toEqual(['parley-as-of', 'parley-more'])
+    expect(headersOf('/api/conversations', 'get', '429')).toEqual(['retry-after'])
+    const { description = '' } = paths['/api/me/state']?.['get'] ?? {}
+    for (const kind of ['mute', 'hide', 'favourite', 'draft', 'read', 'unread', 'app']) {
+      expect(description).toContain(`\`${kind}/`)
+    }
+  })
+
   test('[REST7] openapi.json describes the routes and needs no token', async () => {
     const answer = await use().call('GET', '/api/openapi.json')
     expect(answer.status).toBe(200)
@@ -176,6 +249,7 @@ export function shapeCases(use: () => People): void {
       '/api/conversations/{id}/messages/{message}/reactions/{emoji}': ['delete', 'put'],
       '/api/conversations/{id}/messages/{message}/versions': ['get'],
       '/api/conversations/{id}/pins': ['get'],
+      '/api/conversations/{id}/profiles': ['get'],
       '/api/conversations/{id}/read': ['put'],
       '/api/conversations/{id}/threads/{message}': ['get'],
       '/api/demo/token': ['post'],

@@ -98,6 +98,7 @@ describe('the door', () => {
     const ways = (user: typeof bob): readonly (() => Promise<unknown>)[] => [
       () => conversations.get(user, id),
       () => conversations.members(user, id),
+      () => conversations.peopleAt(user, id, [0]),
       () => conversations.messages(user, id, { limit: 50 }),
       () => conversations.message(user, id, message.id),
       () => conversations.chain(user, id, clientId(9), 0),

@@ -168,7 +168,7 @@ describe('at once', () => {
     expect(heads).toHaveLength(1)
     const states = outcomes.flatMap((one) => (one.status === 'fulfilled' ? [one.value.state] : []))
     expect(new Set(states.map((state) => JSON.stringify(state))).size).toBe(1)
-    expect(await node.conversations.members(ann, id)).toEqual([{ user: 'ann', access: 'owner' }])
+    expect(await node.conversations.members(ann, id)).toMatchObject([{ user: 'ann', access: 'owner' }])
   })
 
   test('[SYNC11] however many come at once, it is loaded once', async () => {

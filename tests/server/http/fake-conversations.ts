@@ -20,6 +20,7 @@ import {
   stampMessage,
   touchMessage,
 } from '../../../shared/chat/message.ts'
+import { peopleInEvent, peopleInMessage } from '../../../shared/chat/people-in.ts'
 import { judge, type PolicyView, settingBytes } from '../../../shared/chat/policy.ts'
 import { isPrivateConversation, privateConversationOf } from '../../../shared/chat/private-conversation.ts'
 import {
@@ -61,6 +62,12 @@ interface Room {
   readonly versions: Map<MessageId, readonly MessageVersion[]>
 }
 
+/** Where an entry came to stand, and when. */
+interface Stamped {
+  readonly seq: number
+  readonly timeMs: number
+}
+
 export interface FakeSources {
   readonly now: () => number
   readonly newId: () => ConversationId
@@ -77,19 +84,22 @@ export function fakeConversations({ now, newId }: FakeSources): Conversations {
     return room
   }
 
-  const append = (room: Room): number => {
-    room.updatedMs = now()
+  const append = (room: Room, timeMs: number): number => {
+    room.updatedMs = timeMs
     return room.nextSeq++
   }
 
   const postNew = (room: Room, user: UserId, entry: MessageEntry): StampedMessage => {
     const reason = judge(policyOf(room), user, entry)
     if (reason !== undefined) throw new Refused(reason)
-    const message = stampMessage(messageOf(user, entry), append(room), now())
+    // Of everything that an entry does there is one time.
+    const timeMs = now()
+    const message = stampMessage(messageOf(user, entry), append(room, timeMs), timeMs)
+    const { seq } = message
     room.messages = [...room.messages, message]
-    touchOne(room, user, entry, message.seq)
+    touchOne(room, user, entry, { seq, timeMs })
     room.sent.set(entry.id, digest(entry))
-    noteVersion(room, message.id, entry, message.seq)
+    noteVersion(room, message.id, entry, { seq, timeMs })
     return message
   }
 
@@ -97,9 +107,9 @@ export function fakeConversations({ now, newId }: FakeSources): Conversations {
     { versions }: Room,
     id: MessageId,
     { content, at }: { readonly content: string; readonly at: number },
-    seq: number,
+    { seq, timeMs }: Stamped,
   ): void => {
-    versions.set(id, [...(versions.get(id) ?? []), { content, writtenMs: at, createdMs: now(), seq }])
+    versions.set(id, [...(versions.get(id) ?? []), { content, writtenMs: at, createdMs: timeMs, seq }])
   }
 
   const change = (room: Room, user: UserId, entry: KnownEntry): void => {
@@ -107,18 +117,19 @@ export function fakeConversations({ now, newId }: FakeSources): Conversations {
     const reason = judge(policyOf(room), user, entry)
     if (reason !== undefined) throw new Refused(reason)
     if (isSo(room, user, entry)) return
-    const seq = entry.kind === 'read' ? room.nextSeq++ : append(room)
+    const timeMs = now()
+    const seq = entry.kind === 'read' ? room.nextSeq++ : append(room, timeMs)
     room.roster = applyToRoster(room.roster, user, entry, seq)
     const event = eventIn(entry)
-    if (event !== undefined) room.events.push({ seq, user, timeMs: now(), entry: event })
-    if (entry.kind === 'edit') noteVersion(room, entry.of, entry, seq)
-    touchOne(room, user, entry, seq)
+    if (event !== undefined) room.events.push({ seq, user, timeMs, entry: event })
+    if (entry.kind === 'edit') noteVersion(room, entry.of, entry, { seq, timeMs })
+    touchOne(room, user, entry, { seq, timeMs })
   }
 
-  const touchOne = (room: Room, user: UserId, entry: Entry, seq: number): void => {
+  const touchOne = (room: Room, user: UserId, entry: Entry, stamped: Stamped): void => {
     const touching = touchIn(entry)
     if (touching === undefined) return
-    const touch = { user, timeMs: now(), entry: touching, seq }
+    const touch = { user, entry: touching, ...stamped }
     room.messages = room.messages.map((message) => (message.id === touching.of ? applyTouch(message, touch) : message))
   }
 
@@ -190,8 +201,26 @@ export function fakeConversations({ now, newId }: FakeSources): Conversations {
       room.isDeleted = true
     },
 
-    members: async (user, id) =>
-      [...enter(user, id).roster.members].map(([member, access]) => ({ user: member, access })),
+    members: async (user, id) => {
+      const { roster } = enter(user, id)
+      const from = historyFrom(roster, user)
+      return [...roster.members].map(([member, access]) => {
+        const { through, received } = roster.reads.get(member) ?? nothingRead
+        const register = { through: through < from ? -1 : through, received: received < from ? -1 : received }
+        return { user: member, access, register }
+      })
+    },
+
+    peopleAt: async (user, id, seqs) => {
+      const { messages, events, roster } = enter(user, id)
+      const from = historyFrom(roster, user)
+      const isAt = ({ seq }: { readonly seq: number }): boolean => seqs.includes(seq) && seq >= from
+      const people = [
+        ...messages.filter(isAt).flatMap((message) => [...peopleInMessage(message)]),
+        ...events.filter(isAt).flatMap((event) => [...peopleInEvent(event)]),
+      ]
+      return [...new Set(people)]
+    },
 
     async apply(user, id, entry) {
       if (id === privateConversationOf(user) && !rooms.has(id)) await this.create(user, { id })
