@@ -269,6 +269,7 @@ export class OpenConversation implements Conversation {
   async forget(): Promise<void> {
     await this.close()
     this.#messages.set([])
+    for (const part of [this.#parts.pins, this.#parts.threads]) part.forget()
     this.#info.set({ id: this.id, title: null, access: undefined, members: [], settings: new Map() })
   }
 

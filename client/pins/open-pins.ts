@@ -37,6 +37,11 @@ export class OpenPins {
     return this.#store
   }
 
+  /** Shows nothing any more. */
+  forget(): void {
+    this.#store.set([])
+  }
+
   /** The document has changed, or more events are known. */
   look(): void {
     const { folded, events, user, isBarred } = this.#deps

@@ -67,6 +67,11 @@ export class OpenThreads {
     this.#list.note(changed, isAnother)
   }
 
+  /** Nothing of it is shown any more. */
+  forget(): void {
+    this.#list.forget()
+  }
+
   /** So archived messages stand now, as the server says. */
   noteFetched(messages: readonly StampedMessage[]): void {
     for (const thread of this.#threads.values()) thread.noteFetched(messages)

@@ -41,6 +41,11 @@ export class ThreadList {
     return this.#store
   }
 
+  /** Shows nothing any more. */
+  forget(): void {
+    this.#store.set([])
+  }
+
   /** These messages are otherwise than they were, or not here any more; `isAnother`: they are those of another document. */
   note(changed: ReadonlySet<MessageId>, isAnother: boolean): void {
     if (isAnother) {

@@ -210,7 +210,7 @@ test('[ACCOUNT1] an export takes as long as it takes, and is cut off when nothin
     // However slowly it is read.
     await vi.advanceTimersByTimeAsync(60_000)
   }
-  const last = parts.next().catch((error: unknown) => error)
+  const cutOff = parts.next().catch((error: unknown) => error)
   await vi.advanceTimersByTimeAsync(20_000)
-  expect(await last).toBeInstanceOf(ExportCutOff)
+  expect(await cutOff).toBeInstanceOf(ExportCutOff)
 })

@@ -37,13 +37,20 @@ test('[WIPE2] where its setting says so nothing of it is left on any device', as
   const [ann, bob] = [real.client('anna'), real.client('bobby')]
   const conversation = await shared(ann, 'bobby')
   conversation.set('wipe', true)
-  conversation.send('hello')
-  await hasSent(conversation, 1)
+  const said = conversation.send('hello')
+  conversation.pin(said)
+  conversation.send({ content: 'in a thread', thread: said })
+  await hasSent(conversation, 2)
   const theirs = await bob.open(conversation.id)
-  await hasSent(theirs, 1)
+  await hasSent(theirs, 2)
+  for (const open of [conversation, theirs]) {
+    expect(open.pins.getSnapshot()).toHaveLength(1)
+    expect(open.threads.getSnapshot()).toHaveLength(1)
+  }
   await conversation.delete()
   for (const client of [ann, bob]) await when(client.removed, (list) => list.length === 1)
-  for (const open of [conversation, theirs]) expect(open.messages.getSnapshot()).toEqual([])
+  for (const open of [conversation, theirs])
+    for (const store of [open.messages, open.pins, open.threads]) expect(store.getSnapshot()).toEqual([])
 })
 
 test('[POLICY1][REST6] nobody but an owner does, and offline nobody: nothing changes', async () => {

@@ -1,5 +1,5 @@
 // What folding a full window costs, against decoding and parsing the same bytes in the same run, measured as `npm run bench fold`
-// does, which has the budget itself (3 times) and more rounds.
+// does, which has the budget itself, 3 times: what a runner of tests makes of imports, and others at work, cost the rest.
 import { expect, test } from 'vitest'
 
 import type { ChainSource } from '../../../shared/chat/chain-source.ts'
@@ -9,7 +9,7 @@ import { createMixedWindow } from '../../helpers/mixed-window.ts'
 
 const rounds = 100
 const batches = 10
-const mostTimes = 3.3
+const mostTimes = 3.6
 
 test('[VIEW1] a full window is read once, entry by entry', () => {
   const window = createMixedWindow(7)
