@@ -66,6 +66,7 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
     open: () => open.all(),
     note,
     removals,
+    onPrivateNews: () => personal.start(),
   })
   const presenceMode = createStore<PresenceMode>(options.presence ?? 'typing')
   const patience = createPatience(() => background.proceed())
@@ -94,7 +95,7 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
     onFailure: archive.noteFailure,
   })
   const readsInPrivate = options.receipts === 'private'
-  const personal = createPersonal({ user, list, open, background: () => background, readsInPrivate })
+  const personal = createPersonal({ user, opening, list, open, background: () => background, readsInPrivate })
   const peopleRest = createPeopleRest(rest)
   const people = createPeople({
     user,
@@ -154,7 +155,6 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
     await list.loaded
     if (closing !== undefined) return
     socket?.start()
-    if (readsInPrivate) personal.api()
     background.add([...list.unregistered(), ...(await (await opening).unsent())], true)
   }
 
@@ -188,9 +188,16 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
     else {
       registration.look(conversation)
       people.look(conversation, !background.has(conversation.id))
+      if (socket === undefined && hasReadElsewhere(conversation)) personal.start()
     }
     background.check(conversation)
     background.proceed()
+  }
+
+  /** The server's list says more than the document: it was read in private. Over one socket the server tells that there is some. */
+  function hasReadElsewhere({ id, readThrough, status }: OpenConversation): boolean {
+    const isLive = status.getSnapshot().connection.phase === 'live'
+    return isLive && (list.row(id)?.readThrough ?? -1) > readThrough
   }
 
   async function join(token: string): Promise<OpenConversation> {
@@ -224,6 +231,8 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
       background.close()
       fill.close()
       search.close()
+      // What others are not to be told goes into private state.
+      for (const conversation of open.all()) conversation.tellReceipts()
       await open.close(personal.close())
       socket?.close()
       await list.flushed()

@@ -89,6 +89,8 @@ export function createConversationFactory(deps: ConversationFactoryDeps): Conver
 
   async function make(id: ConversationId): Promise<OpenConversation> {
     await list.loaded
+    // Else what was read in private would be unread for a moment.
+    if (!isPrivateConversation(id)) await deps.personal().ready()
     const local = await openLocal(await opening, user, id, drawClientId)
     const presence = new OpenPresence({ user, device: options.device, mode: presenceMode, uptime: deps.uptime })
     const conversation: OpenConversation = new OpenConversation({
@@ -129,17 +131,15 @@ export function createConversationFactory(deps: ConversationFactoryDeps): Conver
       draw: drawClientId,
       lookUpChain: (client, from) => rest.chain(id, client, from),
       presence,
-      receipts:
-        options.receipts === 'private'
-          ? {
-              mode: 'private',
-              through: list.row(id)?.readThrough ?? -1,
-              onPrivateRead: (through) => deps.personal().noteRead(id, through),
-            }
-          : { mode: 'on' },
       deleteIt: async () => {
         await answered(rest.request('DELETE', `/api/conversations/${id}`))
         deps.onDeleted(id)
+      },
+      receipts: {
+        ...(options.receipts === 'private'
+          ? { mode: 'private', through: list.row(id)?.readThrough ?? -1 }
+          : { mode: 'on' }),
+        onPrivateRead: (through, thread) => deps.personal().noteRead(id, through, thread),
       },
       onSent: (thread) => deps.personal().noteSent(id, thread),
       onLooked: () => deps.personal().noteLooked(id),
@@ -159,7 +159,9 @@ export function createConversationFactory(deps: ConversationFactoryDeps): Conver
       },
     })
     held.track(conversation)
-    conversation.noteRead(deps.personal().readThrough(id))
+    const { through, threads } = deps.personal().readSoFar(id)
+    conversation.noteRead(through)
+    for (const [thread, read] of threads) conversation.noteRead(read, thread)
     archive.noteOpened()
     conversation.status.subscribe(() => deps.look(conversation))
     return conversation

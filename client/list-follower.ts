@@ -24,6 +24,8 @@ export interface ListFollowerDeps {
   readonly removals: Pick<Removals, 'take'>
   /** What is open here may be ahead of the server. */
   readonly note: (conversation: OpenConversation) => void
+  /** The user has private state, and it has moved. */
+  readonly onPrivateNews: () => void
 }
 
 export interface ListFollower {
@@ -41,6 +43,7 @@ export function createListFollower({
   open,
   note,
   removals,
+  onPrivateNews,
 }: ListFollowerDeps): ListFollower {
   const refresh = createListRefresh(loadNewest, () => background().proceed())
 
@@ -54,8 +57,9 @@ export function createListFollower({
     const behind = moved.filter(
       ({ conversation, version }) => version === undefined || !held.has(conversation, version),
     )
-    // Private state is in no list; whoever wants it has it open.
+    // Private state is in no list. What of it concerns conversations counts there, whoever else has asked for it.
     const listed = behind.filter(({ conversation }) => !isPrivateConversation(conversation))
+    if (listed.length < behind.length) onPrivateNews()
     if (listed.length === 0) return
     refresh.need(listed.length)
     background().add(listed.map(({ conversation }) => conversation))

@@ -80,6 +80,7 @@ export class OpenConversation implements Conversation {
       isLost: () => this.lost !== undefined,
       unread: () => this.unread,
       send: (draft) => this.send(draft),
+      onLooked: () => deps.onLooked?.(),
       onChange: () => this.#show(),
       onStatus: () => this.#showStatus(),
       onStorageFailure: (error) => this.#noteStorageFailure(error),
@@ -195,9 +196,9 @@ export class OpenConversation implements Conversation {
     this.#deps.onLooked?.()
   }
 
-  /** The user has read up to a seq on another device, which tells nobody else. */
-  noteRead(through: number): void {
-    this.#parts.receipts.noteRead(through)
+  /** The user has read up to a seq on another device, which tells nobody else: all, or a thread. */
+  noteRead(through: number, thread?: MessageId): void {
+    this.#parts.receipts.noteRead(through, thread)
   }
 
   receipts(id: MessageId): ReadableStore<MessageReceipts> {
@@ -207,7 +208,6 @@ export class OpenConversation implements Conversation {
   /** How far the user has come is told now, not when it would be its turn. */
   tellReceipts(): void {
     this.#parts.receipts.tell()
-    this.#parts.threads.tell()
   }
 
   retry(id: MessageId): MessageId {
@@ -260,7 +260,7 @@ export class OpenConversation implements Conversation {
   }
 
   close(): Promise<void> {
-    if (this.#closing === undefined) for (const part of [this.#parts.receipts, this.#parts.threads]) part.close()
+    if (this.#closing === undefined) this.#parts.receipts.close()
     this.#closing ??= this.#close()
     return this.#closing
   }

@@ -11,7 +11,6 @@ import {
   type ConversationInfo,
   type Draft,
   type Keep,
-  Refusal,
   type Version,
 } from './api.ts'
 import { Author } from './author.ts'
@@ -71,6 +70,8 @@ export interface PartsHost {
   readonly isLost: () => boolean
   readonly unread: () => UnreadCounts
   readonly send: (draft: Draft) => MessageId
+  /** The user has looked at what is there. */
+  readonly onLooked: () => void
   readonly onChange: () => void
   readonly onStatus: () => void
   readonly onStorageFailure: (error: unknown) => void
@@ -126,13 +127,14 @@ export function createParts(deps: OpenPartsDeps, host: PartsHost): OpenParts {
     folded: () => receipts.view(),
     isBarred,
     isConnected,
-    isPrivate: deps.receipts.mode === 'private',
     kept: (root, before, count) => findKeptReplies(archive.keptBefore, root, before, count),
     fetch: (root, before, limit) => deps.archive.messages({ thread: root, before, limit }),
     find: async (message) => (await archive.find(message)) ?? (await fetchMessage(message)),
     send: host.send,
-    write: (read) => writeRead(author, read),
-    onAdvance: onChange,
+    read: (root, through, isAll) => {
+      receipts.readThread(root, through, isAll)
+      host.onLooked()
+    },
   })
   const single: SingleMessages = new SingleMessages({
     document,
@@ -147,7 +149,7 @@ export function createParts(deps: OpenPartsDeps, host: PartsHost): OpenParts {
       return unread === undefined ? undefined : { unread, mentions }
     },
     store: local.storage.pages,
-    folded: () => threads.view(),
+    folded: () => receipts.view(),
     isConnected,
     onChange,
     onFetched: (messages) => {
@@ -172,15 +174,4 @@ export function createParts(deps: OpenPartsDeps, host: PartsHost): OpenParts {
     isBarred,
   })
   return { keeper, author, archive, receipts, threads, single, failed, events, pins }
-}
-
-/** False when there are as many registers of threads as there may be. */
-function writeRead(author: Author, read: { readonly thread: MessageId; readonly through: number }): boolean {
-  try {
-    author.tellRead(read)
-    return true
-  } catch (error) {
-    if (error instanceof Refusal) return false
-    throw error
-  }
 }

@@ -1,6 +1,8 @@
 /** Reads what the REST API answers: whatever is not as it should be is an error, and nothing of it is used. */
 
+import { type MessageId, parseMessageId } from '../shared/chat/entry.ts'
 import type { StampedMessage } from '../shared/chat/message.ts'
+import type { ThreadReads } from '../shared/chat/roster.ts'
 import {
   parseRestMessage,
   type RestChain,
@@ -25,8 +27,10 @@ export interface ChangesAnswer extends MessagesAnswer {
 export interface OwnCounts {
   readonly unread: number
   readonly mentions: number
-  /** Seq up to which the user has read; -1 before the first. */
+  /** Seq up to which the user has read, in private or not: the counts are of what is behind it. -1 before the first. */
   readonly readThrough: number
+  /** Threads that were read beyond that. */
+  readonly readThreads: ThreadReads
   /** Seq of the last entry; -1 before the first. */
   readonly lastSeq: number
 }
@@ -63,9 +67,15 @@ export function parseMessage(value: unknown): StampedMessage {
 }
 
 export function parseOwnCounts(value: unknown): OwnCounts {
-  const { unread, mentions, read_through: read, last_seq: last } = fieldsOf(value)
+  const { unread, mentions, read_through: read, read_threads: threads, last_seq: last } = fieldsOf(value)
   if (!isCount(unread) || !isCount(mentions)) throw anotherLanguage()
-  return { unread, mentions, readThrough: isCount(read) ? read : -1, lastSeq: isCount(last) ? last : -1 }
+  const readThreads = new Map<MessageId, number>()
+  for (const [text, seq] of Object.entries(fieldsOf(threads))) {
+    const root = parseMessageId(text)
+    if (root === undefined || !isCount(seq)) throw anotherLanguage()
+    readThreads.set(root, seq)
+  }
+  return { unread, mentions, readThrough: isCount(read) ? read : -1, readThreads, lastSeq: isCount(last) ? last : -1 }
 }
 
 export function parseChain(value: unknown): RestChain {

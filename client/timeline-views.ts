@@ -52,7 +52,7 @@ export function createTimelineViews(user: UserId, before: readonly ChatMessage[]
     sent: (message) => {
       const known = sentViews.get(message)
       const { seq, createdAt } = message
-      const state = message.user === user ? stateAt(seq, reached) : 'sent'
+      const state = message.user === user ? stateAt(message, reached) : 'sent'
       if (known?.delivery.state === state) return known
       const view = toView(withoutPlace(message), { state, seq, createdAt })
       sentViews.set(message, view)

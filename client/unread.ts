@@ -5,7 +5,8 @@
 
 import type { Folded } from '../shared/chat/fold.ts'
 import type { StampedMessage } from '../shared/chat/message.ts'
-import { historyFrom, isUnread, noThreads, type ThreadReads } from '../shared/chat/roster.ts'
+import type { ReadSoFar } from '../shared/chat/private-reads.ts'
+import { historyFrom, isUnread, noThreads } from '../shared/chat/roster.ts'
 import { limits } from '../shared/limits.ts'
 import type { UserId } from '../shared/sync/ids.ts'
 
@@ -14,13 +15,6 @@ export interface UnreadCounts {
   readonly unread: number
   /** Those of them that mention the user. */
   readonly mentions: number
-}
-
-/** Up to which seq somebody has read all, and of which threads more than that. */
-export interface ReadSoFar {
-  /** -1 before the first. */
-  readonly through: number
-  readonly threads: ThreadReads
 }
 
 export const nothingUnread: UnreadCounts = { unread: 0, mentions: 0 }

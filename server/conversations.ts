@@ -8,7 +8,7 @@ import type { KnownEntry, MessageEntry, MessageId } from '../shared/chat/entry.t
 import type { StampedMessage } from '../shared/chat/message.ts'
 import type { VoidReason } from '../shared/chat/policy.ts'
 import type { TimelineEvent } from '../shared/chat/timeline-event.ts'
-import type { ReadRegister } from '../shared/chat/roster.ts'
+import type { ReadRegister, ThreadReads } from '../shared/chat/roster.ts'
 import type { ClientId, ConversationId, UserId } from '../shared/sync/ids.ts'
 
 /** A conversation as one of its members sees it. Times in ms. */
@@ -32,7 +32,10 @@ export interface OwnConversation extends ConversationState {
   readonly unread: number
   /** Those of them that mention the user. */
   readonly mentions: number
+  /** `through`: as far as they have read, also what was read in private; `received`: as others are told. */
   readonly register: ReadRegister
+  /** Threads that they have read beyond that, in private or not. */
+  readonly threads: ThreadReads
   /** Seq of the first entry that the user is told of (SPEC HISTORY1): 0 for nearly all. */
   readonly from: number
 }
@@ -86,6 +89,11 @@ export interface MessageQuery {
   /** Only those in the thread of this message. */
   readonly thread?: MessageId
 }
+
+/** What somebody says of themselves: seqs, of all or of a thread. */
+export type Seen =
+  | (Partial<ReadRegister> & { readonly thread?: MessageId; readonly private?: false })
+  | { readonly through: number; readonly thread?: MessageId; readonly private: true }
 
 /** As of messages. */
 export type EventQuery = Pick<MessageQuery, 'limit' | 'before' | 'after'>
@@ -174,12 +182,11 @@ export interface Conversations {
   peopleAt(user: UserId, id: ConversationId, seqs: readonly number[]): Promise<readonly UserId[]>
   /** Appends a `set`, `member`, … entry to the user's held chain; Refused when the rules forbid it. */
   apply(user: UserId, id: ConversationId, entry: Exclude<KnownEntry, MessageEntry>): Promise<ConversationState>
-  /** Moves the user's registers forward, or that of a thread; how they stand then. Refused `beyond-end`, `no-target`. */
-  read(
-    user: UserId,
-    id: ConversationId,
-    seen: Partial<ReadRegister> & { readonly thread?: MessageId },
-  ): Promise<ReadRegister>
+  /**
+   * Moves the user's registers forward, or that of a thread; how they stand then. What is read is not marked unread any more.
+   * In private others are told nothing. Refused `beyond-end`, `no-target`, `too-many` (registers of threads), `too-large`.
+   */
+  read(user: UserId, id: ConversationId, seen: Seen): Promise<ReadRegister>
   /** What the thread of a message comes to for the user; of one without replies nothing. */
   thread(user: UserId, id: ConversationId, root: MessageId): Promise<ThreadState>
   /** What the user's devices keep for nobody else: keys with any JSON. */

@@ -113,6 +113,8 @@ export const limits = {
   threadReadsPerMember: 200,
   /** What the read registers of threads take in a checkpoint at most, all members together: it has to fit in a frame with the rest. */
   threadReadsBytes: 96 * kibibyte,
+  /** Threads of a conversation that a user has read in private, beyond all that they have read of it: some 100 bytes each. */
+  privateThreadReads: 200,
   /** Bytes of the private state of a user as JSON: no members stand beside it in the checkpoint. */
   privateBytes: 768 * kibibyte,
   /** Members of a conversation: a checkpoint names them all, and has to fit in a frame. */

@@ -32,9 +32,12 @@ export interface RestOwnConversation extends RestConversation {
   readonly unread: number
   /** Those of them that mention whoever asks. */
   readonly mentions: number
-  /** Seqs up to which whoever asks has read and received; null before the first. */
+  /** Seq up to which whoever asks has read, in private or not: the counts are of what is behind it. Null before the first. */
   readonly read_through: number | null
+  /** Seq up to which others are told that a device of theirs has received; null before the first. */
   readonly received: number | null
+  /** Where it is asked for alone: by their roots, threads that were read beyond that. Absent when there are none. */
+  readonly read_threads?: Readonly<Record<string, number>>
   /** Seq of the first entry that whoever asks is told of; null: of all. */
   readonly history_from: number | null
 }

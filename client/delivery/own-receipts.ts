@@ -3,20 +3,28 @@
  * and then, not for each message (SPEC RECEIPT1). How far that is here counts at once, whatever still waits for its turn.
  */
 
+import type { MessageId, ReadEntry } from '../../shared/chat/entry.ts'
 import type { Folded } from '../../shared/chat/fold.ts'
 import { advance, type ReadRegister, unread } from '../../shared/chat/roster.ts'
 import { limits } from '../../shared/limits.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
+import type { ThreadRead, ThreadReads } from './thread-reads.ts'
 
-/** `private`: others are told nothing, and `onPrivateRead` hears how far the user has read. */
-export type ReceiptsSetting =
+export type ReceiptsSetting = (
   | { readonly mode: 'on' }
   | {
+      /** Others are told nothing. */
       readonly mode: 'private'
       /** What this device knows of before; -1: nothing. */
       readonly through: number
-      readonly onPrivateRead?: ((through: number) => void) | undefined
     }
+) & {
+  /** How far the user has read, of all or of a thread, where others are not told: the own devices are to know. */
+  readonly onPrivateRead?: ((through: number, thread?: MessageId) => void) | undefined
+}
+
+/** What a `read` entry says. */
+type Told = Pick<ReadEntry, 'through' | 'received' | 'thread'>
 
 export interface OwnReceiptsDeps {
   readonly user: UserId
@@ -31,7 +39,10 @@ export interface OwnReceiptsDeps {
   readonly isWaiting: () => boolean
   /** Something of others before the own register is there: else there is nothing to tell of in a conversation of one. */
   readonly hasUnread: () => boolean
-  readonly write: (register: { readonly through?: number; readonly received?: number }) => void
+  /** False when the rules take no more registers of threads. */
+  readonly write: (read: Told) => boolean
+  /** What was read of threads. */
+  readonly threads: Pick<ThreadReads, 'read' | 'note' | 'next' | 'told' | 'keepUntold'>
   /** How far it is here has changed, and no entry says so yet. */
   readonly onAdvance: () => void
 }
@@ -46,6 +57,8 @@ export class OwnReceipts {
   #lookedThrough = -1
   #pause: ReturnType<typeof setTimeout> | undefined
   #gathering: ReturnType<typeof setTimeout> | undefined
+  /** The last entry was of a thread: what was received does not wait for all of those. */
+  #wasThread = false
   #over:
     | { readonly folded: Folded; readonly here: ReadRegister; readonly inPrivate: number; readonly view: Folded }
     | undefined
@@ -89,20 +102,32 @@ export class OwnReceipts {
     if (!this.#tell()) onAdvance()
   }
 
+  /** The user has read a thread up to a seq. */
+  readThread(read: ThreadRead): void {
+    const { setting, threads, onAdvance } = this.#deps
+    if (this.#isClosed) return
+    if (setting.mode === 'private') {
+      if (!threads.note(read)) return
+      setting.onPrivateRead?.(read.through, read.thread)
+    } else if (!threads.read(read)) return
+    if (!this.#tell()) onAdvance()
+  }
+
   /** The document or the connection has changed. */
   look(): void {
     if (this.#deps.setting.mode === 'private' || this.#isClosed) return
     this.#noteArrived()
     const { through, received } = this.#untold()
-    if (through) this.#tell()
+    if (through || this.#untoldThread() !== undefined) this.#tell()
     else if (received) this.#gathering ??= setTimeout(() => this.#tell(), limits.receivedPauseMs)
   }
 
-  /** Tells at once what was gathered: nobody may be there to do it later. */
+  /** Tells at once what was gathered, each thread by itself: nobody may be there to do it later. */
   flush(): void {
     this.look()
     const { through, received } = this.#untold()
-    if (through || (received && this.#deps.isLive())) this.#write()
+    if (through || (received && this.#deps.isLive())) this.#write(this.#register())
+    for (let read = this.#untoldThread(); read !== undefined; read = this.#untoldThread()) this.#write(read)
   }
 
   close(): void {
@@ -143,35 +168,64 @@ export class OwnReceipts {
     }
   }
 
+  /** Of the threads, the one whose turn it is. */
+  #untoldThread(): ThreadRead | undefined {
+    const { user, setting, isBarred, folded, threads } = this.#deps
+    return setting.mode === 'private' || !folded().members.has(user) || isBarred() ? undefined : threads.next()
+  }
+
   /** False when nothing is written now: it is not its turn, or there is nothing to tell. */
   #tell(): boolean {
     clearTimeout(this.#gathering)
     this.#gathering = undefined
-    const { through, received } = this.#untold()
-    const { isLive, isWaiting } = this.#deps
+    const { isWaiting } = this.#deps
     // What nobody has taken yet is not followed by more: later ones say all that earlier ones do.
-    const isTurn = this.#pause === undefined && !isWaiting()
-    if (!isTurn || !(through || (received && isLive()))) return false
-    this.#write()
-    return true
+    if (this.#pause !== undefined || isWaiting()) return false
+    // One that the rules do not take is none.
+    for (let read = this.#next(); read !== undefined; read = this.#next()) if (this.#write(read)) return true
+    return false
   }
 
-  #write(): void {
-    const { user, folded, write } = this.#deps
+  /** One of them in each turn: what was read of all, then what was read of threads, one after another. */
+  #next(): Told | undefined {
+    const { through, received } = this.#untold()
+    const thread = this.#untoldThread()
+    const isDue = received && this.#deps.isLive() && (thread === undefined || this.#wasThread)
+    return through || isDue ? this.#register() : thread
+  }
+
+  /** All of it, so that the entries before say nothing any more (SPEC SUPERSEDE1). */
+  #register(): Told {
+    const { user, folded } = this.#deps
     const { reads, lastSeq } = folded()
-    const told = reads.get(user) ?? unread
     const through = Math.min(this.#here.through, lastSeq)
     const received = Math.min(this.#here.received, lastSeq)
+    const register = advance(reads.get(user) ?? unread, { through, received })
+    return {
+      ...(register.through >= 0 ? { through: register.through } : {}),
+      ...(register.received > register.through ? { received: register.received } : {}),
+    }
+  }
+
+  #write(told: Told): boolean {
+    const { write, threads, setting } = this.#deps
+    const { thread, through } = told
+    const read = thread === undefined || through === undefined ? undefined : { thread, through }
     clearTimeout(this.#pause)
     this.#pause = setTimeout(() => {
       this.#pause = undefined
       this.look()
     }, limits.receiptPauseMs)
-    // All of it, so that the entries before say nothing any more (SPEC SUPERSEDE1).
-    const register = advance(told, { through, received })
-    write({
-      ...(register.through >= 0 ? { through: register.through } : {}),
-      ...(register.received > register.through ? { received: register.received } : {}),
-    })
+    this.#wasThread = read !== undefined
+    const isTaken = write(told)
+    if (read === undefined) return isTaken
+    if (isTaken) threads.told(read)
+    else {
+      clearTimeout(this.#pause)
+      this.#pause = undefined
+      threads.keepUntold(read)
+      setting.onPrivateRead?.(read.through, read.thread)
+    }
+    return isTaken
   }
 }

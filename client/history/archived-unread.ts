@@ -3,13 +3,15 @@
  * read; else the server is asked once. What leaves the window later is added from what it was.
  */
 
+import type { MessageId } from '../../shared/chat/entry.ts'
 import type { Archived, Folded } from '../../shared/chat/fold.ts'
+import type { ReadSoFar } from '../../shared/chat/private-reads.ts'
 import { historyFrom } from '../../shared/chat/roster.ts'
 import { limits } from '../../shared/limits.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
 import type { ArchiveTouches } from '../../shared/chat/window.ts'
 import type { OwnCounts } from '../rest-answers.ts'
-import { countUnread, nothingUnread, type ReadSoFar, readSoFar, seenThrough, type UnreadCounts } from '../unread.ts'
+import { countUnread, nothingUnread, readSoFar, seenThrough, type UnreadCounts } from '../unread.ts'
 import { cutRun, withTouches } from './archive-run.ts'
 import type { PageCache } from './page-cache.ts'
 
@@ -150,9 +152,10 @@ export class ArchivedUnread {
   /** Undefined when the server counts from another register, or up to another entry, than is known here. */
   async #ask(register: ReadSoFar): Promise<Counted | undefined> {
     const { folded, user, counts } = this.#deps
-    const { readThrough: read, lastSeq: last, unread, mentions } = await counts()
+    const { readThrough: read, readThreads: threads, lastSeq: last, unread, mentions } = await counts()
     const { sent, lastSeq, from } = folded()
-    if (Math.max(read, historyFrom({ from }, user) - 1) !== register.through || last !== lastSeq) return undefined
+    const told = { through: Math.max(read, historyFrom({ from }, user) - 1), threads }
+    if (!isSame(told, register) || last !== lastSeq) return undefined
     if (unread >= limits.unreadCount) return { counts: { unread, mentions }, reachesWindow: true }
     const live = countUnread(sent, user, register)
     const left = { unread: Math.max(0, unread - live.unread), mentions: Math.max(0, mentions - live.mentions) }
@@ -170,8 +173,16 @@ export class ArchivedUnread {
   }
 }
 
+/** Of threads counts what was read of them beyond all. */
 function isSame(a: ReadSoFar, b: ReadSoFar): boolean {
-  return a.through === b.through && a.threads === b.threads
+  if (a.through !== b.through) return false
+  if (a.threads === b.threads) return true
+  const [ofA, ofB] = [threadsBeyond(a), threadsBeyond(b)]
+  return ofA.length === ofB.length && ofA.every(([root, seq]) => b.threads.get(root) === seq)
+}
+
+function threadsBeyond({ through, threads }: ReadSoFar): (readonly [MessageId, number])[] {
+  return [...threads].filter(([, seq]) => seq > through)
 }
 
 /** Live redactions of archived messages, and of those in the window where these are counted too. */

@@ -55,7 +55,7 @@ export interface Personal {
   /** A message that comes later, of whomever, brings it back. */
   hide(conversation: string, on?: boolean): void
   favourite(conversation: string, on?: boolean): void
-  /** Moves no register and tells nobody; `markRead` of the conversation, on any device, takes it back. */
+  /** Moves no register and tells nobody; `markRead` of the conversation or of a thread, on any device, takes it back. */
   markUnread(conversation: string, on?: boolean): void
   /**
    * Keeps what was begun, or clears it (null, or nothing in it); to be called as often as it changes. Shown at once; written

@@ -2,6 +2,7 @@
 
 import { type MessageId, parseMessageId } from '../../shared/chat/entry.ts'
 import { type Fields, isFields } from '../../shared/chat/json-object.ts'
+import { parseSeqValue } from '../../shared/chat/private-reads.ts'
 import { type ConversationId, parseConversationId, parseUserId } from '../../shared/sync/ids.ts'
 import type { Draft } from '../api.ts'
 
@@ -12,7 +13,7 @@ export type PersonalKind = (typeof kinds)[number]
 export interface PersonalKey {
   readonly kind: PersonalKind
   readonly conversation: ConversationId
-  /** Of drafts. */
+  /** Of drafts, and of what was read in private. */
   readonly thread?: MessageId
 }
 
@@ -31,18 +32,23 @@ export function parsePersonalKey(key: string): PersonalKey | undefined {
   if (kind === undefined || conversation === undefined || more.length > 0) return undefined
   if (root === undefined) return { kind, conversation }
   const thread = parseMessageId(root)
-  return kind === 'draft' && thread !== undefined ? { kind, conversation, thread } : undefined
+  return (kind === 'draft' || kind === 'read') && thread !== undefined ? { kind, conversation, thread } : undefined
 }
 
-/** A seq, or -1 for before the first; undefined for anything else. */
-export function parseSeqValue(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= -1 ? value : undefined
-}
-
-/** What is to be written where something stands already: how far one has read does not go back. */
-export function mergedValue(key: string, value: unknown, there: unknown): unknown {
-  if (parsePersonalKey(key)?.kind !== 'read') return value
-  return Math.max(parseSeqValue(value) ?? -1, parseSeqValue(there) ?? -1)
+/**
+ * What is to be written where something stands already: how far one has read does not go back, and that of a thread goes when it
+ * is not beyond what was read of all of its conversation.
+ */
+export function mergedValue(
+  key: string,
+  value: unknown,
+  there: unknown,
+  readThrough: (id: ConversationId) => number,
+): unknown {
+  const parsed = parsePersonalKey(key)
+  if (parsed?.kind !== 'read') return value
+  const read = Math.max(parseSeqValue(value) ?? -1, parseSeqValue(there) ?? -1)
+  return parsed.thread !== undefined && read <= readThrough(parsed.conversation) ? null : read
 }
 
 /** Undefined for what is none; fields that are not understood are left out. */

@@ -2,10 +2,11 @@
 
 import type { ConversationId } from '../../shared/sync/ids.ts'
 import { isSameJson } from '../../shared/chat/json-object.ts'
+import { parseSeqValue } from '../../shared/chat/private-reads.ts'
 import type { Draft, ReadableStore } from '../api.ts'
 import { createStore, type Store } from '../store.ts'
 import type { PersonalState } from './personal-api.ts'
-import { parseDraft, parsePersonalKey, parseSeqValue, personalKey } from './personal-keys.ts'
+import { parseDraft, parsePersonalKey, personalKey } from './personal-keys.ts'
 
 export interface PersonalStatesDeps {
   /** Undefined when nothing is set. */

@@ -56,6 +56,11 @@ export class PersonalValues {
     })
   }
 
+  /** Resolves when it is open or could not be, if it is to be. */
+  async opened(): Promise<void> {
+    await this.#opening
+  }
+
   /** Undefined when nothing is set. */
   get(key: string): unknown {
     const value = this.#shown.has(key) ? this.#shown.get(key) : this.#settings.get(key)

@@ -2,6 +2,7 @@
 
 import type { MessageId } from '../../shared/chat/entry.ts'
 import { privateConversationOf } from '../../shared/chat/private-conversation.ts'
+import type { ReadSoFar } from '../../shared/chat/private-reads.ts'
 import { limits } from '../../shared/limits.ts'
 import { type ConversationId, parseConversationId, type UserId } from '../../shared/sync/ids.ts'
 import type { Draft } from '../api.ts'
@@ -9,6 +10,7 @@ import type { BackgroundSync } from '../background-sync.ts'
 import type { ConversationList } from '../conversation-list.ts'
 import type { OpenConversation } from '../open-conversation.ts'
 import type { OpenConversations } from '../open-conversations.ts'
+import type { ClientStorage } from '../storage/client-storage.ts'
 import { GatheredWrites } from './gathered-writes.ts'
 import type { Personal } from './personal-api.ts'
 import { appPrefix, isEmptyDraft, mergedValue, personalKey } from './personal-keys.ts'
@@ -18,6 +20,7 @@ import { PrivateReads } from './private-reads.ts'
 
 export interface PersonalDeps {
   readonly user: UserId
+  readonly opening: Promise<Pick<ClientStorage, 'pool'>>
   readonly list: ConversationList
   readonly open: OpenConversations
   readonly background: () => BackgroundSync
@@ -30,9 +33,13 @@ export interface PersonalPart {
   readonly api: () => Personal
   /** Something of the private conversation has changed. */
   readonly look: (conversation: OpenConversation) => void
-  /** Seq up to which the user has read in private, as far as known here; -1: nothing. */
-  readonly readThrough: (id: ConversationId) => number
-  readonly noteRead: (id: ConversationId, through: number) => void
+  /** There is some on the server: it is opened, whether or not the application ever asks for it. */
+  readonly start: () => void
+  /** Resolves when what this device keeps of it is known, if it keeps any. Rejects nothing. */
+  readonly ready: () => Promise<void>
+  /** How far the user has read in private, as far as known here. */
+  readonly readSoFar: (id: ConversationId) => ReadSoFar
+  readonly noteRead: (id: ConversationId, through: number, thread?: MessageId) => void
   /** A message was written there, in a thread or in none. */
   readonly noteSent: (id: ConversationId, thread: MessageId | undefined) => void
   /** The user has looked at what is there. */
@@ -43,7 +50,8 @@ export interface PersonalPart {
   readonly close: () => Promise<void>
 }
 
-export function createPersonal({ user, list, open, background, readsInPrivate }: PersonalDeps): PersonalPart {
+export function createPersonal(deps: PersonalDeps): PersonalPart {
+  const { user, opening, list, open, background, readsInPrivate } = deps
   const values: PersonalValues = new PersonalValues({
     open: () => {
       const id = privateConversationOf(user)
@@ -51,13 +59,23 @@ export function createPersonal({ user, list, open, background, readsInPrivate }:
       background().hold(id)
       return open.open(id)
     },
-    merge: mergedValue,
+    merge: (key, value, there) => mergedValue(key, value, there, (id) => reads.passed(id)),
     onChange: (keys) => {
       const changed = [...keys]
       states.note(changed)
       reads.note(changed)
     },
   })
+  // What was kept of it by an earlier client of this device is known before anything is shown that it changes.
+  const begun = list.loaded.then(async () => {
+    if (readsInPrivate || (await isKept())) values.start()
+  })
+  begun.catch(() => undefined)
+
+  async function isKept(): Promise<boolean> {
+    return (await (await opening).pool(privateConversationOf(user))).length > 0
+  }
+
   const states = new PersonalStates({
     get: (key) => values.get(key),
     lastMessageSeq: (id) => list.row(id)?.lastMessageSeq ?? -1,
@@ -87,6 +105,14 @@ export function createPersonal({ user, list, open, background, readsInPrivate }:
     return drafts.put(key, value)
   }
 
+  /** The line of one that is open is a moment behind it. */
+  function lastMessageSeq(id: ConversationId): number {
+    const listed = list.row(id)?.lastMessageSeq ?? -1
+    for (const conversation of open.all())
+      if (conversation.id === id) return Math.max(listed, conversation.document.replica.folded.sent.at(-1)?.seq ?? -1)
+    return listed
+  }
+
   const flag =
     (kind: 'mute' | 'favourite' | 'unread') =>
     (conversation: string, on = true): void =>
@@ -101,7 +127,7 @@ export function createPersonal({ user, list, open, background, readsInPrivate }:
     markUnread: flag('unread'),
     hide: (conversation, on = true) => {
       const id = parsedId(conversation)
-      set(personalKey('hide', id), on ? (list.row(id)?.lastMessageSeq ?? -1) : null)
+      set(personalKey('hide', id), on ? lastMessageSeq(id) : null)
     },
     setDraft: (conversation, draft, { thread } = {}) =>
       setDraft(personalKey('draft', parsedId(conversation), thread), draft),
@@ -125,8 +151,10 @@ export function createPersonal({ user, list, open, background, readsInPrivate }:
       return api
     },
     look: (conversation) => values.look(conversation),
-    readThrough: (id) => reads.through(id),
-    noteRead: (id, through) => reads.read(id, through),
+    start: () => values.start(),
+    ready: () => begun.then(() => values.opened()).catch(() => undefined),
+    readSoFar: (id) => reads.of(id),
+    noteRead: (id, through, thread) => reads.read(id, through, thread),
     noteSent: (id, thread) => {
       if (!values.isStarted) return
       const key = personalKey('draft', id, thread)

@@ -31,7 +31,8 @@ export interface OpenThreadDeps {
   /** An archived message, from what is kept or from the server; undefined when there is none. Rejects as `fetch`. */
   readonly find: (id: MessageId) => Promise<StampedMessage | undefined>
   readonly send: (draft: Draft) => MessageId
-  readonly read: (thread: MessageId, through: number) => void
+  /** Up to a seq, if there is one; `isAll`: all of it that is here, which others may have written without a stamp so far. */
+  readonly read: (thread: MessageId, through: number | undefined, isAll: boolean) => void
 }
 
 /** Pages that are loaded unasked, until all that is unread is here. */
@@ -79,8 +80,7 @@ export class OpenThread implements Thread {
 
   markRead(through?: number): void {
     const newest = this.#stamped().findLast((message) => message.user !== this.#deps.user)?.seq
-    const reached = through ?? newest
-    if (reached !== undefined) this.#deps.read(this.id, Math.min(reached, this.#deps.folded().lastSeq))
+    this.#deps.read(this.id, through ?? newest, through === undefined)
   }
 
   loadOlder(count = pageMessages): Promise<number> {

@@ -50,7 +50,7 @@ export interface Thread {
   readonly info: ReadableStore<ThreadInfo>
   /** As `Conversation.send`, in this thread. */
   send(message: string | Omit<Draft, 'thread'>): MessageId
-  /** Tells that all of it that is here was seen, or what stands at or before a seq; nothing to do when that is known. */
+  /** Tells that all of it that is here was seen, or what stands at or before a seq, as `Conversation.markRead` does. */
   markRead(through?: number): void
   /** Shows about `count` (50) more messages before those that are shown; resolves with how many came. */
   loadOlder(count?: number): Promise<number>

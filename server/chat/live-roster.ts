@@ -104,6 +104,11 @@ export class LiveRoster {
     return this.#settings.get(key)?.value ?? null
   }
 
+  /** Those whose keys begin with it. */
+  *settingsUnder(prefix: string): Generator<SettingRow> {
+    for (const [key, { value }] of this.#settings) if (key.startsWith(prefix)) yield { key, value }
+  }
+
   isPinned(id: MessageId): boolean {
     return this.#pins.has(id)
   }

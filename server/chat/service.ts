@@ -1,10 +1,11 @@
 /** The door to conversations (`Conversations`): reads come from the store, writes go through the live conversation. */
 
 import type { Access } from '../../shared/chat/access.ts'
-import type { KnownEntry, SetEntry } from '../../shared/chat/entry.ts'
+import type { KnownEntry, MessageId, SetEntry } from '../../shared/chat/entry.ts'
 import { besideTitle } from '../../shared/chat/known-settings.ts'
 import { settingBytes } from '../../shared/chat/policy.ts'
 import { isPrivateConversation, privateConversationOf } from '../../shared/chat/private-conversation.ts'
+import type { ReadSoFar } from '../../shared/chat/private-reads.ts'
 import { type ReadRegister, unread as nothingRead } from '../../shared/chat/roster.ts'
 import { Fault } from '../../shared/fault.ts'
 import { limits } from '../../shared/limits.ts'
@@ -24,10 +25,11 @@ import { requireAccess } from './authority.ts'
 import type { LiveConversation } from './live-conversation.ts'
 import { readPeopleAt } from './people-at.ts'
 import { applyEntry, applySettings, postMessage, stageOwn } from './posting.ts'
+import { asReader, clearUnreadMark, readInPrivate, readPrivateReads } from './private-reads.ts'
 import { enterPrivate } from './private-state.ts'
 import { findMessage, readChain, readChanges, readEvents, readMessages, readPins } from './reading.ts'
 import type { Registry } from './registry.ts'
-import { readThread, threadThrough } from './threads.ts'
+import { isRoot, readThread, threadThrough } from './threads.ts'
 import { UnreadCounts } from './unread.ts'
 import { readVersions } from './versions.ts'
 
@@ -57,18 +59,44 @@ export function createConversations({ store, registry, drawConversationId }: Ser
     return stateOf(id, head, access)
   }
 
-  async function own(id: ConversationId, { head, access, member }: Omit<Entered, 'from'>): Promise<OwnConversation> {
-    const { unread, mentions } = await counts.count(id, head, member)
-    return { ...stateOf(id, head, access), unread, mentions, register: registerOf(member), from: member.from ?? 0 }
+  async function own(
+    id: ConversationId,
+    { head, access, member }: Omit<Entered, 'from'>,
+    inPrivate: ReadSoFar | undefined,
+  ): Promise<OwnConversation> {
+    const reader = asReader(member, head, inPrivate)
+    const { unread, mentions } = await counts.count(id, head, reader)
+    const { threads, from } = reader
+    return { ...stateOf(id, head, access), unread, mentions, register: registerOf(reader), threads, from }
   }
 
-  async function summary(user: UserId, id: ConversationId, head: Head): Promise<ConversationSummary | undefined> {
+  async function inPrivateOf(user: UserId, id: ConversationId): Promise<ReadSoFar | undefined> {
+    return (await readPrivateReads(store, user, id)).get(id)
+  }
+
+  async function summary(
+    user: UserId,
+    { id, head }: { readonly id: ConversationId; readonly head: Head },
+    inPrivate: ReadSoFar | undefined,
+  ): Promise<ConversationSummary | undefined> {
     const member = await store.member(id, user)
     if (member === undefined || member.access === null) return undefined
     const { lastMessageSeq } = head
     const isShown = lastMessageSeq !== null && lastMessageSeq >= (member.from ?? 0)
     const lastMessage = isShown ? await store.message(id, lastMessageSeq) : undefined
-    return { ...(await own(id, { head, access: member.access, member })), lastMessage: lastMessage ?? null }
+    return { ...(await own(id, { head, access: member.access, member }, inPrivate)), lastMessage: lastMessage ?? null }
+  }
+
+  /** By the rules for what is told. */
+  async function readUntold(
+    user: UserId,
+    id: ConversationId,
+    read: { readonly through: number; readonly thread?: MessageId },
+  ): Promise<void> {
+    const { head, from } = await enter(user, id)
+    if (read.through >= head.nextSeq) throw new Refused('beyond-end')
+    if (read.thread !== undefined && !(await isRoot(store, id, read.thread, from))) throw new Refused('no-target')
+    await readInPrivate(registry, user, id, read)
   }
 
   async function settingsOf(id: ConversationId): Promise<WithSettings> {
@@ -99,8 +127,9 @@ export function createConversations({ store, registry, drawConversationId }: Ser
       const page = behind.slice(0, limit)
       // One after another: what is unread of a conversation that was not asked for lately can be a thousand rows.
       const items: ConversationSummary[] = []
-      for (const { id, head } of page) {
-        const line = await summary(user, id, head).catch(leaveOutDamaged)
+      const inPrivate = page.length === 0 ? undefined : await readPrivateReads(store, user)
+      for (const one of page) {
+        const line = await summary(user, one, inPrivate?.get(one.id)).catch(leaveOutDamaged)
         if (line !== undefined) items.push(line)
       }
       const last = page.at(-1)
@@ -112,7 +141,10 @@ export function createConversations({ store, registry, drawConversationId }: Ser
 
     get: state,
 
-    own: async (user, id) => ({ ...(await own(id, await enter(user, id))), ...(await settingsOf(id)) }),
+    own: async (user, id) => ({
+      ...(await own(id, await enter(user, id), await inPrivateOf(user, id))),
+      ...(await settingsOf(id)),
+    }),
 
     change: async (user, id, settings) => {
       const entries = [...settings].map(([key, value]): SetEntry => ({ kind: 'set', key, value }))
@@ -155,17 +187,21 @@ export function createConversations({ store, registry, drawConversationId }: Ser
       return stateOf(id, stored.head, member?.access ?? 'reader')
     },
 
-    read: async (user, id, seen) => {
-      await registry.use(id, (live) => applyEntry(live, user, { kind: 'read', ...seen }))
-      const member = await store.member(id, user)
-      if (member === undefined) return nothingRead
-      const { through, received } = registerOf(member)
-      return { through: seen.thread === undefined ? through : threadThrough(member, seen.thread), received }
+    read: async (user, id, { private: isPrivate = false, ...seen }) => {
+      if (isPrivate && seen.through !== undefined) await readUntold(user, id, { ...seen, through: seen.through })
+      else await registry.use(id, (live) => applyEntry(live, user, { kind: 'read', ...seen }))
+      if (seen.through !== undefined) await clearUnreadMark(registry, store, user, id)
+      const [stored, member] = [await store.head(id), await store.member(id, user)]
+      if (stored?.kind !== 'head' || member === undefined) return nothingRead
+      const reader = asReader(member, stored.head, await inPrivateOf(user, id))
+      const { through, received } = registerOf(reader)
+      return { through: seen.thread === undefined ? through : threadThrough(reader, seen.thread), received }
     },
 
     thread: async (user, id, root) => {
-      const { member, from } = await enter(user, id)
-      return readThread(store, id, member, await findMessage(store, id, root, from))
+      const { head, member, from } = await enter(user, id)
+      const reader = asReader(member, head, await inPrivateOf(user, id))
+      return readThread(store, id, reader, await findMessage(store, id, root, from))
     },
 
     privateState: async (user) => store.settings(privateConversationOf(user)),
@@ -223,7 +259,7 @@ function registerSince(from: number, row: MemberRow): ReadRegister {
   return { through: through < from ? -1 : through, received: received < from ? -1 : received }
 }
 
-function registerOf({ readThrough, received }: MemberRow): ReadRegister {
+function registerOf({ readThrough, received }: Pick<MemberRow, 'readThrough' | 'received'>): ReadRegister {
   return { through: readThrough, received }
 }
 

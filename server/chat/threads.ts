@@ -6,7 +6,8 @@ import { isUnread, noThreads } from '../../shared/chat/roster.ts'
 import { limits } from '../../shared/limits.ts'
 import type { ConversationId } from '../../shared/sync/ids.ts'
 import type { ThreadState } from '../conversations.ts'
-import type { ConversationStore, MemberRow, SeqRange } from '../storage/conversation-store.ts'
+import type { ConversationStore, SeqRange } from '../storage/conversation-store.ts'
+import type { Reader } from './unread.ts'
 
 /** By ascending seq. */
 export async function readReplies(
@@ -19,15 +20,27 @@ export async function readReplies(
   return messages.filter((message) => message !== undefined)
 }
 
+/** A message that can be answered in a thread. `from`: seq of the first entry that whoever asks is told of. */
+export async function isRoot(
+  store: ConversationStore,
+  id: ConversationId,
+  messageId: MessageId,
+  from: number,
+): Promise<boolean> {
+  const [claim] = await store.claims(id, [messageId])
+  const message = claim?.seq === undefined || claim.seq < from ? undefined : await store.message(id, claim.seq)
+  return message !== undefined && message.thread === undefined
+}
+
 /** What was read of all was read of each thread; -1 before the first. */
-export function threadThrough({ readThrough, threads = [] }: MemberRow, root: MessageId): number {
-  return Math.max(readThrough, threads.find((thread) => thread.root === root)?.through ?? -1)
+export function threadThrough({ readThrough, threads }: Reader, root: MessageId): number {
+  return Math.max(readThrough, threads.get(root) ?? -1)
 }
 
 export async function readThread(
   store: ConversationStore,
   id: ConversationId,
-  member: MemberRow,
+  member: Reader,
   root: StampedMessage,
 ): Promise<ThreadState> {
   const through = threadThrough(member, root.id)

@@ -8,11 +8,22 @@ import type { StampedMessage } from '../../shared/chat/message.ts'
 import { isUnread, type ThreadReads } from '../../shared/chat/roster.ts'
 import { limits } from '../../shared/limits.ts'
 import type { ConversationId, UserId } from '../../shared/sync/ids.ts'
-import type { ConversationStore, Head, MemberRow } from '../storage/conversation-store.ts'
+import type { ConversationStore, Head } from '../storage/conversation-store.ts'
 
 export interface Unread {
   readonly unread: number
   readonly mentions: number
+}
+
+/** Somebody who reads, and how far they have come. */
+export interface Reader {
+  readonly user: UserId
+  /** Seq; -1 before the first. */
+  readonly readThrough: number
+  /** Seq of the first entry that they are told of. */
+  readonly from: number
+  /** What they have read beyond `readThrough`. */
+  readonly threads: ThreadReads
 }
 
 const nothing: Unread = { unread: 0, mentions: 0 }
@@ -43,19 +54,14 @@ export class UnreadCounts {
   }
 
   /** `head` was read before: rows may be newer, never older. */
-  async count(
-    id: ConversationId,
-    head: Head,
-    { user, readThrough: read, from = 0, threads = [] }: MemberRow,
-  ): Promise<Unread> {
+  async count(id: ConversationId, head: Head, { user, readThrough: read, from, threads }: Reader): Promise<Unread> {
     // Chats with an assistant are all one's own; none of their messages need be looked at.
     if (head.soleAuthor === user) return nothing
     const { redactions } = head
     const readThrough = Math.max(read, from - 1)
     const key = `${id}/${user}`
     const known = this.#counted.get(key)
-    const readThreads = new Map(threads.map(({ root, through }) => [root, through]))
-    const threadsKey = threads.map(({ root, through }) => `${root}/${through}`).join()
+    const threadsKey = [...threads].map((one) => one.join('/')).join()
     const isGood =
       known?.readThrough === readThrough && known.redactions === redactions && known.threadsKey === threadsKey
     const none = { readThrough, redactions, threadsKey, countedTo: readThrough, unread: 0, mentions: 0 }
@@ -64,7 +70,7 @@ export class UnreadCounts {
       const range = { after: counted.countedTo, limit: limits.pageMessages, take: 'oldest' } as const
       const rows = await this.#store.messages(id, range)
       if (rows.length === 0) break
-      counted = rows.reduce((before, message) => countMessage(before, message, user, readThreads), counted)
+      counted = rows.reduce((before, message) => countMessage(before, message, user, threads), counted)
     }
     this.#counted.delete(key)
     this.#counted.set(key, counted)

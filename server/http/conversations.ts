@@ -109,9 +109,11 @@ export function conversationRoutes(scope: FastifyInstance, conversations: Conver
     ok: { 200: shapes.ownConversationShape },
     refusals: [404, 410],
   })
-  scope.get(path, { schema: get }, async (request) =>
-    restOwn(await conversations.own(userOf(request), conversationOf(request))),
-  )
+  scope.get(path, { schema: get }, async (request): Promise<RestOwnConversation> => {
+    const own = await conversations.own(userOf(request), conversationOf(request))
+    const threads = Object.fromEntries(own.threads)
+    return { ...restOwn(own), ...(own.threads.size === 0 ? {} : { read_threads: threads }) }
+  })
 
   const patch = describe({
     operationId: 'changeConversation',

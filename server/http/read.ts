@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { ReadRegister } from '../../shared/chat/roster.ts'
 import type { RestRead } from '../../shared/rest.ts'
-import type { Conversations } from '../conversations.ts'
+import type { Conversations, Seen } from '../conversations.ts'
 import { bodyInput } from './body.ts'
 import { userOf } from './identify.ts'
 import { accept, conversationOf, requireAccess } from './input.ts'
@@ -18,11 +18,11 @@ export function readRoutes(scope: FastifyInstance, conversations: Conversations,
   const put = describe({
     operationId: 'markRead',
     summary:
-      'Says up to which seq you have read, all or a thread, or a device of yours has received; none ever goes back',
+      'Says up to which seq you have read, all or a thread, or a device of yours has received; none ever goes back. What you read is not marked unread any more',
     params,
     body: shapes.readRequest,
     ok: { 200: shapes.readShape },
-    refusals: [404, 410, 413, 415, 422],
+    refusals: [404, 409, 410, 413, 415, 422],
   })
   const path = '/api/conversations/:id/read'
   scope.put(path, { schema: put, onRequest: pace.beforeWrite }, async (request): Promise<RestRead> => {
@@ -31,8 +31,13 @@ export function readRoutes(scope: FastifyInstance, conversations: Conversations,
     const seen = await accept(bodyInput(shapes.readRequest, request), () =>
       requireAccess(conversations, user, id, 'reader'),
     )
-    return restRegister(await conversations.read(user, id, seen))
+    return restRegister(await conversations.read(user, id, seenIn(seen)))
   })
+}
+
+function seenIn({ private: isPrivate = false, ...seen }: z.output<typeof shapes.readRequest>): Seen {
+  const { through, received: _received, ...where } = seen
+  return isPrivate && through !== undefined ? { through, ...where, private: true } : seen
 }
 
 export function restRegister({ through, received }: ReadRegister): RestRead {

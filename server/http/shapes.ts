@@ -86,8 +86,21 @@ export const messagePatch = z.object({
   content: z.string().refine((content) => content.trim() !== '', 'Blank'),
 })
 export const readRequest = z
-  .object({ through: seq.exactOptional(), received: seq.exactOptional(), thread: messageId.exactOptional() })
+  .object({
+    through: seq.exactOptional(),
+    received: seq.exactOptional(),
+    thread: messageId.exactOptional(),
+    private: z
+      .boolean()
+      .describe('True: your own devices are told, and nobody else; of `through` alone')
+      .exactOptional(),
+  })
   .refine(({ through, received }) => through !== undefined || received !== undefined, 'Neither through nor received')
+  .refine(
+    ({ through, received, private: isPrivate }) =>
+      isPrivate !== true || (through !== undefined && received === undefined),
+    'In private: through, and not received',
+  )
 export const emoji = z
   .string()
   .refine((text) => text !== '' && Buffer.byteLength(text) <= limits.emojiBytes, `1 to ${limits.emojiBytes} bytes`)
@@ -201,11 +214,21 @@ const count = z.int().min(0).max(limits.unreadCount)
 const ownConversation = conversation.extend({
   unread: count.describe("Others' messages behind read_through that are not redacted"),
   mentions: count.describe('Those of them that mention whoever asks'),
-  read_through: seq.nullable(),
-  received: seq.nullable(),
+  read_through: seq.nullable().describe('As far as whoever asks has read, in private or not: they alone are told'),
+  received: seq.nullable().describe('As far as others are told'),
   history_from: seq.nullable().describe('The first entry that whoever asks is told of; null: all'),
 })
-export const ownConversationShape = ownConversation.extend({ settings: allSettings }).meta({ id: 'OwnConversation' })
+export const ownConversationShape = ownConversation
+  .extend({
+    settings: allSettings,
+    read_threads: z
+      .record(z.string(), seq)
+      .optional()
+      .describe(
+        'Threads that were read beyond read_through, by their roots: up to which seq; absent when there are none',
+      ),
+  })
+  .meta({ id: 'OwnConversation' })
 
 export const conversationPageShape = z.object({
   items: z.array(ownConversation.extend({ last_message: messageShape.nullable() })),

@@ -214,7 +214,8 @@ export interface ConversationStore extends PeopleStore {
     conversation: ConversationId,
     query: SeqRange & { readonly limit: number; readonly take: 'newest' | 'oldest' },
   ): Promise<readonly EventRow[]>
-  settings(conversation: ConversationId): Promise<readonly SettingRow[]>
+  /** By key; those whose keys begin with `prefix`, all when it is not given. */
+  settings(conversation: ConversationId, prefix?: string): Promise<readonly SettingRow[]>
   pins(conversation: ConversationId): Promise<readonly PinRow[]>
   /** In the order of the ids; undefined where there is none. */
   claims(conversation: ConversationId, ids: readonly MessageId[]): Promise<readonly (ClaimRow | undefined)[]>

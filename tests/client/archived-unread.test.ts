@@ -1,6 +1,8 @@
 // Unread and mention counts beyond the window: from pages, else from the server, the same on every device.
 import { expect, test, vi } from 'vitest'
 
+import { countUnread } from '../../client/unread.ts'
+import type { ReadSoFar } from '../../shared/chat/private-reads.ts'
 import { encodeEntry, type KnownEntry } from '../../shared/chat/entry.ts'
 import { append, createDoc } from '../helpers/chain-doc.ts'
 import { ann, message, messageId } from '../helpers/client-rows.ts'
@@ -188,4 +190,33 @@ test('[UNREAD1] as on the server the first 999 count, and those of them that men
   const left = numbers.filter((number) => number % 7 === 6 && (number <= 980 || number > 1000)).length
   for (const each of [rig, other])
     await vi.waitFor(() => expect(each.conversation.unread).toEqual({ unread: 990, mentions: left }))
+})
+
+test('[UNREAD1][PRIVATE2] in private the server is believed when it counted from the same registers, and not before', async () => {
+  const all = written()
+  const thread = messageId(1)
+  all.write({ ...message(21), thread }, { ...message(22), thread })
+  all.server.archive(12)
+  // What the server knows of what was read in private.
+  let known: ReadSoFar = { through: -1, threads: new Map() }
+  const counts = async () => {
+    const lastSeq = (await all.archive.counts(ann)).lastSeq
+    const { through: readThrough, threads: readThreads } = known
+    return { ...countUnread(all.archive.all(), ann, known), readThrough, readThreads, lastSeq }
+  }
+  const rig = await open(all, { receipts: { mode: 'private', through: 5 }, counts })
+  live(rig)
+  known = { ...known, through: 5 }
+  await vi.waitFor(() => expect(rig.conversation.unread).toEqual({ unread: 17, mentions: 3 }), 5000)
+  rig.conversation.markRead(8)
+  known = { ...known, through: 8 }
+  await vi.waitFor(() => expect(rig.conversation.unread).toEqual({ unread: 14, mentions: 3 }), 5000)
+  rig.conversation.thread(thread).markRead(21)
+  known = { ...known, threads: new Map([[thread, 21]]) }
+  await vi.waitFor(() => expect(rig.conversation.unread).toEqual({ unread: 13, mentions: 3 }), 5000)
+  rig.conversation.thread(thread).markRead(22)
+  // Counted before that was known there.
+  await vi.waitFor(() => expect(all.archive.asked.filter((what) => what === 'counts').length).toBeGreaterThan(4), 5000)
+  known = { ...known, threads: new Map([[thread, 22]]) }
+  await vi.waitFor(() => expect(rig.conversation.unread).toEqual({ unread: 12, mentions: 3 }), 9000)
 })

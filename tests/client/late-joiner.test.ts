@@ -33,7 +33,8 @@ test.each([20, 23])(
   '[HISTORY1][PAGE3] archived up to %i, nothing older is missing, asked for or unread',
   async (through) => {
     const { server, archive } = roomOf(through)
-    const counts = () => Promise.resolve({ unread: 3, mentions: 0, readThrough: -1, lastSeq: 24 })
+    const counts = () =>
+      Promise.resolve({ unread: 3, mentions: 0, readThrough: -1, readThreads: new Map(), lastSeq: 24 })
     const rig = await openRig({ user: bob, server, archive, counts, firstClient: 300 })
     const { conversation } = rig
     rig.connections.at(-1)?.status({ phase: 'live' })

@@ -223,6 +223,37 @@ describe('what an own message is shown as', () => {
     expect(shown()[251]?.delivery).toMatchObject({ state: 'sent' })
   })
 
+  test('[STATUS1][THREAD3][CLIENT5] who reads a thread has read the answers in it; nothing else becomes a new object', async () => {
+    const rig = await talk(['bob', 'cleo'])
+    const root = rig.conversation.send('root')
+    const ids = ['one', 'two', 'three'].map((content) => rig.conversation.send({ content, thread: root }))
+    rig.conversation.send('aside')
+    rig.sync()
+    const shown = () => rig.conversation.messages.getSnapshot()
+    const seqOf = (index: number): number => {
+      const delivery = shown()[index]?.delivery
+      return delivery !== undefined && 'seq' in delivery ? delivery.seq : -1
+    }
+    const last = rig.conversation.receipts(ids[1] ?? root)
+    let told = 0
+    last.subscribe(() => told++)
+    const read = (user: string, register: { through: number; thread?: typeof root }): readonly string[] => {
+      const before = shown()
+      from(rig, user, { kind: 'read', ...register })
+      return shown().flatMap(({ delivery }, index) =>
+        shown()[index] === before[index] ? [] : [`${index} ${delivery.state}`],
+      )
+    }
+    expect(read('bob', { through: seqOf(2), thread: root })).toEqual([])
+    expect(last.getSnapshot()).toEqual({ received: ['bob'], read: ['bob'] })
+    expect(read('cleo', { through: seqOf(1), thread: root })).toEqual(['1 read'])
+    expect(read('cleo', { through: seqOf(3), thread: root })).toEqual(['2 read'])
+    expect([last.getSnapshot().read, told]).toEqual([['bob', 'cleo'], 2])
+    expect(read('bob', { through: seqOf(0) })).toEqual([])
+    expect(read('cleo', { through: seqOf(4) })).toEqual(['0 read'])
+    expect(states(rig)).toBe('read read read sent sent')
+  })
+
   test('[STATUS1][OUTBOX2] a failed message blocks nothing behind it, survives with the others, and can be copied and sent again', async () => {
     const rig = await talk(['bob'])
     rig.conversation.send('one')

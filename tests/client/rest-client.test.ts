@@ -268,10 +268,22 @@ test('[VERSION1] what a message said is read back, and what is no such list is a
 test('[UNREAD1] what there is to read is told with where it is counted from', async () => {
   const { rest } = start([
     json({ ...item(1), unread: 3, mentions: 1, read_through: null, last_seq: 9 }),
-    json({ ...item(1), unread: 0, read_through: 4, last_seq: 9 }),
+    json({ ...item(1), unread: 0, read_through: 4, read_threads: { [messageId(1)]: 7 }, last_seq: 9 }),
   ])
-  expect(await rest.counts(one)).toEqual({ unread: 3, mentions: 1, readThrough: -1, lastSeq: 9 })
-  expect(await rest.counts(one)).toEqual({ unread: 0, mentions: 0, readThrough: 4, lastSeq: 9 })
+  expect(await rest.counts(one)).toEqual({
+    unread: 3,
+    mentions: 1,
+    readThrough: -1,
+    readThreads: new Map(),
+    lastSeq: 9,
+  })
+  expect(await rest.counts(one)).toEqual({
+    unread: 0,
+    mentions: 0,
+    readThrough: 4,
+    readThreads: new Map([[messageId(1), 7]]),
+    lastSeq: 9,
+  })
 })
 
 test.each([

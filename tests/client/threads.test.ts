@@ -50,6 +50,14 @@ async function open(stand: Stand, isLive: boolean): Promise<OpenRig> {
 
 const reply = (number: number, more: object = {}): KnownEntry => ({ ...message(number), thread: root, ...more })
 
+/** The receipts that nobody has taken yet. */
+function untaken({ conversation }: OpenRig): readonly unknown[] {
+  return conversation.document.outbox.open().flatMap(({ payload }) => {
+    const parsed = parseEntry(payload)
+    return parsed.kind === 'entry' && parsed.entry.kind === 'read' ? [parsed.entry] : []
+  })
+}
+
 function contents(thread: Thread): readonly string[] {
   return thread.messages.getSnapshot().map(({ content }) => content)
 }
@@ -162,11 +170,7 @@ test('[THREAD3][UNREAD1][RECEIPT1] reading a thread clears it and its part of th
   const rig = await open(stand, false)
   const { conversation } = rig
   const thread = conversation.thread(root)
-  const written = (): readonly unknown[] =>
-    conversation.document.outbox.open().flatMap(({ payload }) => {
-      const parsed = parseEntry(payload)
-      return parsed.kind === 'entry' && parsed.entry.kind === 'read' ? [parsed.entry] : []
-    })
+  const written = (): readonly unknown[] => untaken(rig)
   const [first, second, last] = [1, 2, 4].map((number) => conversation.message(messageId(number)).getSnapshot())
   const seqOf = (one: typeof first): number => (one !== undefined && 'seq' in one.delivery ? one.delivery.seq : -1)
   expect([conversation.unread, thread.info.getSnapshot().unread]).toEqual([{ unread: 4, mentions: 1 }, 2])
@@ -177,9 +181,9 @@ test('[THREAD3][UNREAD1][RECEIPT1] reading a thread clears it and its part of th
   expect(thread.info.getSnapshot()).toMatchObject({ unread: 0, mentions: 0, readThrough: seqOf(last) })
   expect(conversation.unread).toEqual({ unread: 2, mentions: 0 })
   expect(written()).toEqual([{ kind: 'read', through: seqOf(second), thread: root }])
+  rig.sync()
   vi.advanceTimersByTime(limits.receiptPauseMs)
-  expect(written()).toHaveLength(2)
-  expect(written().at(-1)).toEqual({ kind: 'read', through: seqOf(last), thread: root })
+  expect(written()).toEqual([{ kind: 'read', through: seqOf(last), thread: root }])
   rig.sync()
   expect(thread.info.getSnapshot()).toMatchObject({ unread: 0, readThrough: seqOf(last) })
   // All of the conversation is of its threads too.
@@ -188,6 +192,124 @@ test('[THREAD3][UNREAD1][RECEIPT1] reading a thread clears it and its part of th
   expect(thread.info.getSnapshot().unread).toBe(1)
   conversation.markRead()
   expect([thread.info.getSnapshot().unread, conversation.unread.unread]).toEqual([0, 0])
+})
+
+test('[RECEIPT1][THREAD3] of ten threads one is told at a time, what was read of all first, and none behind an untaken one', async () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const stand = start()
+  const roots = Array.from({ length: 10 }, (_, index) => messageId(index + 1))
+  stand.write(...roots.map((_, index) => message(index + 1)))
+  stand.write({ kind: 'member', user: ann, access: 'writer' })
+  for (const round of [20, 40])
+    stand.write(...roots.map((thread, index): KnownEntry => ({ ...message(round + index), thread })))
+  const rig = await open(stand, false)
+  const { conversation } = rig
+  const seqOf = (number: number): number => {
+    const one = conversation.message(messageId(number)).getSnapshot()
+    return one !== undefined && 'seq' in one.delivery ? one.delivery.seq : -1
+  }
+  const infos = () => roots.map((one) => conversation.thread(one).info.getSnapshot().unread)
+  for (const [index, one] of roots.entries()) conversation.thread(one).markRead(seqOf(20 + index))
+  expect(infos()).toEqual(roots.map(() => 1))
+  // Nobody takes it: nothing follows, whatever else is read meanwhile.
+  for (const one of roots) conversation.thread(one).markRead()
+  for (let turn = 0; turn < 20; turn++) vi.advanceTimersByTime(limits.receiptPauseMs)
+  expect(untaken(rig)).toEqual([{ kind: 'read', through: seqOf(20), thread: roots[0] }])
+  expect(infos()).toEqual(roots.map(() => 0))
+  conversation.markRead(seqOf(3))
+  const told: unknown[] = []
+  const takeTurn = (): void => {
+    rig.sync()
+    vi.advanceTimersByTime(limits.receiptPauseMs - 1)
+    const inTime = untaken(rig).length
+    vi.advanceTimersByTime(1)
+    told.push(...untaken(rig))
+    expect([inTime, untaken(rig).length]).toEqual([0, 1])
+  }
+  rig.sync()
+  told.push(...untaken(rig))
+  for (let turn = 0; turn < 10; turn++) takeTurn()
+  // Those that wait longest first, each as far as it is by then.
+  const order = [...roots.slice(1), roots[0]]
+  expect(told).toEqual([
+    { kind: 'read', through: seqOf(3) },
+    ...order.map((thread) => ({ kind: 'read', through: seqOf(40 + roots.findIndex((one) => one === thread)), thread })),
+  ])
+  rig.sync()
+  for (let turn = 0; turn < 5; turn++) vi.advanceTimersByTime(limits.receiptPauseMs)
+  expect(untaken(rig)).toEqual([])
+  expect(infos()).toEqual(roots.map(() => 0))
+})
+
+test('[RECEIPT1][THREAD3] offline one entry waits; when nobody may be there later each thread is told once', async () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const stand = start()
+  const roots = [1, 2, 3].map(messageId)
+  stand.write(message(1), message(2), message(3))
+  for (const number of [4, 5, 6, 7])
+    stand.write(...roots.map((thread, index): KnownEntry => ({ ...message(10 * number + index), thread })))
+  const rig = await open(stand, false)
+  const { conversation } = rig
+  for (let through = 3; through < 15; through++) {
+    for (const one of roots) conversation.thread(one).markRead(through)
+    vi.advanceTimersByTime(3 * limits.receiptPauseMs)
+  }
+  expect(untaken(rig)).toHaveLength(1)
+  conversation.tellReceipts()
+  conversation.tellReceipts()
+  expect(untaken(rig).slice(1)).toEqual(
+    [roots[1], roots[2], roots[0]].map((thread) => ({ kind: 'read', through: 14, thread })),
+  )
+  await conversation.close()
+  expect(untaken(rig)).toHaveLength(4)
+})
+
+test('[RECEIPT1][THREAD3] what is seen before its stamp is here is read when that has come', async () => {
+  const stand = start()
+  stand.write(message(1), reply(2))
+  const rig = await open(stand, false)
+  const { conversation } = rig
+  const [other, own] = [createDoc(8), createDoc(9)]
+  append(other, 'bob', [encodeEntry(message(3)), encodeEntry(reply(4))])
+  append(own, 'ann', [encodeEntry(message(5))])
+  for (const doc of [other, own]) stand.server.receive(doc)
+  rig.download()
+  expect(rig.shown().at(-1)).toMatch(/pending/)
+  conversation.thread(root).markRead()
+  conversation.markRead()
+  expect(conversation.unread.unread).toBe(0)
+  stampAll(stand.server)
+  rig.download()
+  expect(conversation.unread.unread).toBe(0)
+  expect(conversation.thread(root).info.getSnapshot().unread).toBe(0)
+  stand.write(message(6))
+  rig.download()
+  expect(conversation.unread.unread).toBe(1)
+})
+
+test('[THREAD3][PRIVATE2] where the rules take no more registers the own devices are told, and nobody else', async () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const stand = start()
+  const roots = Array.from({ length: limits.threadReadsPerMember + 2 }, (_, index) => messageId(index + 1))
+  stand.write(...roots.map((_, index) => message(index + 1)))
+  stand.write(...roots.map((thread, index): KnownEntry => ({ ...message(1000 + index), thread })))
+  const told: unknown[] = []
+  const receipts = { mode: 'on', onPrivateRead: (...read: readonly unknown[]): void => void told.push(read) } as const
+  const rig = await openRig({ server: stand.server, receipts })
+  onTestFinished(() => rig.conversation.close())
+  rig.download()
+  const { conversation } = rig
+  for (const one of roots) conversation.thread(one).markRead()
+  conversation.tellReceipts()
+  expect(untaken(rig)).toHaveLength(limits.threadReadsPerMember)
+  expect(told).toEqual(roots.slice(-2).map((one, index) => [2 * roots.length - 2 + index, one]))
+  expect(conversation.unread.unread).toBe(roots.length)
+  rig.sync()
+  for (let turn = 0; turn < 5; turn++) vi.advanceTimersByTime(limits.receiptPauseMs)
+  expect([untaken(rig).length, told.length, conversation.unread.unread]).toEqual([0, 2, roots.length])
 })
 
 test('[THREAD3] what was read of a thread is told when the conversation is closed', async () => {

@@ -96,6 +96,8 @@ export function touchedRowsContract(name: string, withStore: WithStore): void {
         const sorted = settings.toSorted((a, b) => (a.key < b.key ? -1 : 1))
         expect(await store.settings(one)).toStrictEqual(sorted)
         expect(await store.pins(one)).toStrictEqual([pins[1], pins[2], pins[0]])
+        for (const prefix of ['ke', 'key', 'key \0', '\ud83d', '\uffff', 'nothing'])
+          expect(await store.settings(one, prefix)).toStrictEqual(sorted.filter(({ key }) => key.startsWith(prefix)))
         const changed = [
           { key: 'key', value: null },
           { key: 'ke', value: 'new' },

@@ -110,7 +110,7 @@ export function createGate(inner: ConversationStore): Gate {
       pieces: (id, message) => counted(() => inner.pieces(id, message)),
       replies: (id, root, query) => counted(() => inner.replies(id, root, query)),
       events: (id, query) => counted(() => inner.events(id, query)),
-      settings: (id) => counted(() => inner.settings(id)),
+      settings: (...asked) => counted(() => inner.settings(...asked)),
       pins: (id) => counted(() => inner.pins(id)),
       claims: (id, ids) => counted(() => inner.claims(id, ids)),
       idempotency: (id, user, key) => counted(() => inner.idempotency(id, user, key)),

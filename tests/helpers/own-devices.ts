@@ -21,7 +21,7 @@ export interface OwnDevice {
   readonly close: () => Promise<void>
 }
 
-export interface OwnDeviceOptions extends Pick<ChatClientOptions, 'receipts'> {
+export interface OwnDeviceOptions extends Pick<ChatClientOptions, 'receipts' | 'transport'> {
   readonly storage?: ClientStorage
   /** It is a tab among others of a browser, with this storage of the browser; they know the server by one address. */
   readonly tab?: { readonly openStorage: Platform['openStorage']; readonly proxy: CuttingProxy }

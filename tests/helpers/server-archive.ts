@@ -84,7 +84,7 @@ export function createServerArchive(server: StampingServer): ServerArchive {
     counts: async (user) => {
       const lastSeq = ask('counts')
       const read = readSoFar(folded.view(), user)
-      return { ...countUnread(all(), user, read), readThrough: read.through, lastSeq }
+      return { ...countUnread(all(), user, read), readThrough: read.through, readThreads: read.threads, lastSeq }
     },
   }
   return archive

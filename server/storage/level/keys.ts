@@ -252,6 +252,11 @@ export function numberedRange(
   return { gte: numberedKey(kind, conversation, from), lt: numberedKey(kind, conversation, to) }
 }
 
+/** The settings whose keys begin with a text. */
+export function settingRange(conversation: ConversationId, prefix: string): KeyRange {
+  return prefixRange(Buffer.from(encodeKey({ kind: 'setting', conversation, key: prefix })))
+}
+
 /** The pieces of one message. */
 export function pieceRange(conversation: ConversationId, id: MessageId): KeyRange {
   const prefix = startKey('piece', conversation, uuidBytes)

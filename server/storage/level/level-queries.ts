@@ -29,7 +29,7 @@ import { isDamage } from '../conversation-store.ts'
 import type { Damages } from '../damages.ts'
 import type { InvitationRow, ProfileRow } from '../people-rows.ts'
 import { recordRuns, type Run, runOf } from '../seq-run.ts'
-import { decodeKey, inboxRange, numberedRange, pieceRange, rangeOf, replyRange } from './keys.ts'
+import { decodeKey, inboxRange, numberedRange, pieceRange, rangeOf, replyRange, settingRange } from './keys.ts'
 import { readMember } from './member-rows.ts'
 import { readInvitation, readProfile } from './people-rows.ts'
 import type { Reading } from './reading.ts'
@@ -171,8 +171,8 @@ export class LevelQueries {
     return reverse ? events.toReversed() : events
   }
 
-  async settings(conversation: ConversationId): Promise<readonly SettingRow[]> {
-    return await this.reading.list('setting', conversation, readSetting)
+  async settings(conversation: ConversationId, prefix = ''): Promise<readonly SettingRow[]> {
+    return await this.reading.listRange(conversation, settingRange(conversation, prefix), readSetting)
   }
 
   async pins(conversation: ConversationId): Promise<readonly PinRow[]> {

@@ -217,8 +217,9 @@ class MemoryStore implements ConversationStore {
     return take === 'newest' ? events.slice(-limit) : events.slice(0, limit)
   }
 
-  async settings(conversation: ConversationId): Promise<readonly SettingRow[]> {
-    return [...(this.#rows(conversation)?.settings.values() ?? [])].toSorted((a, b) => (a.key < b.key ? -1 : 1))
+  async settings(conversation: ConversationId, prefix = ''): Promise<readonly SettingRow[]> {
+    const rows = [...(this.#rows(conversation)?.settings.values() ?? [])].filter(({ key }) => key.startsWith(prefix))
+    return rows.toSorted((a, b) => (a.key < b.key ? -1 : 1))
   }
 
   async pins(conversation: ConversationId): Promise<readonly PinRow[]> {

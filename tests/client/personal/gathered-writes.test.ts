@@ -2,13 +2,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 
 import { GatheredWrites } from '../../../client/personal/gathered-writes.ts'
-import {
-  mergedValue,
-  parseDraft,
-  parsePersonalKey,
-  parseSeqValue,
-  personalKey,
-} from '../../../client/personal/personal-keys.ts'
+import { mergedValue, parseDraft, parsePersonalKey, personalKey } from '../../../client/personal/personal-keys.ts'
+import { parseSeqValue } from '../../../shared/chat/private-reads.ts'
 import { limits } from '../../../shared/limits.ts'
 import { conversationId, messageId } from '../../helpers/client-rows.ts'
 
@@ -99,6 +94,12 @@ test('[PERSONAL1] keys and values of other versions are read totally', () => {
 
 test('[PRIVATE2] a register that stands higher is not written over, whatever is known here', () => {
   const key = personalKey('read', conversationId(1))
-  expect([mergedValue(key, 5, 10), mergedValue(key, 11, 10), mergedValue(key, 5, 'x')]).toEqual([10, 11, 5])
-  expect(mergedValue(personalKey('hide', conversationId(1)), 5, 10)).toBe(5)
+  const merged = (of: string, value: number, there: unknown, through = -1): unknown =>
+    mergedValue(of, value, there, () => through)
+  expect([merged(key, 5, 10), merged(key, 11, 10), merged(key, 5, 'x'), merged(key, 5, 3, 20)]).toEqual([10, 11, 5, 5])
+  expect(merged(personalKey('hide', conversationId(1)), 5, 10)).toBe(5)
+  // That of a thread goes when all was read as far, and stays when somebody knows more.
+  const inThread = personalKey('read', conversationId(1), messageId(2))
+  expect(parsePersonalKey(inThread)).toEqual({ kind: 'read', conversation: conversationId(1), thread: messageId(2) })
+  expect([merged(inThread, 5, 3), merged(inThread, 5, 3, 5), merged(inThread, -1, 9, 8)]).toEqual([5, null, 9])
 })

@@ -111,8 +111,8 @@ test('[PERSONAL1] a hidden conversation comes back with the next message, and wh
   talk.send('Ahoy')
   const { personal } = mine.client
   const state = personal.of(talk.id)
-  await when(talk.messages, ([message]) => message?.delivery.state !== 'pending')
-  await when(mine.client.conversations, ([row]) => row?.lastMessage === 'Ahoy')
+  await when(talk.messages, ([message]) => message?.delivery.state === 'sent')
+  // What the line of the list says of it comes a moment later.
   personal.hide(talk.id)
   personal.markUnread(talk.id)
   expect(state.getSnapshot()).toMatchObject({ hidden: true, markedUnread: true })

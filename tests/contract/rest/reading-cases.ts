@@ -14,13 +14,12 @@ export function readingCases(use: () => People): void {
   const say = async (who: Person, path: string, content: string, more: object = {}): Promise<SeenMessage> =>
     seenMessage(await who.post(path, content, more))
   const badge = async (who: Person, path: string): Promise<unknown> => {
-    const { settings: _settings, ...alone } = z
-      .looseObject({ unread: z.number(), mentions: z.number() })
-      .parse((await who.call('GET', path)).body)
+    const told = z.looseObject({ unread: z.number(), mentions: z.number() }).parse((await who.call('GET', path)).body)
+    const { read_threads: _threads, settings: _settings, ...alone } = told
     const { items } = z
       .object({ items: z.array(z.looseObject({ id: z.string() })) })
       .parse((await who.call('GET', '/api/conversations')).body)
-    // The list says the same.
+    // The list says the same, threads aside.
     expect(items.find(({ id }) => path.endsWith(id))).toMatchObject(alone)
     const { unread, mentions } = alone
     return { unread, mentions, through: alone['read_through'], received: alone['received'] }
@@ -42,6 +41,60 @@ export function readingCases(use: () => People): void {
     const read = await bob.call('PUT', `${path}/read`, { body: { through: first.seq } })
     expect([read.status, read.body]).toEqual([200, { through: first.seq, received: first.seq }])
     expect(await badge(bob, path)).toEqual({ unread: 1, mentions: 0, through: first.seq, received: first.seq })
+  })
+
+  test('[PRIVATE2][UNREAD1] what is read in private counts for whoever reads, in every answer, and nobody else is told', async () => {
+    const { ann, bob, path } = await start()
+    const root = await say(ann, path, 'root')
+    const second = await say(ann, path, 'two', { mentions: [bob.name] })
+    const answer = await say(ann, path, 'answer', { thread: root.id })
+    const read = (body: object) => bob.call('PUT', `${path}/read`, { body: { private: true, ...body } })
+    const thread = async (): Promise<unknown> => (await bob.call('GET', `${path}/threads/${root.id}`)).body
+    const keys = async (): Promise<readonly unknown[]> => {
+      const { body } = await bob.call('GET', '/api/me/state')
+      return z.object({ items: z.array(z.object({ key: z.string(), value: z.unknown() })) }).parse(body).items
+    }
+    const last = async (): Promise<unknown> => z.looseObject({}).parse((await ann.call('GET', path)).body)['last_seq']
+    const [lastSeq, id] = [await last(), path.split('/').at(-1) ?? '']
+    const ofThread = { key: `read/${id}/${root.id}`, value: answer.seq }
+    // Reading alone makes no private state.
+    expect(await badge(bob, path)).toMatchObject({ unread: 3, mentions: 1 })
+    expect(await keys()).toEqual([])
+    expect((await read({ through: answer.seq, thread: root.id })).body).toEqual({ through: answer.seq, received: null })
+    expect(await thread()).toMatchObject({ unread: 0, read_through: answer.seq })
+    expect((await bob.call('GET', path)).body).toMatchObject({ read_threads: { [root.id]: answer.seq } })
+    expect(await badge(bob, path)).toEqual({ unread: 2, mentions: 1, through: null, received: null })
+    expect(await keys()).toEqual([ofThread])
+    expect((await read({ through: root.seq })).body).toEqual({ through: root.seq, received: null })
+    expect(await badge(bob, path)).toEqual({ unread: 1, mentions: 1, through: root.seq, received: null })
+    // Never back, and what all was read of is not said of a thread any more.
+    for (const through of [answer.seq, second.seq]) expect((await read({ through })).status).toBe(200)
+    expect(await badge(bob, path)).toEqual({ unread: 0, mentions: 0, through: answer.seq, received: null })
+    expect(await keys()).toContainEqual({ key: `read/${id}`, value: answer.seq })
+    const mark = encodeURIComponent(`unread/${id}`)
+    expect(await last()).toBe(lastSeq)
+    for (const isPrivate of [true, false]) {
+      expect((await bob.call('PUT', `/api/me/state/${mark}`, { body: { value: true } })).status).toBe(204)
+      expect((await read({ through: second.seq, private: isPrivate })).status).toBe(200)
+      expect((await keys()).filter((row) => JSON.stringify(row).includes('unread'))).toEqual([])
+    }
+    expect(await badge(bob, path)).toMatchObject({ unread: 0, through: answer.seq, received: second.seq })
+  })
+
+  test('[PRIVATE2][THREAD2] in private the rules are those of what is told, and a register is all that it takes', async () => {
+    const { ann, bob, path } = await start()
+    const root = await say(ann, path, 'root')
+    const answer = await say(ann, path, 'answer', { thread: root.id })
+    const put = async (body: object, who: Person = bob): Promise<unknown[]> => {
+      const given = await who.call('PUT', `${path}/read`, { body: { private: true, ...body } })
+      return [given.status, z.looseObject({ code: z.string() }).parse(given.body).code]
+    }
+    expect(await put({ through: answer.seq + 1 })).toEqual([422, 'beyond-end'])
+    for (const thread of [answer.id, freshId()]) expect(await put({ through: 0, thread })).toEqual([404, 'no-target'])
+    for (const body of [{}, { received: 0 }, { through: 0, received: 0 }, { through: 0, private: 1 }])
+      expect(await put(body)).toEqual([422, 'invalid'])
+    expect(await put({ through: 0 }, use().person('eve'))).toEqual([403, 'no-access'])
+    expect((await bob.call('GET', '/api/me/state')).body).toEqual({ items: [] })
   })
 
   test('[UNREAD1] registers never go back, and no further than the last entry', async () => {

@@ -1,6 +1,7 @@
 // Counting what is unread reads what is new, and not a conversation's rows again for every list.
 import { describe, expect, test } from 'vitest'
 
+import { asReader } from '../../../server/chat/private-reads.ts'
 import { UnreadCounts } from '../../../server/chat/unread.ts'
 import type { ConversationStore, Head, MemberRow } from '../../../server/storage/conversation-store.ts'
 import type { StampedMessage } from '../../../shared/chat/message.ts'
@@ -46,7 +47,7 @@ async function start(): Promise<Stand> {
       rows = 0
       const [stored, member] = [await store.head(id), await store.member(id, bob)]
       if (stored?.kind !== 'head' || member === undefined) throw new Error('no conversation')
-      const { unread, mentions } = await counts.count(id, stored.head, member)
+      const { unread, mentions } = await counts.count(id, stored.head, asReader(member, stored.head))
       return { unread, mentions, rows }
     },
   }
@@ -108,12 +109,12 @@ describe('what is remembered', () => {
         return messages.slice(after + 1, after + 1 + limit)
       },
     }
-    const head = { lastMessageSeq: 2999, redactions: 0 } as Head
+    const head = { lastMessageSeq: 2999, nextSeq: 3000, redactions: 0 } as Head
     const member: MemberRow = { user: bob, access: 'writer', readThrough: -1, received: -1 }
     const capped = new UnreadCounts(many)
-    expect(await capped.count(id, head, member)).toMatchObject({ unread: 999, mentions: 999 })
+    expect(await capped.count(id, head, asReader(member, head))).toMatchObject({ unread: 999, mentions: 999 })
     expect(reads).toBe(Math.ceil((2 * limits.unreadCount) / limits.pageMessages))
-    await capped.count(id, { ...head, lastMessageSeq: 3001 }, member)
+    await capped.count(id, { ...head, lastMessageSeq: 3001 }, asReader(member, head))
     expect(reads).toBe(Math.ceil((2 * limits.unreadCount) / limits.pageMessages))
   })
 
@@ -125,7 +126,7 @@ describe('what is remembered', () => {
     if (stored?.kind !== 'head') throw new Error('no conversation')
     for (const name of ['a', 'b', 'a', 'c']) {
       const member: MemberRow = { user: userId(name), access: 'writer', readThrough: -1, received: -1 }
-      expect(await counts.count(id, stored.head, member)).toMatchObject({ unread: 1 })
+      expect(await counts.count(id, stored.head, asReader(member, stored.head))).toMatchObject({ unread: 1 })
     }
     expect(counts.size).toBe(2)
     expect(node.errors).toEqual([])

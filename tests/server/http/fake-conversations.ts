@@ -24,6 +24,13 @@ import { peopleInEvent, peopleInMessage } from '../../../shared/chat/people-in.t
 import { judge, type PolicyView, settingBytes } from '../../../shared/chat/policy.ts'
 import { isPrivateConversation, privateConversationOf } from '../../../shared/chat/private-conversation.ts'
 import {
+  furtherRead,
+  parseSeqValue,
+  privateReadKey,
+  privateReadsIn,
+  unreadMarkKey,
+} from '../../../shared/chat/private-reads.ts'
+import {
   applyToRoster,
   emptyRoster,
   historyFrom,
@@ -82,6 +89,17 @@ export function fakeConversations({ now, newId }: FakeSources): Conversations {
     if (room.isDeleted) throw new Fault('deleted')
     if (!room.roster.members.has(user)) throw new Fault('no-access')
     return room
+  }
+
+  /** With what the user has read in private. */
+  const rosterFor = ({ id, roster, nextSeq }: Room, user: UserId): Roster => {
+    const settings = rooms.get(privateConversationOf(user))?.roster.settings ?? new Map<string, unknown>()
+    const inPrivate = privateReadsIn([...settings].map(([key, value]) => ({ key, value }))).get(id)
+    if (inPrivate === undefined) return roster
+    const told = { through: roster.reads.get(user)?.through ?? -1, threads: roster.threadReads.get(user) ?? noThreads }
+    const { through, threads } = furtherRead(told, inPrivate, nextSeq - 1)
+    const reads = new Map(roster.reads).set(user, { through, received: through })
+    return { ...roster, reads, threadReads: new Map(roster.threadReads).set(user, threads) }
   }
 
   const append = (room: Room, timeMs: number): number => {
@@ -168,7 +186,7 @@ export function fakeConversations({ now, newId }: FakeSources): Conversations {
       const last = page.at(-1)
       return {
         items: page.map((room) => ({
-          ...ownOf(room, user),
+          ...ownOf(room, user, rosterFor(room, user)),
           lastMessage: room.messages.at(-1) ?? null,
         })),
         next: last === undefined || last === mine.at(-1) ? undefined : { updatedMs: last.updatedMs, id: last.id },
@@ -177,7 +195,10 @@ export function fakeConversations({ now, newId }: FakeSources): Conversations {
 
     get: async (user, id) => stateOf(enter(user, id), user),
 
-    own: async (user, id) => ({ ...ownOf(enter(user, id), user), ...fullStateOf(enter(user, id), user) }),
+    own: async (user, id) => {
+      const room = enter(user, id)
+      return { ...ownOf(room, user, rosterFor(room, user)), ...fullStateOf(room, user) }
+    },
 
     async change(user, id, settings) {
       const room = enter(user, id)
@@ -229,16 +250,33 @@ export function fakeConversations({ now, newId }: FakeSources): Conversations {
       return stateOf(room, user)
     },
 
-    async read(user, id, seen) {
+    async read(user, id, { private: isPrivate, ...seen }) {
       const room = enter(user, id)
-      change(room, user, { kind: 'read', ...seen })
-      const register = room.roster.reads.get(user) ?? nothingRead
-      if (seen.thread === undefined) return register
-      return { ...register, through: threadReadThrough(room.roster, user, seen.thread) }
+      if (isPrivate === true) {
+        const reason = judge(policyOf(room), user, { kind: 'read', ...seen })
+        if (reason !== undefined) throw new Refused(reason)
+        const key = privateReadKey(id, seen.thread)
+        const known = parseSeqValue(rooms.get(privateConversationOf(user))?.roster.settings.get(key)) ?? -1
+        const value = Math.max(seen.through ?? -1, known)
+        await this.apply(user, privateConversationOf(user), { kind: 'set', key, value })
+      } else change(room, user, { kind: 'read', ...seen })
+      const mark = unreadMarkKey(id)
+      const settings = rooms.get(privateConversationOf(user))?.roster.settings
+      if (seen.through !== undefined && settings?.has(mark) === true)
+        await this.apply(user, privateConversationOf(user), { kind: 'set', key: mark, value: null })
+      const { received } = room.roster.reads.get(user) ?? nothingRead
+      const roster = rosterFor(room, user)
+      const through =
+        seen.thread === undefined
+          ? (roster.reads.get(user)?.through ?? -1)
+          : threadReadThrough(roster, user, seen.thread)
+      return { through, received }
     },
 
     async thread(user, id, of) {
-      const { messages, roster } = enter(user, id)
+      const room = enter(user, id)
+      const { messages } = room
+      const roster = rosterFor(room, user)
       const root = messages.find((one) => one.id === of)
       if (root === undefined) throw new Fault('not-found')
       const through = threadReadThrough(roster, user, of)
@@ -355,9 +393,11 @@ function sizeOf(settings: ReadonlyMap<string, unknown>): number {
   return [...settings].reduce((sum, [key, value]) => sum + settingBytes(key, value), 0)
 }
 
-function ownOf(room: Room, user: UserId): OwnConversation {
-  const register = room.roster.reads.get(user) ?? nothingRead
-  const threads = room.roster.threadReads.get(user) ?? noThreads
+function ownOf(room: Room, user: UserId, roster: Roster): OwnConversation {
+  const { through } = roster.reads.get(user) ?? nothingRead
+  const { received } = room.roster.reads.get(user) ?? nothingRead
+  const register = { through, received }
+  const threads = roster.threadReads.get(user) ?? noThreads
   const unread = room.messages
     .filter((message) => message.seq > register.through && isUnread(message, user, threads))
     .slice(0, limits.unreadCount)
@@ -367,6 +407,7 @@ function ownOf(room: Room, user: UserId): OwnConversation {
     unread: unread.length,
     mentions: mentions.length,
     register,
+    threads,
     from: historyFrom(room.roster, user),
   }
 }
