@@ -1,11 +1,12 @@
 /** Who uses the page, and with them the client that is open: made and closed here, outside React. */
 
 import type { UserId } from '../../shared/sync/ids.ts'
-import { type ChatClient, type ReadableStore, UnsentWork } from '../api.ts'
+import { type AccountDeletion, type ChatClient, type ReadableStore, StillOpen, UnsentWork } from '../api.ts'
 import { createDesk, type Desk } from './desk.ts'
 import { createDrafts, type Drafts } from './drafts.ts'
 import type { Keep } from './keep.ts'
 import { keepPresence } from './presence-choice.tsx'
+import { keepReceipts, keptReceipts, type Receipts, receiptsName } from './receipts-choice.ts'
 import { type Reach, type Refresher, startRefreshing } from './reach.ts'
 import {
   createTokenSource,
@@ -25,10 +26,14 @@ export interface SignedIn {
   readonly desk: Desk
   readonly drafts: Drafts
   readonly reach: ReadableStore<Reach>
+  /** What others are told of what is read here. */
+  readonly receipts: Receipts
 }
 
 export type AccountState =
   | { readonly phase: 'signed-out'; readonly notice?: string }
+  /** The client is closed, and about to be made anew. */
+  | { readonly phase: 'reopening' }
   | ({ readonly phase: 'signed-in' } & SignedIn)
 
 export interface Account extends ReadableStore<AccountState> {
@@ -39,6 +44,10 @@ export interface Account extends ReadableStore<AccountState> {
    * UnsentWork when something would be lost by that, unless that was agreed to.
    */
   readonly signOut: (how: SignOutChoice) => Promise<void>
+  /** On the server and on this device, as the SDK does; rejects as that does, and then nothing of this device is gone. */
+  readonly deleteAccount: (how: AccountDeletion) => Promise<void>
+  /** From now on, in all tabs of this browser: for that the client is made anew. */
+  readonly setReceipts: (receipts: Receipts) => void
 }
 
 export type SignOutChoice = { readonly kind: 'keep' } | { readonly kind: 'remove'; readonly loses: boolean }
@@ -48,7 +57,7 @@ export interface AccountDeps {
   readonly page: Window
   readonly request: RequestToken
   readonly now: () => number
-  readonly createClient: (user: UserId, token: () => Promise<string>) => ChatClient
+  readonly createClient: (user: UserId, token: () => Promise<string>, receipts: Receipts) => ChatClient
 }
 
 /** Starts signed in when this browser remembers somebody. */
@@ -66,7 +75,8 @@ export function createAccount(deps: AccountDeps): Account {
         if (loadSession(deps.keep)?.user === fresh.user) keepSession(deps.keep, fresh)
       },
     })
-    const client = deps.createClient(session.user, token)
+    const receipts = keptReceipts(deps.keep, session.user)
+    const client = deps.createClient(session.user, token, receipts)
     keepPresence(client, deps.keep)
     const refreshing = startRefreshing(client, deps.page)
     refresher = refreshing
@@ -78,7 +88,14 @@ export function createAccount(deps: AccountDeps): Account {
       desk: createDesk(client, refreshing.look),
       drafts: createDrafts(deps.keep, session.user, client.personal),
       reach: refreshing.reach,
+      receipts,
     })
+  }
+
+  /** What this page itself keeps of somebody. */
+  function forget({ user, drafts }: SignedIn): void {
+    drafts.clear()
+    deps.keep.remove(receiptsName(user))
   }
 
   function leave(removes = false): void {
@@ -86,7 +103,7 @@ export function createAccount(deps: AccountDeps): Account {
     if (current.phase !== 'signed-in') return
     refresher?.stop()
     state.set({ phase: 'signed-out' })
-    if (removes) current.drafts.clear()
+    if (removes) forget(current)
     closed = current.client.signOut({ wipe: removes, force: true }).catch((error: unknown) => {
       const reason = error instanceof Error ? error.message : String(error)
       const what = removes ? 'not all that this device keeps was removed' : 'what this device keeps was not closed well'
@@ -94,11 +111,29 @@ export function createAccount(deps: AccountDeps): Account {
     })
   }
 
+  function reopen(): void {
+    const current = state.getSnapshot()
+    if (current.phase !== 'signed-in' || keptReceipts(deps.keep, current.user) === current.receipts) return
+    refresher?.stop()
+    state.set({ phase: 'reopening' })
+    closed = current.client.close().catch((error: unknown) => {
+      const reason = error instanceof Error ? error.message : String(error)
+      state.set({ phase: 'signed-out', notice: `What this device keeps was not closed well: ${reason}` })
+    })
+    void closed.then(() => {
+      // Another tab may have signed out meanwhile.
+      const session = loadSession(deps.keep)
+      if (session === undefined) state.set({ phase: 'signed-out' })
+      else if (state.getSnapshot().phase === 'reopening') enter(session)
+    })
+  }
+
   // Tabs of one browser share the session: signing out in one, or in as someone else, counts for all.
   deps.page.addEventListener('storage', (event) => {
+    const current = state.getSnapshot()
+    if (current.phase === 'signed-in' && event.key === receiptsName(current.user)) return reopen()
     if (event.key !== sessionName && event.key !== null) return
     const session = event.newValue === null ? undefined : parseSession(event.newValue)
-    const current = state.getSnapshot()
     if (current.phase === 'signed-in' && current.user === session?.user) return
     leave()
     if (session !== undefined) void closed.then(() => enter(session))
@@ -126,6 +161,28 @@ export function createAccount(deps: AccountDeps): Account {
       }
       deps.keep.remove(sessionName)
       leave(how.kind === 'remove')
+    },
+    deleteAccount: async (how) => {
+      const current = state.getSnapshot()
+      if (current.phase !== 'signed-in') return
+      let notice = 'Your account was deleted.'
+      try {
+        await current.client.deleteAccount(how)
+      } catch (error) {
+        if (!(error instanceof StillOpen)) throw error
+        // On the server all is done.
+        notice = `Your account was deleted, but not yet all of what this browser keeps: ${error.message}`
+      }
+      refresher?.stop()
+      forget(current)
+      deps.keep.remove(sessionName)
+      state.set({ phase: 'signed-out', notice })
+    },
+    setReceipts: (receipts) => {
+      const current = state.getSnapshot()
+      if (current.phase !== 'signed-in') return
+      keepReceipts(deps.keep, current.user, receipts)
+      reopen()
     },
   }
 }

@@ -20,5 +20,6 @@ export function App({ account, hash }: Props) {
   const isInvited = parseRoute(useStore(hash)).kind === 'join'
   if (state.phase === 'signed-out')
     return <SignIn signIn={account.signIn} notice={state.notice ?? (isInvited ? invited : undefined)} />
-  return <Workspace key={state.user} signedIn={state} hash={hash} signOut={account.signOut} />
+  if (state.phase === 'reopening') return <p className="empty late">Opening your conversations…</p>
+  return <Workspace key={state.user} signedIn={state} hash={hash} account={account} />
 }

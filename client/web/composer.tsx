@@ -1,47 +1,70 @@
-/** Where one writes: Enter sends, Shift+Enter begins a new line; what is typed is kept as a draft until it is sent. */
+/**
+ * Where one writes, in a conversation and in its threads: Enter sends, Shift+Enter begins a new line; what is typed is kept as a
+ * draft until it is sent.
+ */
 
-import { type KeyboardEvent, type SubmitEvent, useEffect, useRef, useState } from 'react'
+import { type KeyboardEvent, type ReactNode, type SubmitEvent, useEffect, useId, useRef, useState } from 'react'
 
 import type { MessageId } from '../../shared/chat/entry.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
 import type { Conversation } from '../api.ts'
-import type { Drafts } from './drafts.ts'
-import { CloseIcon, SendIcon } from './icons.tsx'
-import { MentionList, mentionListId, optionId } from './mention-list.tsx'
-import { ReplyPreview } from './message-quote.tsx'
+import type { Offered } from './compose-again.ts'
+import type { PlaceDraft } from './drafts.ts'
+import { hasKeyboard } from './has-keyboard.ts'
+import { SendIcon } from './icons.tsx'
+import { comboboxOf, MentionList } from './mention-list.tsx'
 import { useDraft } from './use-draft.ts'
-import { useMentions } from './use-mentions.ts'
+import { useMentions, type Written } from './use-mentions.ts'
 import { explainError } from './wording.ts'
 
-interface Props {
+/** What every place to write in is given. */
+export interface ComposerPlace {
   readonly conversation: Conversation
-  readonly drafts: Drafts
+  readonly draft: PlaceDraft
   readonly user: UserId
   readonly members: readonly UserId[]
-  /** What is being replied to. */
-  readonly replyTo: MessageId | undefined
-  readonly endReply: () => void
-  /** It was chosen on another device, or before. */
-  readonly onReply: (replyTo: MessageId | undefined) => void
   /** Why nothing can be written here, if so. */
   readonly blocked: string | undefined
-  readonly onSent: () => void
-  /** A text to go on with, a new object each time. */
-  readonly offered: { readonly text: string } | undefined
+  readonly offered: Offered | undefined
+}
+
+interface Props extends ComposerPlace {
+  /** What it is for. */
+  readonly label: string
+  readonly placeholder: string
+  readonly sendLabel: string
+  /** Of the text box; of the button `send` behind it. */
+  readonly testIds: { readonly box: string; readonly send: string }
+  /** Throws what is wrong with it. */
+  readonly send: (written: Written) => void
+  readonly onSent?: () => void
+  /** What stands above the text box. */
+  readonly children?: ReactNode
+  /** Escape, when nothing else is to be closed; it goes on from there. */
+  readonly onEscape?: () => void
+  /** Another one takes the focus here. */
+  readonly replyTo?: MessageId | undefined
+  readonly onReply?: (replyTo: MessageId | undefined) => void
 }
 
 export function Composer(props: Props) {
-  const { conversation, drafts, user, members, replyTo, endReply, onReply, blocked, onSent, offered } = props
-  const { id } = conversation
+  const { conversation, draft, user, members, blocked, offered, label, placeholder, testIds } = props
+  const { send, onSent, children, onEscape, replyTo, onReply, sendLabel } = props
   const [problem, setProblem] = useState<string>()
+  const problemId = useId()
   const box = useRef<HTMLTextAreaElement>(null)
-  const { text, change: type, show, leave } = useDraft(drafts, id, box, onReply)
+  const { text, change: type, show, leave } = useDraft(draft, box, onReply)
   const isBlocked = blocked !== undefined
   const isBlank = text.trim() === ''
+  const mentions = useMentions({ box, text, offered: offered?.text ?? '', change, user, members })
 
   useEffect(() => {
-    if (!isBlocked && opensWithoutKeyboard() && !isTyping()) box.current?.focus()
+    if (!isBlocked && hasKeyboard() && !isTyping()) box.current?.focus()
   }, [isBlocked])
+
+  useEffect(() => {
+    if (replyTo !== undefined) box.current?.focus()
+  }, [replyTo])
 
   function change(next: string): void {
     setProblem(undefined)
@@ -52,7 +75,8 @@ export function Composer(props: Props) {
   if (offered !== undefined && offered !== taken) {
     // What is being written stays, in front of it.
     setTaken(offered)
-    show(isBlank ? offered.text : `${text}\n${offered.text}`)
+    const again = mentions.readable(offered.text)
+    show(isBlank ? again : `${text}\n${again}`)
   }
   useEffect(() => {
     if (taken === undefined) return
@@ -60,79 +84,47 @@ export function Composer(props: Props) {
     box.current?.focus()
   }, [taken, type])
 
-  const mentions = useMentions({ box, text, change, users: members.filter((member) => member !== user) })
-  const { offered: suggested } = mentions
-  const meant = suggested[mentions.active]
-
-  useEffect(() => {
-    if (replyTo !== undefined) box.current?.focus()
-  }, [replyTo])
-
-  function send(): void {
+  function submit(): void {
     if (isBlank || isBlocked) return
-    const named = mentions.chosenIn(text)
     try {
-      conversation.send({
-        content: text.trimEnd(),
-        ...(replyTo === undefined ? {} : { replyTo }),
-        ...(named.length === 0 ? {} : { mentions: named }),
-      })
+      send(mentions.read(text.trimEnd()))
     } catch (error) {
       setProblem(explainError(error))
       return
     }
     change('')
-    endReply()
-    onSent()
+    onSent?.()
     box.current?.focus()
   }
 
   function onKeyDown(event: KeyboardEvent<HTMLTextAreaElement>): void {
     if (!event.nativeEvent.isComposing && mentions.onKey(event)) return
-    if (event.key === 'Escape') endReply()
+    if (event.key === 'Escape') onEscape?.()
     if (event.key !== 'Enter' || event.shiftKey) return
     // Enter that ends the composition of a character belongs to the input method; Safari reports it as key 229.
     if (event.nativeEvent.isComposing || event.keyCode === 229) return
     event.preventDefault()
-    send()
-  }
-
-  function cancelReply(): void {
-    endReply()
-    box.current?.focus()
+    submit()
   }
 
   function onSubmit(event: SubmitEvent<HTMLFormElement>): void {
     event.preventDefault()
-    send()
+    submit()
   }
 
   return (
     <form className="composer" onSubmit={onSubmit}>
-      <p className="problem" role="alert" id="composer-problem">
+      <p className="problem" role="alert" id={problemId}>
         {problem !== undefined && `Not sent. ${problem}`}
       </p>
-      {replyTo !== undefined && (
-        <div className="reply">
-          <ReplyPreview conversation={conversation} id={replyTo} me={user} />
-          <button
-            type="button"
-            className="icon-button"
-            aria-label="Do not reply to it"
-            onClick={cancelReply}
-            data-testid="reply-cancel"
-          >
-            <CloseIcon />
-          </button>
-        </div>
-      )}
-      {suggested.length > 0 && <MentionList {...mentions} />}
+      {children}
+      <MentionList {...mentions} />
       <div className="composer-row">
         {/* The copy below the text box gives it the height of its text. */}
         <div className="grow">
           <textarea
             ref={box}
-            data-testid="composer"
+            data-testid={testIds.box}
             value={text}
             onChange={(event) => {
               change(event.target.value)
@@ -141,28 +133,29 @@ export function Composer(props: Props) {
             }}
             onSelect={mentions.look}
             onKeyDown={onKeyDown}
-            onBlur={leave}
-            aria-autocomplete="list"
-            aria-controls={suggested.length > 0 ? mentionListId : undefined}
-            aria-activedescendant={meant === undefined ? undefined : optionId(meant)}
+            onBlur={() => {
+              mentions.close()
+              leave()
+            }}
+            {...comboboxOf(mentions)}
             disabled={isBlocked}
             rows={1}
             dir="auto"
-            placeholder={blocked ?? 'Write a message'}
-            aria-label={isBlocked ? `Message. ${blocked}` : 'Message'}
-            aria-describedby="composer-problem"
+            placeholder={blocked ?? placeholder}
+            aria-label={isBlocked ? `${label}. ${blocked}` : label}
+            aria-describedby={problemId}
             enterKeyHint="send"
           />
           <div className="grow-copy" aria-hidden="true">
-            {`${text} `}
+            {`${text === '' ? (blocked ?? placeholder) : text} `}
           </div>
         </div>
         <button
           type="submit"
           className="send"
-          data-testid="send"
+          data-testid={testIds.send}
           disabled={isBlank || isBlocked}
-          aria-label="Send"
+          aria-label={sendLabel}
           // The text box keeps the focus, and on a phone the keyboard stays open.
           onMouseDown={(event) => event.preventDefault()}
         >
@@ -171,11 +164,6 @@ export function Composer(props: Props) {
       </div>
     </form>
   )
-}
-
-/** Not on phones, where the focus would cover half of the conversation with a keyboard. */
-function opensWithoutKeyboard(): boolean {
-  return window.matchMedia('(hover: hover) and (pointer: fine)').matches
 }
 
 function isTyping(): boolean {

@@ -9,6 +9,7 @@ import { MutedIcon, StarIcon } from './icons.tsx'
 import { conversationName, namedMembers } from './names.ts'
 import { conversationHash } from './route.ts'
 import { machineTime, shortTime } from './time.ts'
+import { useReadable } from './use-mentions.ts'
 import { useNames } from './use-names.ts'
 import { goneWords } from './wording.ts'
 
@@ -21,10 +22,13 @@ interface Props {
   readonly isCurrent: boolean
 }
 
+const nobody: readonly UserId[] = []
+
 export const ConversationItem = memo(function ConversationItem({ summary, state, user, today, isCurrent }: Props) {
   const { id, title, gone, members, updatedAt, lastMessage, registered } = summary
   const users = members?.map((member) => member.user)
   const name = conversationName(title, users, user, useNames(namedMembers(users, user)))
+  const last = useReadable(lastMessage ?? '', users ?? nobody)
   // What is being read is not unread.
   const unread = isCurrent ? 0 : summary.unread
   const mentions = isCurrent ? 0 : (summary.mentions ?? 0)
@@ -60,7 +64,8 @@ export const ConversationItem = memo(function ConversationItem({ summary, state,
             {draft}
           </span>
         )}
-        {draft === '' && (lastMessage === '' ? 'A message without text' : (lastMessage ?? 'No messages yet'))}
+        {draft === '' &&
+          (lastMessage === '' ? 'A message without text' : lastMessage === null ? 'No messages yet' : last)}
       </span>
       {marked && (
         <span className="badge badge-mark" data-testid="marked-unread">

@@ -27,10 +27,10 @@ interface Props {
   readonly signedIn: SignedIn
   /** The conversation that is open. */
   readonly current: ConversationId | undefined
-  readonly signOut: Account['signOut']
+  readonly account: Account
 }
 
-export function ConversationList({ signedIn, current, signOut }: Props) {
+export function ConversationList({ signedIn, current, account }: Props) {
   const { user, client } = signedIn
   const conversations = useStore(client.conversations)
   const states = useStore(client.personal.all)
@@ -98,7 +98,7 @@ export function ConversationList({ signedIn, current, signOut }: Props) {
         <button
           type="button"
           className="whoami-profile"
-          aria-label={`Change your profile, ${user}`}
+          aria-label={`Your account, ${user}`}
           aria-haspopup="dialog"
           onClick={() => setShowsProfile(true)}
           data-testid="profile-open"
@@ -114,7 +114,7 @@ export function ConversationList({ signedIn, current, signOut }: Props) {
             <span>{reachWords(reach)}</span>
           </p>
         </div>
-        <SignOut client={client} signOut={signOut} />
+        <SignOut client={client} signOut={account.signOut} />
         <PresenceChoice client={client} />
         {profile.phase === 'refused' && (
           <p className="whoami-reason" role="alert" data-testid="profile-refused">
@@ -123,7 +123,7 @@ export function ConversationList({ signedIn, current, signOut }: Props) {
         )}
         {'reason' in reach && <p className="whoami-reason">{reach.reason}</p>}
       </footer>
-      {showsProfile && <ProfileDialog user={user} close={() => setShowsProfile(false)} />}
+      {showsProfile && <ProfileDialog signedIn={signedIn} account={account} onClose={() => setShowsProfile(false)} />}
     </div>
   )
 }

@@ -1,9 +1,10 @@
-/** What one can set for a conversation for oneself alone: a button in its head, and what it opens. */
+/** What one can set for a conversation, for oneself alone or as its admin: a button in its head, and what it opens. */
 
 import { type FocusEvent, type KeyboardEvent, useEffect, useRef, useState } from 'react'
 
-import type { ConversationId } from '../../shared/sync/ids.ts'
-import type { Personal } from '../api.ts'
+import { hasAccess } from '../../shared/chat/access.ts'
+import type { Conversation, Personal } from '../api.ts'
+import { ConversationSettings } from './conversation-settings.tsx'
 import { MoreIcon } from './icons.tsx'
 import { listHash } from './route.ts'
 import { SureButton } from './sure-button.tsx'
@@ -11,15 +12,18 @@ import { useStore } from './use-store.ts'
 
 interface Props {
   readonly personal: Personal
-  readonly id: ConversationId
+  readonly conversation: Conversation
   /** What the conversation is called. */
   readonly name: string
   /** Deletes it from this device; undefined while it cannot be. */
   readonly forget: (() => void) | undefined
 }
 
-export function ConversationMenu({ personal, id, name, forget }: Props) {
+export function ConversationMenu({ personal, conversation, name, forget }: Props) {
+  const { id } = conversation
+  const { access } = useStore(conversation.info)
   const [isOpen, setOpen] = useState(false)
+  const [showsSettings, setShowsSettings] = useState(false)
   const more = useRef<HTMLButtonElement>(null)
   const { muted, favourite, hidden } = useStore(personal.of(id))
 
@@ -61,7 +65,7 @@ export function ConversationMenu({ personal, id, name, forget }: Props) {
         ref={more}
         type="button"
         className="icon-button"
-        aria-label={`Settings of yours for ${name}`}
+        aria-label={`Actions for ${name}`}
         aria-expanded={isOpen}
         onClick={() => setOpen(!isOpen)}
         data-testid="conversation-more"
@@ -69,7 +73,7 @@ export function ConversationMenu({ personal, id, name, forget }: Props) {
         <MoreIcon />
       </button>
       {isOpen && (
-        <div className="conversation-menu-list" role="group" aria-label={`Settings of yours for ${name}`}>
+        <div className="conversation-menu-list" role="group" aria-label={`Actions for ${name}`}>
           <button
             type="button"
             onClick={() => choose(() => personal.favourite(id, !favourite))}
@@ -100,6 +104,16 @@ export function ConversationMenu({ personal, id, name, forget }: Props) {
               Hide until a message comes
             </button>
           )}
+          {hasAccess(access, 'admin') && (
+            <button
+              type="button"
+              aria-haspopup="dialog"
+              onClick={() => choose(() => setShowsSettings(true))}
+              data-testid="conversation-settings"
+            >
+              Conversation settings…
+            </button>
+          )}
           {forget !== undefined && (
             <SureButton
               label="Delete from this device"
@@ -111,6 +125,7 @@ export function ConversationMenu({ personal, id, name, forget }: Props) {
           )}
         </div>
       )}
+      {showsSettings && <ConversationSettings conversation={conversation} onClose={() => setShowsSettings(false)} />}
     </div>
   )
 }

@@ -1,21 +1,22 @@
 /** One open conversation: its head, what there is to know about its connection, its messages, and where one writes. */
 
-import { useCallback, useEffect, useRef, useState } from 'react'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 
 import type { MessageId } from '../../shared/chat/entry.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
 import type { ChatClient, Conversation, ConversationInfo, ConversationStatus } from '../api.ts'
-import { ComposeAgain } from './compose-again.ts'
-import { Composer } from './composer.tsx'
+import { ComposeAgain, useOffered } from './compose-again.ts'
 import { ConnectionMark } from './connection-mark.tsx'
 import { ConversationAvatar } from './conversation-avatar.tsx'
+import { ConversationComposer } from './conversation-composer.tsx'
 import { ConversationMenu } from './conversation-menu.tsx'
 import type { Drafts } from './drafts.ts'
-import { PeopleIcon } from './icons.tsx'
+import { PeopleIcon, PinIcon } from './icons.tsx'
 import { MembersPanel } from './members-panel.tsx'
 import { conversationName, count, namedMembers } from './names.ts'
 import { Notices } from './notices.tsx'
 import { PaneHeader } from './pane-header.tsx'
+import { PinsPanel } from './pins-panel.tsx'
 import type { Reading } from './reading.ts'
 import { ThreadPanel } from './thread-panel.tsx'
 import { Timeline } from './timeline.tsx'
@@ -38,7 +39,7 @@ interface Props {
 }
 
 /** What stands beside the messages. */
-type Side = { readonly kind: 'members' } | { readonly kind: 'thread'; readonly root: MessageId }
+type Side = { readonly kind: 'members' | 'pins' } | { readonly kind: 'thread'; readonly root: MessageId }
 
 export function ConversationView({ client, conversation, sought, reading, user, drafts, forget }: Props) {
   const info = useStore(conversation.info)
@@ -46,7 +47,7 @@ export function ConversationView({ client, conversation, sought, reading, user, 
   const [side, setSide] = useState<Side>()
   const showsMembers = side?.kind === 'members'
   const [sent, setSent] = useState(0)
-  const [offered, setOffered] = useState<{ readonly text: string }>()
+  const [offered, composeAgain] = useOffered()
   const [replyTo, setReplyTo] = useState<MessageId>()
   const toggle = useRef<HTMLButtonElement>(null)
 
@@ -54,18 +55,32 @@ export function ConversationView({ client, conversation, sought, reading, user, 
   const name = conversationName(info.title, users, user, useNames(namedMembers(users, user)))
   useDocumentTitle(name)
 
+  const pins = useStore(conversation.pins)
+  const showsPins = side?.kind === 'pins'
+  const pinsToggle = useRef<HTMLButtonElement>(null)
+
   const closeMembers = useCallback(() => {
     setSide(undefined)
     toggle.current?.focus()
   }, [])
+  const closePins = useCallback(() => {
+    setSide(undefined)
+    pinsToggle.current?.focus()
+  }, [])
   const openThread = useCallback((root: MessageId) => setSide({ kind: 'thread', root }), [])
 
+  const closeThread = useCallback(() => {
+    if (side?.kind === 'thread') focusMessage(side.root)
+    setSide(undefined)
+  }, [side])
+
+  const draft = useMemo(() => drafts.at(conversation.id), [drafts, conversation])
   const reply = useCallback(
     (message: MessageId | undefined) => {
       setReplyTo(message)
-      drafts.setReply(conversation.id, message)
+      draft.setReply(message)
     },
-    [drafts, conversation],
+    [draft],
   )
 
   // It is looked at: whether or not something in it is new.
@@ -74,8 +89,6 @@ export function ConversationView({ client, conversation, sought, reading, user, 
     if (personal.of(conversation.id).getSnapshot().markedUnread) personal.markUnread(conversation.id, false)
   }, [client, conversation])
 
-  const composeAgain = useCallback((text: string) => setOffered({ text }), [])
-
   return (
     <div className="conversation" data-members={side === undefined ? 'away' : 'shown'}>
       <PaneHeader
@@ -83,6 +96,20 @@ export function ConversationView({ client, conversation, sought, reading, user, 
         before={<ConversationAvatar name={name} users={users} me={user} />}
         below={<ConnectionMark connection={status.connection} />}
       >
+        {(pins.length > 0 || showsPins) && (
+          <button
+            ref={pinsToggle}
+            type="button"
+            className="pins-toggle"
+            data-testid="pins-toggle"
+            aria-expanded={showsPins}
+            aria-label={count(pins.length, 'pinned message')}
+            onClick={() => setSide(showsPins ? undefined : { kind: 'pins' })}
+          >
+            <PinIcon />
+            {pins.length}
+          </button>
+        )}
         <button
           ref={toggle}
           type="button"
@@ -97,7 +124,7 @@ export function ConversationView({ client, conversation, sought, reading, user, 
         </button>
         <ConversationMenu
           personal={client.personal}
-          id={conversation.id}
+          conversation={conversation}
           name={name}
           forget={info.gone === undefined ? undefined : forget}
         />
@@ -118,9 +145,9 @@ export function ConversationView({ client, conversation, sought, reading, user, 
           />
         </ComposeAgain>
         <TypingLine presence={conversation.presence} />
-        <Composer
+        <ConversationComposer
           conversation={conversation}
-          drafts={drafts}
+          draft={draft}
           user={user}
           members={users}
           replyTo={replyTo}
@@ -132,19 +159,27 @@ export function ConversationView({ client, conversation, sought, reading, user, 
         />
       </div>
       {showsMembers && <MembersPanel client={client} conversation={conversation} user={user} close={closeMembers} />}
+      {showsPins && <PinsPanel conversation={conversation} user={user} close={closePins} />}
       {side?.kind === 'thread' && (
         <ThreadPanel
           key={side.root}
           conversation={conversation}
           root={side.root}
           user={user}
+          drafts={drafts}
+          members={users}
           access={info.access}
           blocked={whyBlocked(info, status)}
-          close={() => setSide(undefined)}
+          close={closeThread}
         />
       )}
     </div>
   )
+}
+
+/** The keyboard goes on from the message that the thread belongs to, where it is shown. */
+function focusMessage(root: MessageId): void {
+  document.querySelector<HTMLElement>(`.timeline [data-id="${root}"] .message-more`)?.focus({ preventScroll: true })
 }
 
 /** Why nothing can be written here, if so. */

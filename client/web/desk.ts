@@ -51,7 +51,7 @@ export function createDesk(client: ChatClient, onConnection: () => void): Desk {
       await seat.closed
       const conversation = await client.open(seat.id)
       watchConnection(conversation, onConnection)
-      const reading = createReading(conversation, () => unreadOf(client, seat.id))
+      const reading = createReading(conversation, unreadOf(client, seat.id))
       seat.state.set({ phase: 'open', conversation, reading })
     } catch (error) {
       seat.state.set({ phase: 'failed', reason: error instanceof Error ? error.message : String(error) })
@@ -124,8 +124,11 @@ export function createDesk(client: ChatClient, onConnection: () => void): Desk {
   }
 }
 
-function unreadOf({ conversations }: ChatClient, id: ConversationId): number | undefined {
-  return conversations.getSnapshot().find((summary) => summary.id === id)?.unread
+function unreadOf({ conversations }: ChatClient, id: ConversationId): Reading['unread'] {
+  return {
+    getSnapshot: () => conversations.getSnapshot().find((summary) => summary.id === id)?.unread,
+    subscribe: conversations.subscribe,
+  }
 }
 
 /** Nobody looks at it, and nothing in it waits to be sent. */

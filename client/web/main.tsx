@@ -21,7 +21,7 @@ const account = createAccount({
   page: window,
   request: requestDemoToken,
   now: Date.now,
-  createClient: (user, token) => createChatClient({ url: window.location.origin, user, token }),
+  createClient: (user, token, receipts) => createChatClient({ url: window.location.origin, user, token, receipts }),
 })
 
 createRoot(root).render(

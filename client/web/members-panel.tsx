@@ -81,7 +81,7 @@ export function MembersPanel({ client, conversation, user, close }: Props) {
                 )}
               </p>
               <p className="quiet">
-                <PersonId user={member} />
+                <PersonId user={member} end=" · " />
                 {accessWords[access]}
               </p>
             </div>

@@ -2,15 +2,24 @@
 
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
 
+import type { UserId } from '../../shared/sync/ids.ts'
+import { labelOf, renamed } from './mentions.ts'
+import { useLabels } from './use-mentions.ts'
+
 interface Props {
   readonly content: string
+  /** Whom it mentions: that stays so. */
+  readonly mentions: readonly UserId[]
   /** False when it was refused. */
   readonly save: (content: string) => boolean
   readonly close: () => void
 }
 
-export function MessageEditor({ content, save, close }: Props) {
-  const [text, setText] = useState(content)
+export function MessageEditor({ content, mentions, save, close }: Props) {
+  const { labels, nameOf } = useLabels(mentions, content.includes('@'))
+  // As they are called now; what they are called meanwhile stands in no text.
+  const [readLabels] = useState(labels)
+  const [text, setText] = useState(() => renamed(content, labels, (user) => labelOf(user, nameOf, labels)))
   const box = useRef<HTMLTextAreaElement>(null)
   const isBlank = text.trim() === ''
 
@@ -20,7 +29,7 @@ export function MessageEditor({ content, save, close }: Props) {
   }, [])
 
   function submit(): void {
-    if (!isBlank && save(text.trimEnd())) close()
+    if (!isBlank && save(renamed(text.trimEnd(), readLabels, (user) => user))) close()
   }
 
   function onKeyDown(event: KeyboardEvent): void {

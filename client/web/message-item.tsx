@@ -6,6 +6,7 @@ import type { Access } from '../../shared/chat/access.ts'
 import type { MessageId } from '../../shared/chat/entry.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
 import type { ChatMessage, Conversation } from '../api.ts'
+import { MessageDetails } from './message-details.tsx'
 import { MessageEditor } from './message-editor.tsx'
 import { MessageFailure } from './message-failure.tsx'
 import { MessageMenu } from './message-menu.tsx'
@@ -40,12 +41,15 @@ interface Props {
   readonly openThread: ((root: MessageId) => void) | undefined
 }
 
+const nobody: readonly UserId[] = []
+
 export const MessageItem = memo(function MessageItem(props: Props) {
   const { message, conversation, user, access, heads, day, beginsUnread, isLast, reply, goTo } = props
   const { openThread } = props
   const { id, role, own, delivery, content, replyTo, thread } = message
   const [isEdited, setEdited] = useState(false)
-  const [looksBack, setLooksBack] = useState(false)
+  /** A dialog about it. */
+  const [shown, setShown] = useState<'versions' | 'details'>()
   const [problem, setProblem] = useState<string>()
   const more = useRef<HTMLButtonElement>(null)
   const isMine = own && role === 'user'
@@ -113,6 +117,7 @@ export const MessageItem = memo(function MessageItem(props: Props) {
             {isEditing ? (
               <MessageEditor
                 content={content}
+                mentions={message.mentions ?? nobody}
                 save={(text) => attempt(() => conversation.edit(id, text))}
                 close={() => setEdited(false)}
               />
@@ -135,13 +140,19 @@ export const MessageItem = memo(function MessageItem(props: Props) {
               answer={openThread && (() => openThread(thread ?? id))}
               original={replyTo === undefined ? undefined : () => goTo(replyTo)}
               edit={() => setEdited(true)}
-              versions={() => setLooksBack(true)}
+              versions={() => setShown('versions')}
+              details={() => setShown('details')}
               redact={redact}
               pin={(on) => attempt(() => conversation.pin(id, on))}
             />
           )}
         </div>
-        {looksBack && <MessageVersions load={() => conversation.versions(id)} close={() => setLooksBack(false)} />}
+        {shown === 'versions' && (
+          <MessageVersions load={() => conversation.versions(id)} close={() => setShown(undefined)} />
+        )}
+        {shown === 'details' && (
+          <MessageDetails conversation={conversation} message={message} me={user} onClose={() => setShown(undefined)} />
+        )}
         {message.reactions !== undefined && (
           <MessageReactions
             reactions={message.reactions}

@@ -1,10 +1,11 @@
 /** What can be done with a message. It stands in the row below it, where it covers nothing and nothing cuts it off. */
 
-import { type FocusEvent, type KeyboardEvent, type RefObject, useState } from 'react'
+import { type FocusEvent, type KeyboardEvent, type RefObject, useLayoutEffect, useState } from 'react'
 
 import type { UserId } from '../../shared/sync/ids.ts'
 import type { ChatMessage } from '../api.ts'
 import { MoreIcon } from './icons.tsx'
+import { OtherEmoji } from './other-emoji.tsx'
 import type { AllowedTouches } from './rules.ts'
 import { SureButton } from './sure-button.tsx'
 import { clockTime } from './time.ts'
@@ -29,6 +30,8 @@ interface Props {
   readonly edit: () => void
   /** What it said before. */
   readonly versions: () => void
+  /** Who has read it, and who has reacted. */
+  readonly details: () => void
   readonly redact: () => void
   readonly pin: (on: boolean) => void
 }
@@ -37,12 +40,18 @@ interface Props {
 const quickEmoji = ['👍', '❤️', '😂', '🎉', '😮', '🙏']
 
 export function MessageMenu(props: Props) {
-  const { message, user, allowed, isTabStop, more, react, reply, answer, original, edit, versions, redact, pin } = props
+  const { message, user, allowed, isTabStop, more, react, reply, answer, original, edit, versions, details } = props
+  const { redact, pin } = props
   const [isOpen, setOpen] = useState(false)
   const { reactions = [], pinned = false } = message
   const nameOf = useNames([message.user])
   const author = message.own ? 'your message' : `the message of ${nameOf(message.user)}`
   const name = `${author}, ${clockTime(timeOf(message))}`
+
+  // It takes room: what it belongs to stays in view.
+  useLayoutEffect(() => {
+    if (isOpen) more.current?.closest('.bubble-row')?.scrollIntoView({ block: 'nearest' })
+  }, [isOpen, more])
 
   function close(): void {
     setOpen(false)
@@ -98,6 +107,7 @@ export function MessageMenu(props: Props) {
               {emoji}
             </button>
           ))}
+          <OtherEmoji choose={(emoji) => choose(() => react(emoji, true))} />
           {/* The text box takes the focus. */}
           {reply !== undefined && (
             <button type="button" onClick={() => choose(reply)} data-testid="message-reply">
@@ -123,6 +133,11 @@ export function MessageMenu(props: Props) {
           {message.own && message.editedAt !== undefined && (
             <button type="button" onClick={() => choose(versions)} data-testid="message-versions">
               History of changes
+            </button>
+          )}
+          {'seq' in message.delivery && (message.own || reactions.length > 0) && (
+            <button type="button" aria-haspopup="dialog" onClick={() => choose(details)} data-testid="message-details">
+              Details
             </button>
           )}
           {allowed.pin && (

@@ -10,13 +10,13 @@ import { deliveryWords } from './wording.ts'
 const lateMs = 5 * 60_000
 
 export function MessageMeta({ message }: { readonly message: ChatMessage }) {
-  const { own, delivery, writtenAt, editedAt, pinned, changes } = message
+  const { own, delivery, writtenAt, editedAt, redactedAt, pinned, changes } = message
   const time = timeOf(message)
   const isLate = 'createdAt' in delivery && delivery.createdAt - writtenAt > lateMs
   const isWaiting = changes === 'pending' || (own && delivery.state === 'pending')
   return (
     <p className="meta">
-      {pinned === true && (
+      {pinned === true && redactedAt === undefined && (
         <span className="delivery" title="Pinned" data-testid="message-pinned">
           <PinIcon />
           <span className="hidden">Pinned</span>

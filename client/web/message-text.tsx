@@ -2,12 +2,12 @@
 
 import type { UserId } from '../../shared/sync/ids.ts'
 import type { ChatMessage } from '../api.ts'
-import { piecesOf } from './mentions.ts'
+import { labelsOf, piecesOf } from './mentions.ts'
 import { useNames } from './use-names.ts'
 
 export function MessageText({ message, me }: { readonly message: ChatMessage; readonly me: UserId }) {
   const { content, redactedAt, redactedBy = message.user, mentions = [] } = message
-  const nameOf = useNames([redactedBy])
+  const nameOf = useNames([redactedBy, ...mentions])
   const isBlank = content.trim() === ''
   return (
     <span className={isBlank ? 'text quiet' : 'text'} data-testid="message-text">
@@ -15,12 +15,12 @@ export function MessageText({ message, me }: { readonly message: ChatMessage; re
         ? removalWords(message, redactedBy === me ? 'you' : nameOf(redactedBy))
         : isBlank
           ? 'This message has no text that this page could show.'
-          : piecesOf(content, mentions).map(({ text, at, user }) =>
+          : piecesOf(content, labelsOf(mentions, nameOf)).map(({ text, at, user }) =>
               user === undefined ? (
                 text
               ) : (
-                <mark key={at} className="mention" data-testid="mention" data-me={user === me}>
-                  {text}
+                <mark key={at} className="mention" data-testid="mention" data-me={user === me} title={user}>
+                  @{nameOf(user)}
                 </mark>
               ),
             )}

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from 'react'
 
 import type { Version } from '../api.ts'
-import { CloseIcon } from './icons.tsx'
+import { Dialog } from './dialog.tsx'
 import { machineTime, wholeTime } from './time.ts'
 import { explainError } from './wording.ts'
 
@@ -19,13 +19,11 @@ type Loaded =
 
 export function MessageVersions({ load, close }: Props) {
   const [loaded, setLoaded] = useState<Loaded>({ phase: 'loading' })
-  const dialog = useRef<HTMLDialogElement>(null)
   // As it was asked for: what changes meanwhile is in the next look.
   const asked = useRef(load)
 
   useEffect(() => {
     let isOver = false
-    dialog.current?.showModal()
     asked.current().then(
       (versions) => isOver || setLoaded({ phase: 'loaded', versions }),
       (error: unknown) => isOver || setLoaded({ phase: 'failed', problem: explainError(error) }),
@@ -36,33 +34,26 @@ export function MessageVersions({ load, close }: Props) {
   }, [])
 
   return (
-    <dialog ref={dialog} className="versions" aria-label="History of changes" onClose={close} data-testid="versions">
-      <header>
-        <h3>History of changes</h3>
-        <button
-          type="button"
-          className="icon-button"
-          aria-label="Close the history of changes"
-          onClick={() => dialog.current?.close()}
-        >
-          <CloseIcon />
-        </button>
-      </header>
-      {loaded.phase === 'loading' && <p role="status">Loading…</p>}
-      {loaded.phase === 'failed' && <p role="alert">{loaded.problem}</p>}
-      {loaded.phase === 'loaded' && (
-        <ol>
-          {loaded.versions.toReversed().map(({ content, writtenAt, sent }, index) => (
-            <li key={loaded.versions.length - index} data-testid="version">
-              <time dateTime={machineTime(sent?.createdAt ?? writtenAt)}>
-                {wholeTime(sent?.createdAt ?? writtenAt)}
-              </time>
-              {sent === undefined && <span> · not sent yet</span>}
-              <p dir="auto">{content}</p>
-            </li>
-          ))}
-        </ol>
+    <Dialog title="History of changes" testId="versions" onClose={close}>
+      {() => (
+        <>
+          {loaded.phase === 'loading' && <p role="status">Loading…</p>}
+          {loaded.phase === 'failed' && <p role="alert">{loaded.problem}</p>}
+          {loaded.phase === 'loaded' && (
+            <ol className="versions">
+              {loaded.versions.toReversed().map(({ content, writtenAt, sent }, index) => (
+                <li key={loaded.versions.length - index} data-testid="version">
+                  <time dateTime={machineTime(sent?.createdAt ?? writtenAt)}>
+                    {wholeTime(sent?.createdAt ?? writtenAt)}
+                  </time>
+                  {sent === undefined && <span> · not sent yet</span>}
+                  <p dir="auto">{content}</p>
+                </li>
+              ))}
+            </ol>
+          )}
+        </>
       )}
-    </dialog>
+    </Dialog>
   )
 }

@@ -18,10 +18,10 @@ export function PersonName({ user }: Props) {
   )
 }
 
-/** The user id of somebody who is called something else, in front of what follows. */
-export function PersonId({ user }: Props) {
+/** The user id of somebody who is called something else, and what parts it from what follows. */
+export function PersonId({ user, end = '' }: Props & { readonly end?: string }) {
   const name = useProfile(user)?.name ?? user
-  return name === user ? null : <span className="person-id">{`${user} · `}</span>
+  return name === user ? null : <span className="person-id">{`${user}${end}`}</span>
 }
 
 export function PersonAvatar({ user }: Props) {

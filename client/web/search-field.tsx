@@ -2,6 +2,7 @@
 
 import { type KeyboardEvent, useEffect, useRef } from 'react'
 
+import { hasKeyboard } from './has-keyboard.ts'
 import { CloseIcon, SearchIcon } from './icons.tsx'
 import { listHash } from './route.ts'
 
@@ -54,7 +55,7 @@ export function SearchField({ text, change, onFocus }: Props) {
         data-testid="search"
         aria-label="Search messages"
         aria-keyshortcuts={isMac ? 'Meta+K' : 'Control+K'}
-        placeholder={`Search messages (${isMac ? '⌘K' : 'Ctrl+K'})`}
+        placeholder={hasKeyboard() ? `Search messages (${isMac ? '⌘K' : 'Ctrl+K'})` : 'Search messages'}
         autoComplete="off"
         spellCheck={false}
         maxLength={200}

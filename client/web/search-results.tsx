@@ -1,13 +1,15 @@
 /** What was found, each with where, by whom and when; choosing one opens its conversation there. */
 
-import { Fragment, type KeyboardEvent, type ReactNode } from 'react'
+import { Fragment, type KeyboardEvent, type ReactNode, useMemo } from 'react'
 
 import type { ConversationSummary } from '../api.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
 import type { SearchHit, SearchStatus } from '../search/search-api.ts'
-import { conversationName, count } from './names.ts'
+import { conversationName, count, namedMembers } from './names.ts'
 import { conversationHash, messageHash } from './route.ts'
-import { machineTime, shortTime, useToday } from './time.ts'
+import { machineTime, shortTime, useToday, wholeTime } from './time.ts'
+import { readable, useLabels } from './use-mentions.ts'
+import { useNames } from './use-names.ts'
 import { type Found, mostHits } from './use-search.ts'
 
 interface Props {
@@ -18,15 +20,7 @@ interface Props {
 
 export function SearchResults({ found, conversations, user }: Props) {
   const today = useToday()
-  const byId = new Map(conversations.map((summary) => [summary.id, summary]))
-  const nameOf = ({ conversation }: SearchHit): string => {
-    const { title = null, members } = byId.get(conversation) ?? {}
-    return conversationName(
-      title,
-      members?.map((member) => member.user),
-      user,
-    )
-  }
+  const byId = useMemo(() => new Map(conversations.map((summary) => [summary.id, summary])), [conversations])
   return (
     <nav className="list" aria-label="Search results">
       <p className="hits-count" role="status" data-testid="search-status" data-phase={found?.status.phase}>
@@ -36,22 +30,7 @@ export function SearchResults({ found, conversations, user }: Props) {
       <ul className="hits" onKeyDown={moveFocus}>
         {found?.hits.map((hit) => (
           <li key={`${hit.conversation}/${hit.id}`}>
-            <a
-              className="item hit"
-              href={hit.seq === undefined ? conversationHash(hit.conversation) : messageHash(hit.conversation, hit.seq)}
-              data-testid="search-hit"
-              data-id={hit.id}
-            >
-              <span className="item-name">{nameOf(hit)}</span>
-              <time className="item-time" dateTime={machineTime(hit.createdAt)}>
-                {shortTime(hit.createdAt, today)}
-              </time>
-              <span className="hit-text" dir="auto">
-                <span className="hit-author">{hit.user === user ? 'You' : hit.user}: </span>
-                {marked(hit)}
-              </span>
-              {hit.seq === undefined && <span className="mark">Not sent yet</span>}
-            </a>
+            <Hit hit={hit} conversation={byId.get(hit.conversation)} user={user} today={today} />
           </li>
         ))}
       </ul>
@@ -59,15 +38,54 @@ export function SearchResults({ found, conversations, user }: Props) {
   )
 }
 
-function marked({ content, highlights }: SearchHit): ReactNode {
+const nobody: readonly UserId[] = []
+
+interface HitProps {
+  readonly hit: SearchHit
+  /** Where it stands, if that is known. */
+  readonly conversation: ConversationSummary | undefined
+  readonly user: UserId
+  readonly today: number
+}
+
+function Hit({ hit, conversation, user, today }: HitProps) {
+  const { title = null, members } = conversation ?? {}
+  const users = members?.map((member) => member.user)
+  const nameOf = useNames([...namedMembers(users, user), hit.user])
+  const labels = useLabels(users ?? nobody, hit.content.includes('@'))
+  const isSent = hit.seq !== undefined
+  return (
+    <a
+      className="item hit"
+      href={isSent ? messageHash(hit.conversation, hit.seq) : conversationHash(hit.conversation)}
+      data-testid="search-hit"
+      data-id={hit.id}
+    >
+      <span className="item-name">{conversationName(title, users, user, nameOf)}</span>
+      <time className="item-time" dateTime={machineTime(hit.createdAt)} title={wholeTime(hit.createdAt)}>
+        {shortTime(hit.createdAt, today)}
+      </time>
+      <span className="hit-text" dir="auto">
+        <span className="hit-author" title={hit.user}>
+          {hit.user === user ? 'You' : nameOf(hit.user)}:{' '}
+        </span>
+        {marked(hit, (text) => readable(text, labels))}
+      </span>
+      {!isSent && <span className="mark">Not sent yet</span>}
+    </a>
+  )
+}
+
+/** `shown`: how what stands beside the words that were found is shown. */
+function marked({ content, highlights }: SearchHit, shown: (text: string) => string): ReactNode {
   const parts: ReactNode[] = []
   let end = 0
   for (const { from, to } of highlights) {
-    parts.push(<Fragment key={`before ${from}`}>{content.slice(end, from)}</Fragment>)
+    parts.push(<Fragment key={`before ${from}`}>{shown(content.slice(end, from))}</Fragment>)
     parts.push(<mark key={from}>{content.slice(from, to)}</mark>)
     end = to
   }
-  return [...parts, <Fragment key="rest">{content.slice(end)}</Fragment>]
+  return [...parts, <Fragment key="rest">{shown(content.slice(end))}</Fragment>]
 }
 
 function resultWords({ hits, status }: Found): string {

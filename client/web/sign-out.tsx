@@ -3,10 +3,11 @@
  * would be lost is counted before it is.
  */
 
-import { useEffect, useRef, useState } from 'react'
+import { useEffect, useState } from 'react'
 
 import { type ChatClient, UnsentWork } from '../api.ts'
 import type { Account } from './account.ts'
+import { Dialog } from './dialog.tsx'
 import { count } from './names.ts'
 import { explainError } from './wording.ts'
 
@@ -28,13 +29,11 @@ export function SignOut({ client, signOut }: Props) {
 }
 
 function SignOutDialog({ client, signOut, close }: Props & { readonly close: () => void }) {
-  const dialog = useRef<HTMLDialogElement>(null)
   const [unsent, setUnsent] = useState(0)
   const [problem, setProblem] = useState<string>()
 
   useEffect(() => {
     let isOver = false
-    dialog.current?.showModal()
     client.unsent().then(
       (number) => isOver || setUnsent(number),
       (error: unknown) => isOver || setProblem(explainError(error)),
@@ -55,37 +54,40 @@ function SignOutDialog({ client, signOut, close }: Props & { readonly close: () 
   }
 
   return (
-    <dialog ref={dialog} className="sign-out" aria-label="Sign out" onClose={close} data-testid="sign-out-dialog">
-      <h3>Sign out</h3>
-      <p>
-        Your conversations can stay in this browser, to be there at once when you sign in again. On a device that others
-        use, remove them.
-      </p>
-      {unsent > 0 && (
-        <p role="alert" className="problem" data-testid="sign-out-unsent" data-count={unsent}>
-          {count(unsent, 'message')} or changes of yours are not sent yet, and nowhere but here. Removed, they are lost.
-        </p>
+    <Dialog title="Sign out" testId="sign-out-dialog" onClose={close}>
+      {(hide) => (
+        <div className="dialog-body">
+          <p>
+            Your conversations can stay in this browser, to be there at once when you sign in again. On a device that
+            others use, remove them.
+          </p>
+          {unsent > 0 && (
+            <p role="alert" className="problem" data-testid="sign-out-unsent" data-count={unsent}>
+              {count(unsent, 'message')} or changes of yours are not sent yet, and nowhere but here. Removed, they are
+              lost.
+            </p>
+          )}
+          <p className="problem" role="alert">
+            {problem}
+          </p>
+          <div className="actions">
+            <button
+              type="button"
+              className="primary"
+              onClick={() => void signOut({ kind: 'keep' })}
+              data-testid="sign-out-keep"
+            >
+              Keep on this device
+            </button>
+            <button type="button" className="danger" onClick={() => void remove()} data-testid="sign-out-remove">
+              {unsent > 0 ? 'Remove, and lose what is unsent' : 'Remove from this device'}
+            </button>
+            <button type="button" onClick={hide}>
+              Cancel
+            </button>
+          </div>
+        </div>
       )}
-      <p className="problem" role="alert">
-        {problem}
-      </p>
-      <div className="actions">
-        <button
-          type="button"
-          className="primary"
-          onClick={() => void signOut({ kind: 'keep' })}
-          data-testid="sign-out-keep"
-          autoFocus
-        >
-          Keep on this device
-        </button>
-        <button type="button" className="danger" onClick={() => void remove()} data-testid="sign-out-remove">
-          {unsent > 0 ? 'Remove, and lose what is unsent' : 'Remove from this device'}
-        </button>
-        <button type="button" onClick={() => dialog.current?.close()}>
-          Cancel
-        </button>
-      </div>
-    </dialog>
+    </Dialog>
   )
 }

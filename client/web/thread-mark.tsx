@@ -32,7 +32,7 @@ export function ThreadMark({ message, open }: Props) {
       data-count={replies?.count}
     >
       <ThreadIcon />
-      {replies === undefined ? 'In a thread' : `${count(replies.count, 'answer')} by ${who}`}
+      <span>{replies === undefined ? 'In a thread' : `${count(replies.count, 'answer')} by ${who}`}</span>
     </button>
   )
 }

@@ -6,6 +6,8 @@ import type { Access } from '../../shared/chat/access.ts'
 import type { MessageId } from '../../shared/chat/entry.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
 import type { Conversation } from '../api.ts'
+import { ComposeAgain, useOffered } from './compose-again.ts'
+import type { Drafts } from './drafts.ts'
 import { CloseIcon } from './icons.tsx'
 import { MessageList } from './message-list.tsx'
 import { count } from './names.ts'
@@ -19,16 +21,22 @@ interface Props {
   /** Of the message it began with. */
   readonly root: MessageId
   readonly user: UserId
+  readonly drafts: Drafts
+  readonly members: readonly UserId[]
   readonly access: Access | undefined
   /** Why nothing can be written here, if so. */
   readonly blocked: string | undefined
   readonly close: () => void
 }
 
-export function ThreadPanel({ conversation, root, user, access, blocked, close }: Props) {
+export function ThreadPanel(props: Props) {
+  const { conversation, root, user, drafts, members, access, blocked, close } = props
   const thread = conversation.thread(root)
   const messages = useStore(thread.messages)
   const info = useStore(thread.info)
+  const draft = useMemo(() => drafts.at(conversation.id, root), [drafts, conversation, root])
+  const [offered, composeAgain] = useOffered()
+  const panel = useRef<HTMLElement>(null)
   const closer = useRef<HTMLButtonElement>(null)
   const log = useRef<HTMLDivElement>(null)
   const list = useRef<HTMLOListElement>(null)
@@ -36,7 +44,10 @@ export function ThreadPanel({ conversation, root, user, access, blocked, close }
     const all = info.root === undefined ? messages : [info.root, ...messages]
     return timelineRows(all, { first: 0, end: all.length }, -1)
   }, [info.root, messages])
-  useEffect(() => closer.current?.focus(), [root])
+  useEffect(() => {
+    // Where a keyboard needs no room on the screen, the text box has taken it.
+    if (panel.current?.contains(document.activeElement) !== true) closer.current?.focus()
+  }, [root])
 
   const last = messages.at(-1)?.id
   useEffect(() => {
@@ -63,7 +74,7 @@ export function ThreadPanel({ conversation, root, user, access, blocked, close }
 
   return (
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- Escape closes it from anywhere inside
-    <aside className="thread-panel" aria-label="Thread" data-testid="thread" onKeyDown={onKeyDown}>
+    <aside ref={panel} className="thread-panel" aria-label="Thread" data-testid="thread" onKeyDown={onKeyDown}>
       <header>
         <h3>Thread</h3>
         <p className="quiet" data-testid="thread-count">
@@ -85,19 +96,29 @@ export function ThreadPanel({ conversation, root, user, access, blocked, close }
             {info.phase === 'unavailable' ? 'Older answers are not on this device' : 'Older answers'}
           </button>
         )}
-        <MessageList
-          list={list}
-          rows={rows}
-          events={noLines}
-          conversation={conversation}
-          user={user}
-          access={access}
-          reply={undefined}
-          goTo={goTo}
-          openThread={undefined}
-        />
+        <ComposeAgain value={composeAgain}>
+          <MessageList
+            list={list}
+            rows={rows}
+            events={noLines}
+            conversation={conversation}
+            user={user}
+            access={access}
+            reply={undefined}
+            goTo={goTo}
+            openThread={undefined}
+          />
+        </ComposeAgain>
       </div>
-      <ThreadComposer thread={thread} blocked={blocked} />
+      <ThreadComposer
+        thread={thread}
+        conversation={conversation}
+        draft={draft}
+        user={user}
+        members={members}
+        blocked={blocked}
+        offered={offered}
+      />
     </aside>
   )
 }

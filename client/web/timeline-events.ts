@@ -99,5 +99,9 @@ function settingWords({ key, value }: Extract<EventEntry, { kind: 'set' }>): str
     return value === 'from-join'
       ? 'hid what was written before from whoever joins from now on'
       : 'lets whoever joins from now on see what was written before'
+  if (key === 'wipe')
+    return value === true
+      ? 'decided that whoever is removed keeps nothing of it on their devices'
+      : 'decided that whoever is removed keeps what is on their devices'
   return 'changed a setting'
 }

@@ -8,15 +8,14 @@ import { useEffect, useMemo, useState } from 'react'
 import type { Access } from '../../shared/chat/access.ts'
 import type { MessageId } from '../../shared/chat/entry.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
-import type { ChatMessage, ConnectionStatus, Conversation } from '../api.ts'
+import type { ConnectionStatus, Conversation } from '../api.ts'
 import { NewerEdge, OlderEdge } from './history-edge.tsx'
-import { DownIcon } from './icons.tsx'
 import { MessageList } from './message-list.tsx'
-import { count } from './names.ts'
 import type { Reading } from './reading.ts'
 import { type HeldPart, holdPart, isHeld, type Part, partOf } from './shown-part.ts'
 import { noLines, placeEvents } from './timeline-events.ts'
-import { indexOfUnread, seqOf, timelineRows } from './timeline-rows.ts'
+import { indexOfUnread, timelineRows } from './timeline-rows.ts'
+import { ToEnd } from './to-end.tsx'
 import { useGoTo } from './use-go-to.ts'
 import { useHistory } from './use-history.ts'
 import { useLostPlace } from './use-lost-place.ts'
@@ -45,8 +44,6 @@ interface Props {
 /** Somebody reads above the end. */
 interface Away {
   readonly held: HeldPart
-  /** Seq of the newest message when the end was left. */
-  readonly seen: number
   /** What `sent` was then: sending ends it. */
   readonly sent: number
 }
@@ -62,11 +59,6 @@ export function Timeline(props: Props) {
   // Whether this device has the conversation, be it without messages.
   const isKnown = access !== undefined
   const line = useUnreadLine(reading, connection, isKnown, away !== undefined, sent !== sentBefore)
-
-  const [newest, setNewest] = useState(-1)
-  // Of what was ever shown: what is read may be far before it.
-  const newestNow = Math.max(newest, newestSeq(messages))
-  if (newestNow > newest) setNewest(newestNow)
 
   const unread = indexOfUnread(messages, line.from)
   const part = partOf(messages, away?.held)
@@ -91,8 +83,7 @@ export function Timeline(props: Props) {
     const now = conversation.messages.getSnapshot()
     setLeft((before) => {
       const current = before?.sent === sent ? before : undefined
-      const held = holdPart(now, step(partOf(now, current?.held), now.length))
-      return { held, seen: current?.seen ?? Math.max(newestNow, newestSeq(now)), sent }
+      return { held: holdPart(now, step(partOf(now, current?.held), now.length)), sent }
     })
   }
 
@@ -116,6 +107,12 @@ export function Timeline(props: Props) {
   const isSeeking = useSeekMessage({ conversation, sought, line, hold, change })
 
   useLostPlace({ conversation, isAway, isLost: isLost && !isSeeking, hold, change })
+
+  // The window may move on from what was loaded before it, and whoever is at the end wants that.
+  const isLeft = !isAway && history.hasNewer && !line.isSought
+  useEffect(() => {
+    if (isLeft) conversation.showNewest()
+  }, [conversation, isLeft])
 
   // Whoever comes back later begins at the newest messages.
   useEffect(() => () => conversation.showNewest(), [conversation])
@@ -148,7 +145,6 @@ export function Timeline(props: Props) {
     scroller.current?.focus({ preventScroll: true })
   }
 
-  const fresh = away === undefined ? 0 : countNewer(messages, away.seen)
   return (
     <div className="timeline">
       {isAway && history.stale && connection.phase !== 'live' && (
@@ -194,23 +190,9 @@ export function Timeline(props: Props) {
           <NewerEdge history={history} hasMore={history.hasNewer} isAsked={asked === 'newer'} onMore={newer} />
         </div>
       </div>
-      {isAway && (
-        <button type="button" className="to-end" onClick={showEnd} data-testid="to-end">
-          <DownIcon />
-          {fresh === 0 ? 'Newest messages' : count(fresh, 'new message')}
-        </button>
-      )}
+      {isAway && <ToEnd unread={reading.unread} go={showEnd} />}
     </div>
   )
-}
-
-/** -1 when none is sent. */
-function newestSeq(messages: readonly ChatMessage[]): number {
-  return messages.reduce((newest, message) => Math.max(newest, seqOf(message) ?? -1), -1)
-}
-
-function countNewer(messages: readonly ChatMessage[], seen: number): number {
-  return messages.reduce((sum, message) => ((seqOf(message) ?? -1) > seen ? sum + 1 : sum), 0)
 }
 
 function whyEmpty({ phase }: ConnectionStatus, isKnown: boolean): string {

@@ -7,8 +7,7 @@
 import { type RefObject, useCallback, useEffect, useRef, useState } from 'react'
 
 import type { MessageId } from '../../shared/chat/entry.ts'
-import type { ConversationId } from '../../shared/sync/ids.ts'
-import type { Drafts } from './drafts.ts'
+import type { PlaceDraft } from './drafts.ts'
 
 export interface TypedText {
   readonly text: string
@@ -21,47 +20,46 @@ export interface TypedText {
 
 /** `onReply`: another device has chosen what it replies to. */
 export function useDraft(
-  drafts: Drafts,
-  id: ConversationId,
+  draft: PlaceDraft,
   box: RefObject<HTMLTextAreaElement | null>,
-  onReply: (replyTo: MessageId | undefined) => void,
+  onReply: ((replyTo: MessageId | undefined) => void) | undefined,
 ): TypedText {
-  const [text, setText] = useState(() => drafts.get(id))
+  const [text, setText] = useState(() => draft.get())
   const isTyped = useRef(false)
 
   const follow = useCallback(() => {
     if (isTyped.current) return
-    const draft = drafts.at(id).getSnapshot()
-    setText(draft?.content ?? '')
-    onReply(draft?.replyTo)
-  }, [drafts, id, onReply])
+    const known = draft.known.getSnapshot()
+    setText(known?.content ?? '')
+    onReply?.(known?.replyTo)
+  }, [draft, onReply])
 
   useEffect(() => {
     // What this device knew is shown as soon as it can be read, wherever the focus is.
     let isFirst = true
     const look = (): void => {
       if (isFirst || !isFocused(box.current)) follow()
-      if (drafts.isLoaded()) isFirst = false
+      if (draft.isLoaded()) isFirst = false
     }
-    drafts.takeLeft(id)
+    draft.takeLeft()
     look()
-    const ends = [drafts.at(id).subscribe(look), drafts.onLoaded(look)]
+    const ends = [draft.known.subscribe(look), draft.onLoaded(look)]
     return () => ends.forEach((end) => end())
-  }, [drafts, id, box, follow])
+  }, [draft, box, follow])
 
   const change = useCallback(
     (next: string) => {
       isTyped.current = next !== ''
       setText(next)
-      drafts.set(id, next)
+      draft.set(next)
     },
-    [drafts, id],
+    [draft],
   )
 
   const leave = useCallback(() => {
-    if ((drafts.at(id).getSnapshot()?.content ?? '') === text) isTyped.current = false
+    if ((draft.known.getSnapshot()?.content ?? '') === text) isTyped.current = false
     follow()
-  }, [drafts, id, text, follow])
+  }, [draft, text, follow])
 
   return { text, change, show: setText, leave }
 }

@@ -37,6 +37,8 @@ export function useGoTo({ conversation, hold, change }: GoToDeps): (id: MessageI
       if (indexOf() === -1) {
         const quote = conversation.quote(id).getSnapshot()
         if (quote.state !== 'here' || quote.seq === undefined) return
+        // It is this that is gone to, not the end.
+        latest.current.change((part) => part)
         await conversation.loadAround(quote.seq, stepMessages)
       }
       const index = indexOf()

@@ -16,10 +16,10 @@ import { useStore } from './use-store.ts'
 interface Props {
   readonly signedIn: SignedIn
   readonly hash: ReadableStore<string>
-  readonly signOut: Account['signOut']
+  readonly account: Account
 }
 
-export function Workspace({ signedIn, hash, signOut }: Props) {
+export function Workspace({ signedIn, hash, account }: Props) {
   const address = useStore(hash)
   const route = useMemo(() => parseRoute(address), [address])
   const current = route.kind === 'conversation' ? route.id : undefined
@@ -27,7 +27,7 @@ export function Workspace({ signedIn, hash, signOut }: Props) {
   return (
     <ProfilesContext value={signedIn.client.profiles}>
       <div className="workspace" data-view={route.kind === 'list' ? 'list' : 'pane'}>
-        <ConversationList signedIn={signedIn} current={current} signOut={signOut} />
+        <ConversationList signedIn={signedIn} current={current} account={account} />
         <main className="pane">
           {route.kind === 'conversation' && (
             <ConversationPane key={route.id} id={route.id} sought={route.seq} signedIn={signedIn} />

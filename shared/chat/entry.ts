@@ -287,7 +287,7 @@ export function isTitle(value: unknown): value is string | null {
 /** What a UTF-16 unit takes in UTF-8 at most. */
 const mostUnitBytes = 3
 
-function isEmoji(value: unknown): value is string {
+export function isEmoji(value: unknown): value is string {
   if (typeof value !== 'string' || value === '') return false
   return value.length * mostUnitBytes <= limits.emojiBytes || encodeUtf8(value).length <= limits.emojiBytes
 }

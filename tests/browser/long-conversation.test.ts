@@ -223,6 +223,7 @@ test(
       const left = await unreadOf(server, id)
       return left < 60 && left
     })
+    await near.at('to-end').getByText(`${unread} unread messages`).waitFor()
     expect(unread).toBe(99 - indexOf(seen.at(-1)))
     await near.stopCoverage()
     await near.page.close()
@@ -236,6 +237,7 @@ test(
     await until('it is gone to', async () => Math.abs((await lineAt(far)) - 1 / 3) < 0.1)
     expect((await inView(far)).map(indexOf)).toContain(100 - unread)
     await far.picture('13-unread-far')
+    await far.at('to-end').getByText('999+ unread messages').waitFor()
     expect(indexOf(await scrollThrough(far, false))).toBe(1999)
     await until('the end', async () => indexOf((await inView(far)).at(-1)) === 1999)
     await until('all is read', async () => (await unreadOf(server, id)) === 0)
@@ -243,6 +245,38 @@ test(
     await until('the newest', async () => indexOf((await inView(far)).at(-1)) === 1999)
     expect(await far.at('new-messages').count()).toBe(0)
     await far.stopCoverage()
+  },
+)
+
+test(
+  '[PAGE3] whoever has looked at older messages and is at the end again stays there when very many come at once',
+  { timeout: testMs },
+  async () => {
+    const { server, proxy, id, tab } = await setStage()
+    await write(server, id, 0, 10)
+    await tab.choose(id)
+    await tab.connection('live')
+    await tab.allSent(10)
+    await write(server, id, 10, 1500)
+    await goToEnd(tab)
+    await until('all is seen', async () => (await unreadOf(server, id)) === 0, 20_000)
+    await tab.page.reload()
+    await until('the newest are there', async () => indexOf((await tab.messages()).at(-1)?.text) === 1499)
+    await tab.connection('live')
+    while (indexOf((await tab.messages())[0]?.text) > 400) await step(tab, true)
+    await scrollThrough(tab, false)
+    expect(await isAtEnd(tab)).toBe(true)
+    proxy.cut()
+    await tab.connection('offline', 'connecting')
+    await write(server, id, 1500, 4000)
+    proxy.heal()
+    await tab.page.evaluate(() => window.dispatchEvent(new Event('online')))
+    await tab.connection('live')
+    await until('the newest', async () => indexOf((await inView(tab)).at(-1)) === 3999)
+    expect(await isAtEnd(tab)).toBe(true)
+    const first = indexOf((await tab.messages())[0]?.text)
+    expect(first).toBeGreaterThan(3800)
+    await tab.stopCoverage()
   },
 )
 

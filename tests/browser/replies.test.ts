@@ -35,7 +35,14 @@ test(
     await composer.press('Escape')
     expect([await bob.at('mention-option').count(), await bob.at('reply-preview').count()]).toEqual([0, 1])
     await composer.pressSequentially('n')
+    expect(await bob.at('mention-option').count()).toBe(0)
+    await composer.fill('Yes ')
+    await composer.pressSequentially('@an')
     await bob.at('mention-option').waitFor()
+    expect([await composer.getAttribute('role'), await composer.getAttribute('aria-expanded')]).toEqual([
+      'combobox',
+      'true',
+    ])
     await composer.press('Enter')
     await until('the name stands there', async () => (await composer.inputValue()) === 'Yes @ann ')
     await composer.pressSequentially('with @cake')

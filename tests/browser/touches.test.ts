@@ -73,16 +73,39 @@ test(
     await Promise.all([ann.picture('7-ann-touches'), bob.picture('7-bob-touches')])
     // Bob writes, so he changes his own messages only, and pins none.
     await bob.openMenu('Coffee at four?')
-    expect(await bob.offered()).toEqual(['message-react', 'message-reply', 'message-thread'])
-    await bob.page.keyboard.press('Escape')
-    await bob.openMenu('With cake')
     expect(await bob.offered()).toEqual([
-      'message-delete',
-      'message-edit',
+      'message-details',
+      'message-emoji',
       'message-react',
       'message-reply',
       'message-thread',
     ])
+    await bob.page.keyboard.press('Escape')
+    await bob.openMenu('With cake')
+    expect(await bob.offered()).toEqual([
+      'message-delete',
+      'message-details',
+      'message-edit',
+      'message-emoji',
+      'message-react',
+      'message-reply',
+      'message-thread',
+    ])
+    await bob.at('message-emoji').press('Enter')
+    await bob.at('emoji-input').fill('🦊')
+    await both(tabs, 'With cake', { reactions: '🦊 1' })
+    expect(await bob.focused()).toBe('message-more')
+    await ann.act('With cake', 'message-details')
+    const people = (title: string) => ann.page.locator(`[data-testid="details-people"][data-title="${title}"]`)
+    await people('🦊').getByText('bob').waitFor()
+    await ann.page.keyboard.press('Escape')
+    await ann.at('details').waitFor({ state: 'detached' })
+    expect(await ann.focused()).toBe('message-more')
+    await bob.act('With cake', 'message-details')
+    const told = bob.page.locator('[data-testid="details-people"][data-title="Read by"]')
+    await told.getByText('ann', { exact: true }).waitFor()
+    await bob.page.keyboard.press('Escape')
+    await bob.openMenu('With cake')
     await bob.page.keyboard.press('Escape')
 
     proxy.cut()
@@ -95,7 +118,7 @@ test(
     await ann.picture('8-ann-removes-cut')
     proxy.heal()
     await ann.showsMessage(removed, { changes: '', redacted: 'true' })
-    await bob.showsMessage('This message was removed by ann.', { redacted: 'true', reactions: '' })
+    await bob.showsMessage('This message was removed by ann.', { redacted: 'true', reactions: '🦊 1' })
     await Promise.all(
       tabs.map((tab) =>
         tab.shows(['sent Coffee at four?', `sent ${tab === ann ? removed : 'This message was removed by ann.'}`]),

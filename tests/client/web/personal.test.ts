@@ -58,12 +58,13 @@ function start(kept: Record<string, string> = {}) {
 test('[DRAFT1] this browser keeps what was typed until the SDK has it on a medium, and what is too large for that', async () => {
   const id = conversationId(1)
   const { drafts, texts, store, status, written } = start({ [`parley.draft.ann/${id}`]: 'of an earlier page' })
+  const draft = drafts.at(id)
   store.set({ content: 'of another device', replyTo: messageId(1), mentions: [ann] })
-  expect(drafts.get(id)).toBe('of an earlier page')
-  drafts.takeLeft(id)
+  expect(draft.get()).toBe('of an earlier page')
+  draft.takeLeft()
   expect(store.getSnapshot()).toEqual({ content: 'of an earlier page', replyTo: messageId(1), mentions: [ann] })
-  drafts.set(id, 'typed')
-  drafts.setReply(id, undefined)
+  draft.set('typed')
+  draft.setReply(undefined)
   expect(store.getSnapshot()).toEqual({ content: 'typed', mentions: [ann] })
   expect([...texts.values()]).toEqual(['typed'])
   status.set({ phase: 'open', connection: { phase: 'live' }, storage: { phase: 'persistent' }, refused: [] })
@@ -71,7 +72,21 @@ test('[DRAFT1] this browser keeps what was typed until the SDK has it on a mediu
   await written.promise
   await Promise.resolve()
   expect([...texts.values()]).toEqual([])
-  expect(drafts.get(id)).toBe('typed')
-  drafts.set(id, 'x'.repeat(101))
-  expect(drafts.get(id)).toBe('x'.repeat(101))
+  expect(draft.get()).toBe('typed')
+  draft.set('x'.repeat(101))
+  expect(draft.get()).toBe('x'.repeat(101))
+})
+
+test('[DRAFT1] what is begun in a thread is kept beside what is begun in its conversation', () => {
+  const id = conversationId(1)
+  const { drafts, texts } = start()
+  drafts.at(id).set('to all')
+  drafts.at(id, messageId(7)).set('in the thread')
+  expect(Object.fromEntries(texts)).toEqual({
+    [`parley.draft.ann/${id}`]: 'to all',
+    [`parley.draft.ann/${id}/${messageId(7)}`]: 'in the thread',
+  })
+  expect([drafts.at(id).get(), drafts.at(id, messageId(7)).get()]).toEqual(['to all', 'in the thread'])
+  drafts.clear()
+  expect(texts.size).toBe(0)
 })

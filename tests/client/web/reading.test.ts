@@ -18,14 +18,14 @@ function start(first: number | undefined, seqs: readonly number[]) {
       told.push(through)
     },
   }
-  let unread: number | undefined = 3
+  const unread = createStore<number | undefined>(3)
   // Reading touches nothing else of it.
-  const reading = createReading(conversation as unknown as Conversation, () => unread)
+  const reading = createReading(conversation as unknown as Conversation, unread)
   return {
     reading,
     told,
     refuse: () => (refuses = true),
-    count: (next: number | undefined) => (unread = next),
+    count: (next: number | undefined) => unread.set(next),
   }
 }
 
