@@ -37,7 +37,7 @@ export function createClient(options: ChatClientOptions, platform: Platform): Ch
 
 function startClient(options: ChatClientOptions, { url, user }: ClientAddress, platform: Platform): ChatClient {
   const { fetch, now } = platform
-  const tokens = createTokenSource(options.token, now)
+  const tokens = createTokenSource(options.token, now, user)
   const rest = createRestClient(url, tokens, fetch)
   const opening = platform
     .openStorage(url, user, { now, pageBudgetBytes: options.pageBudgetBytes })
@@ -56,7 +56,7 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
     open: () => open.all(),
   })
   const archive = createArchiveStorage(opening, platform.askToPersist)
-  const removals = createRemovals({ opening, list, open: () => open.all() })
+  const removals = createRemovals({ opening, list, open, greeted })
   const registration = createRegistration(user, list, rest, now, removals)
   const follower = createListFollower({
     list,
@@ -83,7 +83,9 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
     uptime,
   })
   const fill = new PageFill({
-    rows: () => conversations.fillRows(),
+    rows: function* rows() {
+      for (const row of conversations.fillRows()) if (!removals.isDeleting(row.id)) yield row
+    },
     store: () => opening.then(({ pages }) => pages),
     fetch: rest.messages,
     hasTime: () => background.status.getSnapshot().phase === 'current',
@@ -173,6 +175,20 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
       random,
       versions,
       onNews: follower.onNews,
+    })
+  }
+
+  /** What moved since is told with the socket's hello; without such a socket nobody tells. */
+  async function greeted(): Promise<void> {
+    const status = socket?.status
+    await new Promise<void>((resolve) => {
+      const hear = (): void => {
+        if (status !== undefined && status.getSnapshot().phase !== 'live') return
+        stop?.()
+        resolve()
+      }
+      const stop = status?.subscribe(hear)
+      hear()
     })
   }
 

@@ -48,7 +48,7 @@ export function createListFollower({
   const refresh = createListRefresh(loadNewest, () => background().proceed())
 
   function onNews(moved: readonly Moved[], gone: readonly Gone[]): void {
-    if (gone.length > 0) lose(gone)
+    if (gone.length > 0) lose(gone, true)
     const ids = new Set(moved.map(({ conversation }) => conversation))
     // The user was added again, or somebody has brought it back.
     for (const conversation of open())
@@ -65,9 +65,9 @@ export function createListFollower({
     background().add(listed.map(({ conversation }) => conversation))
   }
 
-  function lose(gone: readonly Gone[]): void {
+  function lose(gone: readonly Gone[], isTold = false): void {
     // What is not deleted now is tried again when the server tells of it once more.
-    removals.take(gone).catch(() => undefined)
+    removals.take(gone, isTold).catch(() => undefined)
     background().drop(gone.filter((one) => !isUnknown(one)).map(({ conversation }) => conversation))
     // Whoever made it registers it again, once it is open.
     background().add(gone.filter(isUnknown).map(({ conversation }) => conversation))

@@ -267,6 +267,7 @@ export class OpenConversation implements Conversation {
 
   /** Closes it and shows nothing of it any more: what is kept of it is about to go. */
   async forget(): Promise<void> {
+    this.#parts.archive.forget()
     await this.close()
     this.#messages.set([])
     for (const part of [this.#parts.pins, this.#parts.threads]) part.forget()

@@ -1,11 +1,11 @@
 /**
  * Deletes from this device what is left of a conversation that the user was removed from, or that was deleted, where its
- * setting says so (SPEC WIPE2): as the server tells, or else as this device knew it last. One that the server has merely lost
- * is none of these. What was never sent is offered once, from memory.
+ * setting says so (SPEC WIPE2): as the server tells, or where nobody does as this device knew it last. One that the server has
+ * merely lost is none of these. What was never sent is offered once, from memory.
  */
 
 import { type Folded } from '../../shared/chat/fold.ts'
-import { parseEntry } from '../../shared/chat/entry.ts'
+import { type MessageId, parseEntry } from '../../shared/chat/entry.ts'
 import { wipes, wipeSetting } from '../../shared/chat/known-settings.ts'
 import type { Gone } from '../../shared/sync/control.ts'
 import type { ConversationId } from '../../shared/sync/ids.ts'
@@ -14,6 +14,7 @@ import { draftOf } from '../author.ts'
 import type { ConversationList } from '../conversation-list.ts'
 import { goneReason, parseLostCode } from '../lost-code.ts'
 import type { OpenConversation } from '../open-conversation.ts'
+import type { OpenConversations } from '../open-conversations.ts'
 import { readView } from '../search/read-view.ts'
 import type { ClientStorage, OutboxRow } from '../storage/client-storage.ts'
 import { createStore } from '../store.ts'
@@ -23,7 +24,9 @@ import { wipeConversation } from './wipe-conversation.ts'
 export interface RemovalsDeps {
   readonly opening: Promise<ClientStorage>
   readonly list: Pick<ConversationList, 'row' | 'loaded' | 'lose' | 'remove'>
-  readonly open: () => Iterable<OpenConversation>
+  readonly open: Pick<OpenConversations, 'all' | 'has' | 'open'>
+  /** Resolves when the server has told what became of what this device has; at once where it tells nothing by itself. */
+  readonly greeted: () => Promise<void>
 }
 
 export interface Removals {
@@ -31,19 +34,25 @@ export interface Removals {
   readonly dismiss: (id: ConversationId) => void
   /**
    * What is to become of those that the server does not let the user open any more, or has lost: what is to be deleted is,
-   * with its line, and the others are listed as such. Rejects when the device does not delete.
+   * with its line, and the others are listed as such. Rejects when the device does not delete. `isTold`: the server says it by
+   * itself, and with it whether to delete; else it was asked, or did not let it be opened.
    */
-  readonly take: (gone: readonly Gone[]) => Promise<void>
+  readonly take: (gone: readonly Gone[], isTold?: boolean) => Promise<void>
   readonly forget: (id: ConversationId) => Promise<void>
+  /** It is being deleted: nothing more of it is to be kept. */
+  readonly isDeleting: (id: ConversationId) => boolean
 }
 
-export function createRemovals({ opening, list, open }: RemovalsDeps): Removals {
+export function createRemovals({ opening, list, open, greeted }: RemovalsDeps): Removals {
   const store = createStore<readonly RemovedConversation[]>([])
   /** What each of them is told at the same time is one. */
-  const underWay = new Map<ConversationId, Promise<boolean>>()
+  const underWay = new Map<ConversationId, Promise<void>>()
+  /** Of these the server has told that what is here stays. */
+  const stays = new Set<ConversationId>()
+  const toLose: Gone[] = []
 
   function openOf(id: ConversationId): OpenConversation | undefined {
-    for (const conversation of open()) if (conversation.id === id) return conversation
+    for (const conversation of open.all()) if (conversation.id === id) return conversation
     return undefined
   }
 
@@ -55,39 +64,59 @@ export function createRemovals({ opening, list, open }: RemovalsDeps): Removals 
     return list.row(id) === undefined ? undefined : (await readView(storage, id)).folded
   }
 
-  /** Whether nothing is left of it. */
-  async function takeOne({ conversation: id, wipe }: Gone): Promise<boolean> {
+  async function mayDelete({ conversation: id, code, wipe }: Gone, isTold: boolean): Promise<boolean> {
+    if (isTold && code === 'no-access') {
+      if (wipe === true) stays.delete(id)
+      else stays.add(id)
+      return wipe === true
+    }
+    if (wipe === true) return true
+    const folded = await foldedOf(await opening, id)
+    if (!wipes(folded?.settings.get(wipeSetting))) return false
+    // It knows better than this device; meanwhile the user may have been added again.
+    if (!isTold) await greeted()
+    // Since then the user may have been added again, and this be another end of it.
+    const isKept = stays.has(id) && (!isTold || list.row(id)?.gone !== undefined)
+    return !isKept && openOf(id)?.status.getSnapshot().connection.phase !== 'live'
+  }
+
+  async function deleteAll(id: ConversationId): Promise<void> {
     const storage = await opening
-    const folded = await foldedOf(storage, id)
-    if (wipe !== true && !wipes(folded?.settings.get(wipeSetting))) return false
-    const conversation = openOf(id)
-    const rows = [...(await storage.outbox(id)), ...(conversation?.document.outbox.open() ?? [])]
+    // For its title alone: what cannot be read is deleted all the same.
+    const folded = await foldedOf(storage, id).catch(() => undefined)
+    const kept = await storage.outbox(id)
+    // One that is just being opened would show and keep again what it has read.
+    const conversation = openOf(id) ?? (open.has(id) ? await open.open(id).catch(() => undefined) : undefined)
+    const rows = [...kept, ...(conversation?.document.outbox.open() ?? [])]
     const title = folded?.title ?? list.row(id)?.title ?? null
     const known = new Set(store.getSnapshot().map((removed) => removed.id))
     // Closed first: nothing is written behind what is deleted.
     await conversation?.forget()
-    await wipeConversation(storage, id)
+    // Before it is gone from the device: where deleting it fails in the middle, it was offered.
     if (!known.has(id)) store.set([...store.getSnapshot(), { id, title, unsent: unsentIn(rows) }])
-    return true
+    await wipeConversation(storage, id)
+    await list.remove([id])
   }
 
-  function isWiped(gone: Gone): Promise<boolean> {
-    const { conversation: id, code } = gone
-    if (goneReason(parseLostCode(code)) === undefined) return Promise.resolve(false)
-    const taking = underWay.get(id) ?? takeOne(gone).finally(() => underWay.delete(id))
-    underWay.set(id, taking)
-    return taking
+  function deleteOnce(id: ConversationId): Promise<void> {
+    const deleting = underWay.get(id) ?? deleteAll(id).finally(() => underWay.delete(id))
+    underWay.set(id, deleting)
+    return deleting
   }
 
-  async function take(gone: Gone): Promise<void> {
-    if (await isWiped(gone)) await list.remove([gone.conversation])
-    else await list.lose([gone])
+  async function take(gone: Gone, isTold: boolean): Promise<void> {
+    const isGone = goneReason(parseLostCode(gone.code)) !== undefined
+    if (isGone && (await mayDelete(gone, isTold))) return deleteOnce(gone.conversation)
+    toLose.push(gone)
+    // Those that come to it at the same time cost one walk over the list.
+    await Promise.resolve()
+    if (toLose.length > 0) await list.lose(toLose.splice(0))
   }
 
   return {
     store,
     dismiss: (id) => store.set(store.getSnapshot().filter((removed) => removed.id !== id)),
-    take: async (gone) => void (await Promise.all(gone.map(take))),
+    take: async (gone, isTold = false) => void (await Promise.all(gone.map((one) => take(one, isTold)))),
     forget: async (id) => {
       await list.loaded
       if ((list.row(id)?.gone ?? openOf(id)?.gone) === undefined) throw new TypeError('The conversation is not gone.')
@@ -95,15 +124,23 @@ export function createRemovals({ opening, list, open }: RemovalsDeps): Removals 
       await wipeConversation(await opening, id)
       await list.remove([id])
     },
+    isDeleting: (id) => underWay.has(id),
   }
 }
 
-/** Messages, by when they were written. */
+/** Messages, as they were edited since, and what was to be said instead of others; by when they were written. */
 function unsentIn(rows: readonly OutboxRow[]): readonly Draft[] {
   const entries = rows.flatMap(({ payload }) => {
     const parsed = parseEntry(payload)
-    return parsed.kind === 'entry' && parsed.entry.kind === 'message' ? [parsed.entry] : []
+    return parsed.kind === 'entry' ? [parsed.entry] : []
   })
-  const once = new Map(entries.map((entry) => [entry.id, entry]))
-  return [...once.values()].toSorted((a, b) => a.at - b.at).map(draftOf)
+  const messages = entries.filter((entry) => entry.kind === 'message')
+  const edits = entries.filter((entry) => entry.kind === 'edit').toSorted((a, b) => a.at - b.at)
+  const drafts = new Map<MessageId, { readonly at: number; readonly draft: Draft }>()
+  for (const message of messages) drafts.set(message.id, { at: message.at, draft: draftOf(message) })
+  for (const { of, content, at } of edits) {
+    const known = drafts.get(of)
+    drafts.set(of, { at: known?.at ?? at, draft: { ...known?.draft, content } })
+  }
+  return [...drafts.values()].toSorted((a, b) => a.at - b.at).map(({ draft }) => draft)
 }

@@ -9,6 +9,7 @@ export async function wipeConversation(storage: ClientStorage, id: ConversationI
   for (const { client } of await storage.pool(id)) await storage.removePool(id, client)
   await storage.pages.drop(id)
   const generation = await storage.generation(id)
-  // A tab that was closed right after it replaced the document has left the one before.
-  for (const each of generation > 0 ? [generation - 1, generation] : [generation]) await storage.dropDocument(id, each)
+  // A tab that was closed right after it replaced the document has left the one before, and one that was about to the next.
+  for (const each of generation > 0 ? [generation - 1, generation + 1, generation] : [1, 0])
+    await storage.dropDocument(id, each)
 }

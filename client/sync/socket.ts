@@ -82,6 +82,8 @@ export class SyncSocket {
   #attempt = 0
   #heardMs = 0
   #liveMs: number | undefined
+  /** What the server told before it said whom it takes this user for: of somebody else none of it is true here. */
+  #early: (readonly [moved: readonly Activity[], gone: readonly Gone[]])[] = []
   /** Refusals of a token since a connection that lasted. */
   #refusedTokens = 0
   #retryTimer: ReturnType<typeof setTimeout> | undefined
@@ -193,6 +195,7 @@ export class SyncSocket {
       case 'refused':
         return this.#channels.refused(message.channel, message.code)
       case 'activity':
+        if (this.#liveMs === undefined) return void this.#early.push([message.moved, message.gone])
         return this.#options.onNews(message.moved, message.gone)
       case 'token':
         return this.#renewal.begin(this.#token, message.expiresMs)
@@ -209,6 +212,7 @@ export class SyncSocket {
     if (user !== this.#options.user) return this.#refuse(faults.unauthenticated.closeCode, 'unauthenticated')
     this.#liveMs = this.#options.uptime()
     this.#renewal.begin(this.#token, expiresMs)
+    for (const [moved, gone] of this.#early.splice(0)) this.#options.onNews(moved, gone)
     this.#status.set({ phase: 'live' })
   }
 
@@ -246,6 +250,7 @@ export class SyncSocket {
     const ws = this.#ws
     this.#ws = undefined
     this.#liveMs = undefined
+    this.#early = []
     this.#renewal.end()
     clearInterval(this.#watch)
     this.#endProbe()

@@ -1,7 +1,7 @@
 /** What a device that comes back has to be told: which of its user's conversations moved, and which it can no longer open. */
 
 import type { Activity, Gone, Version } from '../../shared/sync/control.ts'
-import type { ConversationId, UserId } from '../../shared/sync/ids.ts'
+import { type ConversationId, parseClientId, type UserId } from '../../shared/sync/ids.ts'
 import { wipes, wipeSetting } from '../../shared/chat/known-settings.ts'
 import { type ConversationStore, type Head, isDamage } from '../storage/conversation-store.ts'
 
@@ -28,10 +28,30 @@ export async function readOverview(
     if (stored === undefined) gone.push({ conversation, code: 'not-found' })
     else if (stored.kind === 'deleted') gone.push({ conversation, code: 'deleted' })
     // Of a damaged one nothing can be said.
-    else if (stored.kind === 'head')
-      gone.push({ conversation, code: 'no-access', ...(await wipeOf(store, conversation)) })
+    else if (stored.kind === 'head') {
+      const isWhole = await hasAllOf(store, conversation, stored.head, versions.get(conversation))
+      gone.push({ conversation, code: 'no-access', ...(isWhole ? await wipeOf(store, conversation) : {}) })
+    }
   }
   return { moved, gone }
+}
+
+/**
+ * Whether the server knows all that a device had when it was last live. Where it was put back from an older copy it may know
+ * nothing of that the user was added: then the device is no one's that was removed, and may be the only one with what it has.
+ */
+async function hasAllOf(
+  store: ConversationStore,
+  id: ConversationId,
+  { serverClient, nextRecord }: Head,
+  version: Version | undefined,
+): Promise<boolean> {
+  const server = version && parseClientId(version.server)
+  if (version === undefined || server === undefined) return false
+  if (server === serverClient) return version.records <= nextRecord
+  // Of an epoch before.
+  const [dropped] = await store.dropped(id, [server])
+  return dropped?.user === null && version.records <= dropped.next
 }
 
 /** Whether what devices have of it is to be deleted; nothing where that cannot be read. */

@@ -57,6 +57,13 @@ export async function findMessage(
   return message
 }
 
+/** What whoever sends an own message once more is told of it: of one from before they joined nothing that others did to it. */
+export function asSent(message: StampedMessage, from: number): StampedMessage {
+  if (message.seq >= from) return message
+  const { reactions: _reactions, replies: _replies, pinned: _pinned, ...own } = message
+  return own
+}
+
 export async function readChain(
   store: ConversationStore,
   user: UserId,

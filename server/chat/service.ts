@@ -27,7 +27,7 @@ import { readPeopleAt } from './people-at.ts'
 import { applyEntry, applySettings, postMessage, stageOwn } from './posting.ts'
 import { asReader, clearUnreadMark, readInPrivate, readPrivateReads } from './private-reads.ts'
 import { enterPrivate } from './private-state.ts'
-import { findMessage, readChain, readChanges, readEvents, readMessages, readPins } from './reading.ts'
+import { asSent, findMessage, readChain, readChanges, readEvents, readMessages, readPins } from './reading.ts'
 import type { Registry } from './registry.ts'
 import { isRoot, readThread, threadThrough } from './threads.ts'
 import { UnreadCounts } from './unread.ts'
@@ -206,7 +206,11 @@ export function createConversations({ store, registry, drawConversationId }: Ser
 
     privateState: async (user) => store.settings(privateConversationOf(user)),
 
-    post: (user, id, message, key) => registry.use(id, (live) => postMessage(live, user, message, key)),
+    post: async (user, id, message, key) => {
+      const posted = await registry.use(id, (live) => postMessage(live, user, message, key))
+      const member = await store.member(id, user)
+      return { ...posted, message: asSent(posted.message, member?.from ?? 0) }
+    },
 
     messages: async (user, id, query) => {
       const { head, from } = await enter(user, id)

@@ -16,7 +16,7 @@ import { PendingFold } from './pending-fold.ts'
 import type { PolicyView, VoidReason } from './policy.ts'
 import { policyViewOf } from './policy-view.ts'
 import { RecordedPlaces } from './recorded-places.ts'
-import { applyToRoster, emptyRoster, type Roster, rosterFromJson } from './roster.ts'
+import { applyToRoster, emptyRoster, type OwnMaps, type Roster, rosterFromJson } from './roster.ts'
 import { lastSeqOf, readStamped, type StampedEntry } from './stamped-entries.ts'
 import { type TimelineEvent, WindowEvents } from './timeline-event.ts'
 import { type ArchiveTouches, type LeftWindow, MessageWindow } from './window.ts'
@@ -71,6 +71,8 @@ export interface Archived extends LeftWindow {
 export class ConversationFold {
   #genesis: Genesis | undefined
   #roster: Roster = emptyRoster
+  /** Of it, since the last view. */
+  #own: OwnMaps = {}
   #window = new MessageWindow()
   #events = new WindowEvents()
   /** Of streams: ids that only pieces have. */
@@ -184,6 +186,7 @@ export class ConversationFold {
 
   /** The state with what is pending on top; a new object at every call, with the same messages inside. */
   view(source: ChainSource): Folded {
+    this.#own = {}
     const waiting = this.#pending.read(source, (client) => this.stampedThrough(client))
     const { roster, pending, touches, events } = this.#pendingFold.take(waiting, this.#roster, (id) =>
       this.hasMessage(id),
@@ -308,7 +311,7 @@ export class ConversationFold {
     if (isTouch(entry)) this.#window.touch({ user, timeMs, entry, seq })
     this.#events.add({ user, timeMs, seq }, entry)
     const { from } = this.#roster
-    const roster = applyToRoster(this.#roster, user, entry, seq)
+    const roster = applyToRoster(this.#roster, user, entry, seq, this.#own)
     this.#roster = this.#nextRecord < this.#begunWith ? { ...roster, from } : roster
   }
 

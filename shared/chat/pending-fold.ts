@@ -3,7 +3,7 @@
 import type { MessageId } from './entry.ts'
 import { ChangeLog, type ChangeMark } from './change-log.ts'
 import type { PendingEntry, PendingEvent, PendingMessage, PendingTouch, Waiting } from './pending.ts'
-import { applyToRoster, type Roster } from './roster.ts'
+import { applyToRoster, type OwnMaps, type Roster } from './roster.ts'
 
 export interface FoldedPending {
   readonly roster: Roster
@@ -49,7 +49,8 @@ export class PendingFold {
     this.#taken = entries.length
     if (this.#roster === undefined || this.#stamped !== stamped) {
       this.#stamped = stamped
-      this.#roster = this.#rosterEntries.reduce(withEntry, stamped)
+      const own: OwnMaps = {}
+      this.#roster = this.#rosterEntries.reduce((roster, waiting) => withEntry(roster, waiting, own), stamped)
     }
     return {
       roster: this.#roster,
@@ -104,6 +105,6 @@ export class PendingFold {
 
 const noEvents: readonly PendingEvent[] = []
 
-function withEntry(roster: Roster, { user, entry }: PendingEntry): Roster {
-  return applyToRoster(roster, user, entry, Number.MAX_SAFE_INTEGER)
+function withEntry(roster: Roster, { user, entry }: PendingEntry, own?: OwnMaps): Roster {
+  return applyToRoster(roster, user, entry, Number.MAX_SAFE_INTEGER, own)
 }

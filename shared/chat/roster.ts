@@ -46,26 +46,40 @@ export const emptyRoster: Roster = {
 
 export const unread: ReadRegister = { through: -1, received: -1 }
 
+/** Maps of a roster that were made for it and that nobody was shown yet: what is changed in them costs no copy. */
+export interface OwnMaps {
+  settings?: Map<string, unknown>
+  members?: Map<UserId, Access>
+  reads?: Map<UserId, ReadRegister>
+  threadReads?: Map<UserId, ThreadReads>
+  pins?: Map<MessageId, number>
+}
+
 /**
  * What an accepted entry of `user` at `seq` changes; the same roster when nothing. Entries that a roster takes account of
  * already can be applied to it again, all of them in their order, and lead to the same: a checkpoint is ahead of the window.
+ * `own`: maps of `roster` that may be changed; those that are made are noted in it.
  */
-export function applyToRoster(roster: Roster, user: UserId, entry: Entry, seq: number): Roster {
+export function applyToRoster(roster: Roster, user: UserId, entry: Entry, seq: number, own: OwnMaps = {}): Roster {
   switch (entry.kind) {
     case 'set': {
-      const settings = new Map(roster.settings)
+      const settings = ownMap(own.settings, roster.settings)
+      own.settings = settings
       if (entry.value === null) settings.delete(entry.key)
       else settings.set(entry.key, entry.value)
       return { ...roster, settings, title: titleOf(settings) }
     }
     case 'member': {
-      const members = new Map(roster.members)
+      const members = ownMap(own.members, roster.members)
+      own.members = members
       if (entry.access !== null) {
         const isLate = !members.has(entry.user) && startsAtJoin(roster.settings.get(historySetting))
         const from = isLate ? new Map(roster.from).set(entry.user, seq) : roster.from
         return { ...roster, members: members.set(entry.user, entry.access), from }
       }
-      const [from, reads, threadReads] = [new Map(roster.from), new Map(roster.reads), new Map(roster.threadReads)]
+      const from = new Map(roster.from)
+      const [reads, threadReads] = [ownMap(own.reads, roster.reads), ownMap(own.threadReads, roster.threadReads)]
+      Object.assign(own, { reads, threadReads })
       for (const map of [members, from, reads, threadReads]) map.delete(entry.user)
       return { ...roster, members, from, reads, threadReads }
     }
@@ -74,21 +88,28 @@ export function applyToRoster(roster: Roster, user: UserId, entry: Entry, seq: n
       const [register, threads] = [roster.reads.get(user) ?? unread, roster.threadReads.get(user) ?? noThreads]
       const after = advanceAll({ register, threads }, entry)
       if (after.register === register && after.threads === threads) return roster
-      const reads = after.register === register ? roster.reads : new Map(roster.reads).set(user, after.register)
+      if (after.register !== register) own.reads = ownMap(own.reads, roster.reads).set(user, after.register)
+      const reads = after.register === register ? roster.reads : (own.reads ?? roster.reads)
       if (after.threads === threads) return { ...roster, reads }
-      const threadReads = new Map(roster.threadReads)
+      const threadReads = ownMap(own.threadReads, roster.threadReads)
+      own.threadReads = threadReads
       if (after.threads.size === 0) threadReads.delete(user)
       else threadReads.set(user, after.threads)
       return { ...roster, reads, threadReads }
     }
     case 'pin': {
-      const pins = new Map(roster.pins)
+      const pins = ownMap(own.pins, roster.pins)
+      own.pins = pins
       if (entry.on) return { ...roster, pins: pins.set(entry.of, seq) }
       return pins.delete(entry.of) ? { ...roster, pins } : roster
     }
     default:
       return roster
   }
+}
+
+function ownMap<K, V>(own: Map<K, V> | undefined, map: ReadonlyMap<K, V>): Map<K, V> {
+  return own !== undefined && own === map ? own : new Map(map)
 }
 
 /**

@@ -5,6 +5,7 @@ import * as Y from 'yjs'
 import type { ChatClient } from '../../client/api.ts'
 // Loaded now: the clocks of these tests do not wait for it.
 import '../../client/search/search-index.ts'
+import type { ClientStorage } from '../../client/storage/client-storage.ts'
 import { readView } from '../../client/search/read-view.ts'
 import { encodeEntry, type KnownEntry } from '../../shared/chat/entry.ts'
 import type { FaultCode } from '../../shared/fault.ts'
@@ -12,6 +13,8 @@ import { append, createDoc } from '../helpers/chain-doc.ts'
 import { type ClientRig, startClientRig } from '../helpers/client-rig.ts'
 import { conversationId, conversationRow, message } from '../helpers/client-rows.ts'
 import { keepingMemory, stampAll } from '../helpers/open-rig.ts'
+import { createServerArchive } from '../helpers/server-archive.ts'
+import { deferred } from '../helpers/when.ts'
 
 const one = conversationId(1)
 const clients: ChatClient[] = []
@@ -26,8 +29,11 @@ afterEach(async () => {
 const settle = (ms = 10_000): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
 
 /** A device that has it: some in its window, some as pages. */
-async function startWith(...settings: readonly KnownEntry[]): Promise<ClientRig> {
-  const storage = keepingMemory()
+function startWith(...settings: readonly KnownEntry[]): Promise<ClientRig> {
+  return startOn(keepingMemory(), settings)
+}
+
+async function startOn(storage: ClientStorage, settings: readonly KnownEntry[]): Promise<ClientRig> {
   await storage.putConversation(conversationRow(one, { access: 'writer' }))
   const rig = startClientRig({ storage })
   clients.push(rig.client)
@@ -75,7 +81,7 @@ test('[WIPE2] removed while it is open, all of it goes, and what was never sent 
   conversation.send('typed on the train')
   await settle()
   expect(await left(rig)).toMatchObject({ outbox: 1, found: 20 })
-  rig.sync.remove(one)
+  rig.sync.remove(one, 'no-access', true)
   rig.isOffline = false
   await settle(120_000)
   expect(await left(rig)).toEqual(nothing)
@@ -89,7 +95,7 @@ test('[WIPE2] removed while it is open, all of it goes, and what was never sent 
 test.each(['no-access', 'deleted'] as const)('[WIPE2] %s: one that is not open goes too, at once', async (code) => {
   const rig = await startWith(title, wipe)
   expect(await left(rig)).toMatchObject({ window: 10, pages: 10, lines: 1, found: 20 })
-  rig.sync.remove(one, code)
+  rig.sync.remove(one, code, true)
   await settle()
   expect(await left(rig)).toEqual(nothing)
   expect(rig.client.removed.getSnapshot()).toEqual([{ id: one, title: 'Plans', unsent: [] }])
@@ -159,4 +165,170 @@ test('[MEMBER2] whoever is added again has an ordinary conversation', async () =
   expect(conversation.info.getSnapshot()).not.toHaveProperty('gone')
   expect(later.client.conversations.getSnapshot()).toMatchObject([{ id: one, access: 'owner' }])
   expect(later.client.conversations.getSnapshot()[0]).not.toHaveProperty('gone')
+})
+
+/** The server says of it alone what became of it, when it is asked. */
+function refuse(rig: ClientRig): void {
+  rig.listed.splice(0)
+  rig.lost.set(one, 'no-access')
+}
+
+const gone = { conversation: one, code: 'no-access' } as const
+
+test('[WIPE2] where the server tells of the removal and not of a wipe, what the device knew does not count any more', async () => {
+  const rig = await startWith(title, wipe)
+  const conversation = await rig.client.open(one)
+  await settle()
+  refuse(rig)
+  rig.sync.last().say({ type: 'activity', moved: [], gone: [gone] })
+  await settle()
+  rig.sync.remove(one)
+  await settle()
+  await rig.client.refresh()
+  await settle()
+  expect(await left(rig)).toMatchObject({ window: 10, pages: 10 })
+  expect(conversation.messages.getSnapshot().length).toBeGreaterThanOrEqual(10)
+  expect(rig.client.removed.getSnapshot()).toEqual([])
+})
+
+test.each<true | undefined>([true, undefined])(
+  '[WIPE2] a list that comes first waits for what the socket tells: %s',
+  async (told) => {
+    const rig = await startWith(title, wipe)
+    rig.isOffline = true
+    await settle()
+    rig.sync.remove(one, 'no-access', told)
+    refuse(rig)
+    rig.isOffline = false
+    // The socket comes back later.
+    await rig.client.refresh()
+    await settle(0)
+    expect(rig.asked.length).toBeGreaterThan(0)
+    expect((await rig.storage.pages.facts(one)).messages).toBe(10)
+    await settle(120_000)
+    expect(await left(rig)).toMatchObject(told === true ? nothing : { window: 10, pages: 10, listed: 1 })
+  },
+)
+
+test('[WIPE2] an edit that was never sent is offered too, and a message as it was edited last', async () => {
+  const rig = await startWith(wipe)
+  const conversation = await rig.client.open(one)
+  await settle()
+  rig.isOffline = true
+  const [sent] = conversation.messages.getSnapshot()
+  if (sent === undefined) throw new Error('there is no message')
+  const unsent = conversation.send({ content: 'first', replyTo: sent.id })
+  await settle(10)
+  conversation.edit(unsent, 'then')
+  conversation.edit(sent.id, 'better')
+  const takenBack = conversation.send('not meant')
+  conversation.redact(takenBack)
+  await settle()
+  rig.sync.remove(one, 'no-access', true)
+  rig.isOffline = false
+  await settle(120_000)
+  const [removed] = rig.client.removed.getSnapshot()
+  expect(removed?.unsent).toEqual([{ content: 'then', role: 'user', replyTo: sent.id }, { content: 'better' }])
+})
+
+test('[WIPE2] what the device does not delete is offered all the same, once, and holds up no other conversation', async () => {
+  const rig = await startWith(wipe)
+  const two = conversationId(2)
+  rig.server(two)
+  const other = await rig.client.open(two)
+  await settle()
+  await other.close()
+  const conversation = await rig.client.open(one)
+  await settle()
+  rig.isOffline = true
+  conversation.send('typed on the train')
+  await settle()
+  const { drop } = rig.storage.pages
+  let isBroken = true
+  vi.spyOn(rig.storage.pages, 'drop').mockImplementation(async (id) => {
+    if (isBroken && id === one) throw new Error('the disk is broken')
+    await drop(id)
+  })
+  for (const id of [one, two]) rig.sync.remove(id, 'no-access', true)
+  rig.isOffline = false
+  await settle(120_000)
+  const offered = (): readonly unknown[] =>
+    rig.client.removed
+      .getSnapshot()
+      .filter(({ id }) => id === one)
+      .map(({ unsent }) => unsent.map(({ content }) => content))
+  expect(offered()).toEqual([['typed on the train']])
+  expect(rig.client.conversations.getSnapshot().map(({ id }) => id)).toEqual([one])
+  isBroken = false
+  rig.sync.last().say({ type: 'activity', moved: [], gone: [{ ...gone, wipe: true }] })
+  await settle()
+  expect(offered()).toEqual([['typed on the train']])
+  expect(await left(rig)).toEqual(nothing)
+})
+
+test('[WIPE2] pages that are on their way while it is deleted are not kept behind that', async () => {
+  const rig = await startWith(wipe)
+  const archive = createServerArchive(rig.server(one))
+  const arrived = deferred<undefined>()
+  const messages = vi.fn<typeof archive.messages>(async (where) => {
+    const answer = await archive.messages(where)
+    await arrived.promise
+    return answer
+  })
+  rig.archives.set(one, { ...archive, messages })
+  await rig.storage.pages.drop(one)
+  const conversation = await rig.client.open(one)
+  await settle()
+  void conversation.loadOlder()
+  await settle()
+  expect(messages).toHaveBeenCalled()
+  rig.sync.remove(one, 'no-access', true)
+  await settle()
+  arrived.resolve(undefined)
+  await settle()
+  expect(await left(rig)).toEqual(nothing)
+  // What is before the window is nothing at this server: that is a page too.
+  expect((await rig.storage.pages.facts(one)).spans).toEqual([])
+})
+
+test('[WIPE2] one that is just being opened goes as well, and its line does not come back', async () => {
+  const storage = keepingMemory()
+  let arrived: Promise<unknown> = Promise.resolve()
+  const slow: ClientStorage = {
+    ...storage,
+    openDocument: async (...document) => {
+      const cache = await storage.openDocument(...document)
+      await arrived
+      return cache
+    },
+  }
+  const rig = await startOn(slow, [title, wipe])
+  const arrival = deferred<undefined>()
+  arrived = arrival.promise
+  const opening = rig.client.open(one)
+  await settle()
+  rig.sync.remove(one, 'no-access', true)
+  await settle()
+  arrival.resolve(undefined)
+  const conversation = await opening
+  await settle()
+  expect(conversation.messages.getSnapshot()).toEqual([])
+  expect(await left(rig)).toEqual(nothing)
+})
+
+test('[WIPE2] a document that cannot be read is deleted where the server says so', async () => {
+  const storage = keepingMemory()
+  let isBroken = false
+  const damaged: ClientStorage = {
+    ...storage,
+    readDocument: (...document) =>
+      isBroken ? Promise.reject(new Error('the disk is broken')) : storage.readDocument(...document),
+  }
+  const rig = await startOn(damaged, [title, wipe])
+  isBroken = true
+  rig.sync.remove(one, 'no-access', true)
+  await settle()
+  isBroken = false
+  expect(await left(rig)).toEqual(nothing)
+  expect(rig.client.removed.getSnapshot()).toEqual([{ id: one, title: 'Plans', unsent: [] }])
 })

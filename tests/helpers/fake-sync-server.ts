@@ -143,7 +143,7 @@ export interface FakeSyncServer extends FakeMuxNet {
   /** The server's side of a conversation, made when it is first asked for. */
   readonly conversation: (id: string) => StampingServer
   /** The user is no longer to open it: told to every socket. */
-  readonly remove: (id: ConversationId, code?: FaultCode) => void
+  readonly remove: (id: ConversationId, code?: FaultCode, wipe?: true) => void
   /** The user may open it again: it is news. */
   readonly admit: (id: ConversationId) => void
   /** Cuts every socket. */
@@ -170,7 +170,7 @@ interface Connected {
 export function createFakeSyncServer(options: FakeSyncServerOptions = {}): FakeSyncServer {
   const { user = 'ann', conversations = new Map<string, StampingServer>() } = options
   const watched = new Set<string>()
-  const removed = new Map<ConversationId, FaultCode>()
+  const removed = new Map<ConversationId, Omit<Gone, 'conversation'>>()
   const connected = new Set<Connected>()
 
   function conversation(id: string): StampingServer {
@@ -203,14 +203,14 @@ export function createFakeSyncServer(options: FakeSyncServerOptions = {}): FakeS
       const activity = activityOf(id, conversation(id))
       return isSame(versions.get(id), activity.version) ? [] : [activity]
     })
-    const gone = [...removed].flatMap(([id, code]): Gone[] => (versions.has(id) ? [{ conversation: id, code }] : []))
+    const gone = [...removed].flatMap(([id, why]): Gone[] => (versions.has(id) ? [{ conversation: id, ...why }] : []))
     if (moved.length + gone.length > 0) peer.socket.say({ type: 'activity', moved, gone })
     peer.socket.say({ type: 'hello', user, expiresMs: Number.MAX_SAFE_INTEGER })
   }
 
   function openChannel(peer: Connected, message: Extract<ClientControl, { type: 'open' }>): void {
     const { channel, conversation: id, version } = message
-    const code = removed.get(id)
+    const code = removed.get(id)?.code
     if (code !== undefined) return peer.socket.say({ type: 'refused', channel, code, reason: faults[code].text })
     const stamping = conversation(id)
     const current = isSame(version, versionOf(stamping))
@@ -269,15 +269,16 @@ export function createFakeSyncServer(options: FakeSyncServerOptions = {}): FakeS
   const server: FakeSyncServer = {
     ...net,
     conversation,
-    remove: (id, code = 'no-access') => {
-      removed.set(id, code)
+    remove: (id, code = 'no-access', wipe) => {
+      const why = { code, ...(wipe === undefined ? {} : { wipe }) }
+      removed.set(id, why)
       for (const { socket, channels } of connected) {
         const open = [...channels].filter(([, opened]) => opened === id)
         for (const [channel] of open) {
           channels.delete(channel)
           socket.say({ type: 'refused', channel, code, reason: faults[code].text })
         }
-        socket.say({ type: 'activity', moved: [], gone: [{ conversation: id, code }] })
+        socket.say({ type: 'activity', moved: [], gone: [{ conversation: id, ...why }] })
       }
     },
     admit: (id) => {

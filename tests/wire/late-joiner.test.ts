@@ -1,5 +1,6 @@
 // A late joiner on real sockets, of both kinds, against a real store: the bytes that come are the witness.
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
 
 import { encodeStep1 } from '../../shared/sync/wire.ts'
 import { MuxSocket } from '../helpers/mux-socket.ts'
@@ -44,4 +45,27 @@ test('[HISTORY1] no byte that a late joiner is sent has a word from before, afte
   }
   expect((await bob.reads(path)).map(({ content }) => content)).toEqual(['behind the door'])
   expect((await ann.reads(path)).map(({ content }) => content)).toEqual(['before the door', 'behind the door'])
+})
+
+test('[HISTORY1][REST5] who is taken back can still name what they said before, and is told nothing of what others did to it', async () => {
+  const [ann, bob] = [people.person('ann'), people.person('bob')]
+  const path = await ann.creates({ [bob.name]: 'writer' })
+  await ann.call('PATCH', path, { body: { history: 'from-join' } })
+  const key = { 'idempotency-key': 'once' }
+  const sent = await bob.post(path, 'said before', {}, key)
+  const { id } = z.object({ id: z.string() }).parse(sent.body)
+  const message = `${path}/messages/${id}`
+  await ann.call('DELETE', `${path}/members/${bob.name}`)
+  await ann.call('PUT', `${message}/reactions/${encodeURIComponent('🎉')}`)
+  await ann.call('PUT', `${message}/pin`)
+  await ann.post(path, 'behind his back', { thread: id })
+  await ann.call('PUT', `${path}/members/${bob.name}`, { body: { access: 'writer' } })
+  const again = await bob.post(path, 'said before', {}, key)
+  expect([again.status, again.body]).toMatchObject([200, { id, content: 'said before' }])
+  expect(Object.keys(z.object({}).loose().parse(again.body)).join()).not.toMatch(/reactions|replies|pinned/)
+  // Not found, and not done all the same.
+  const edited = await bob.call('PATCH', message, { body: { content: 'never said' } })
+  expect(edited.status).toBe(404)
+  expect((await bob.call('GET', message)).status).toBe(404)
+  expect((await ann.call('GET', message)).body).toMatchObject({ content: 'said before', replies: { count: 1 } })
 })

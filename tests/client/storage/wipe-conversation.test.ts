@@ -31,6 +31,10 @@ async function fill(storage: ClientStorage, id: ConversationId): Promise<void> {
   doc.getArray('words').push(['secret'])
   await cache.flushed()
   await cache.close()
+  // A rebuild that did not come to its end.
+  const next = await storage.openDocument(id, doc, 1)
+  await next.flushed()
+  await next.close()
   await storage.putOutbox(id, row(7, 0))
   const { kind: _kind, at, ...said } = message(1, 'secret')
   const stamped = stampMessage({ ...said, user: ann, writtenAt: at }, 0, 1)
@@ -38,11 +42,12 @@ async function fill(storage: ClientStorage, id: ConversationId): Promise<void> {
 }
 
 async function leftOf(storage: ClientStorage, id: ConversationId): Promise<readonly number[]> {
-  const doc = new Y.Doc()
+  const [doc, next] = [new Y.Doc(), new Y.Doc()]
   await storage.readDocument(id, doc)
+  await storage.readDocument(id, next, 1)
   const { messages } = await storage.pages.facts(id)
   const [outbox, pool] = [await storage.outbox(id), await storage.pool(id)]
-  return [doc.getArray('words').length, messages, outbox.length, pool.length]
+  return [doc.getArray('words').length, next.getArray('words').length, messages, outbox.length, pool.length]
 }
 
 test.each([
@@ -52,10 +57,10 @@ test.each([
   const storage = await open()
   onTestFinished(() => storage.close())
   for (const id of [one, two]) await fill(storage, id)
-  expect(await leftOf(storage, one)).toEqual([1, 1, 1, 1])
+  expect(await leftOf(storage, one)).toEqual([1, 1, 1, 1, 1])
   await wipeConversation(storage, one)
-  expect(await leftOf(storage, one)).toEqual([0, 0, 0, 0])
-  expect(await leftOf(storage, two)).toEqual([1, 1, 1, 1])
+  expect(await leftOf(storage, one)).toEqual([0, 0, 0, 0, 0])
+  expect(await leftOf(storage, two)).toEqual([1, 1, 1, 1, 1])
   expect(await storage.unsent()).toEqual([two])
   // Once more, where nothing is left.
   await wipeConversation(storage, one)

@@ -447,6 +447,24 @@ describe('refusals', () => {
     expect(statuses.at(-1)).toMatchObject({ phase: 'refused', code: 'unauthenticated' })
   })
 
+  test('[MUX4][WIPE2] what is told before the hello counts when that names this user, and is nothing when it does not', async () => {
+    const { socket, next, net, news } = start()
+    const gone = [{ conversation: one, code: 'no-access', wipe: true }] as const
+    socket.start()
+    const first = await next()
+    first.accept()
+    first.say({ type: 'activity', moved: [], gone })
+    first.say({ type: 'hello', user: 'bob', expiresMs: 1e12 })
+    expect(news).toEqual([])
+    socket.start()
+    const second = await next()
+    expect(net.sockets).toHaveLength(2)
+    second.accept()
+    second.say({ type: 'activity', moved: [], gone: [{ ...gone[0], conversation: two }] })
+    second.say({ type: 'hello', user: 'ann', expiresMs: 1e12 })
+    expect(news).toEqual([[two]])
+  })
+
   test('[MUX4] what is opened after a refusal tries once more', async () => {
     const { socket, next, net } = start()
     socket.start()
@@ -543,7 +561,7 @@ describe('tokens', () => {
   test('[AUTH1][MUX4] a token that never comes blocks nothing', async () => {
     let asked = 0
     const token = (): Promise<string> => (asked++ === 0 ? deferred<string>().promise : Promise.resolve('a.b.c'))
-    const { socket, next, net, statuses } = start({ tokens: createTokenSource(token, Date.now) })
+    const { socket, next, net, statuses } = start({ tokens: createTokenSource(token, Date.now, ann) })
     socket.start()
     await vi.advanceTimersByTimeAsync(15_000)
     expect(statuses.at(-1)).toEqual({ phase: 'offline', reason: 'No token came in time.' })
