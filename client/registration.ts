@@ -1,6 +1,6 @@
 /**
  * Makes conversations known to the server: those that were made offline, and those that it has lost and this user owns. What
- * it does not let the user open any more is taken off the list.
+ * it does not let the user open any more is listed as gone.
  */
 
 import type { FaultCode } from '../shared/fault.ts'

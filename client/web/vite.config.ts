@@ -8,8 +8,8 @@ export default defineConfig({
   root: import.meta.dirname,
   plugins: [react()],
   build: {
-    // React, Yjs and the SDK: 185 KB on the wire. Beyond this somebody should look at what came in.
-    chunkSizeWarningLimit: 640,
+    // React, Yjs and the SDK: 203 KB on the wire. Beyond this somebody should look at what came in.
+    chunkSizeWarningLimit: 670,
     outDir: fileURLToPath(new URL('../../dist/web', import.meta.url)),
     emptyOutDir: true,
     target: 'es2022',

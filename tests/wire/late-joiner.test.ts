@@ -50,7 +50,7 @@ test('[HISTORY1] no byte that a late joiner is sent has a word from before, afte
 test('[HISTORY1][REST5] who is taken back can still name what they said before, and is told nothing of what others did to it', async () => {
   const [ann, bob] = [people.person('ann'), people.person('bob')]
   const path = await ann.creates({ [bob.name]: 'writer' })
-  await ann.call('PATCH', path, { body: { history: 'from-join' } })
+  await ann.call('PATCH', path, { body: { settings: { history: 'from-join' } } })
   const key = { 'idempotency-key': 'once' }
   const sent = await bob.post(path, 'said before', {}, key)
   const { id } = z.object({ id: z.string() }).parse(sent.body)
