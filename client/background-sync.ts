@@ -26,6 +26,8 @@ interface Waiting {
   readonly dueMs: number
   /** Something of this device waits there for the server. */
   readonly unsent: boolean
+  /** Whether this device lacks something of it still. */
+  readonly isBehind: () => boolean
 }
 
 interface Run {
@@ -60,13 +62,22 @@ export class BackgroundSync {
     return this.#status
   }
 
-  /** They moved, or (`unsent`) have something to send: these come first. */
-  add(ids: Iterable<ConversationId>, unsent = false): void {
+  /**
+   * They moved, or (`unsent`) have something to send: these come first. Of one that moved `isBehind` tells whether that is
+   * still so when its turn comes: it may be told of twice, and be brought meanwhile.
+   */
+  add(ids: Iterable<ConversationId>, unsent = false, isBehind: (id: ConversationId) => boolean = always): void {
     for (const id of ids) {
       // Whoever has it open brings it up to date.
       if (this.#deps.isOpen(id) && !this.#runs.has(id)) continue
       const dueMs = Math.max(this.#deps.uptime(), (this.#endedMs.get(id) ?? -restMs) + restMs)
-      this.#waiting.set(id, { dueMs, unsent: unsent || this.#waiting.get(id)?.unsent === true })
+      const before = this.#waiting.get(id)
+      this.#waiting.set(id, {
+        dueMs,
+        unsent: unsent || before?.unsent === true,
+        // What is told later is all that was told before, and more.
+        isBehind: before?.isBehind === always ? always : () => isBehind(id),
+      })
     }
     this.proceed()
   }
@@ -140,6 +151,10 @@ export class BackgroundSync {
     for (const [id, waiting] of this.#waiting) {
       // It moved on while it is being closed: it is opened again behind that.
       if (this.#runs.has(id)) continue
+      if (!waiting.unsent && !waiting.isBehind()) {
+        this.#waiting.delete(id)
+        continue
+      }
       if (waiting.dueMs > now) nextMs = Math.min(nextMs, waiting.dueMs)
       else if (best === undefined || rank(id, waiting) > bestRank) [best, bestRank] = [id, rank(id, waiting)]
     }
@@ -159,7 +174,8 @@ export class BackgroundSync {
     const unsubscribe = conversation.status.subscribe(() => this.check(conversation))
     const timer = setInterval(() => {
       if (this.#waiting.size === 0) return
-      this.#waiting.set(id, { dueMs: this.#deps.uptime() + retryMs, unsent: conversation.unsent > 0 })
+      const dueMs = this.#deps.uptime() + retryMs
+      this.#waiting.set(id, { dueMs, unsent: conversation.unsent > 0, isBehind: always })
       this.#end(id, run, conversation)
     }, patienceMs)
     run.end = () => {
@@ -189,4 +205,8 @@ export class BackgroundSync {
     const before = this.#status.getSnapshot()
     if (before.phase !== phase || before.left !== left) this.#status.set({ phase, left })
   }
+}
+
+function always(): boolean {
+  return true
 }

@@ -62,7 +62,11 @@ export function createListFollower({
     if (listed.length < behind.length) onPrivateNews()
     if (listed.length === 0) return
     refresh.need(listed.length)
-    background().add(listed.map(({ conversation }) => conversation))
+    const told = new Map(listed.map(({ conversation, version }) => [conversation, version]))
+    background().add(told.keys(), false, (id) => {
+      const version = told.get(id)
+      return version === undefined || !held.has(id, version)
+    })
   }
 
   function lose(gone: readonly Gone[], isTold = false): void {

@@ -128,6 +128,29 @@ describe('the order', () => {
     expect(rig.shown()).toBe('current 0')
   })
 
+  test('[MUX2][BACK1] one that was told of once more, and brought meanwhile, is not opened again', async () => {
+    const rig = start()
+    const behind = new Set(ids)
+    const add = (...these: ConversationId[]): void => rig.background.add(these, false, (id) => behind.has(id))
+    add(one, two)
+    await settle()
+    add(one, two)
+    behind.delete(one)
+    await rig.finish(one)
+    await rig.finish(two)
+    await settle(10_000)
+    expect(numbers(rig)).toEqual([1, 0, 1])
+    // What is to be sent, or nobody told a version of, is opened all the same.
+    behind.clear()
+    rig.background.add([one], true)
+    rig.background.add([ids[2] ?? one])
+    await settle(10_000)
+    expect(numbers(rig)).toEqual([1, 0, 1, 0])
+    await rig.finish(two)
+    await settle(10_000)
+    expect(numbers(rig)).toEqual([1, 0, 1, 0, 2])
+  })
+
   test('[OUTBOX2][BACK1] what has something to send comes before what only moved', async () => {
     const rig = start()
     rig.hasTime = false

@@ -134,8 +134,9 @@ async function forged({ world, room, device, other }: Scene, { number, flag, pic
     fresh: () => 5_000_000 + world.draw.next(),
     said: () => drawPayload(flag ? pick : { ...pick, kind: 0 }, room, world.draw),
   })
-  // The chain goes on past its own device: that one has lost nothing, but is behind.
+  // The chain goes on past its own device: that one has lost nothing, but is behind. So may that of another device of the user.
   device.isOdd = true
+  if (other.user === device.user) other.isOdd = true
   await room.take(device.user, bytes)
 }
 

@@ -204,7 +204,8 @@ describe('SIGTERM', () => {
         expect(unanswered).toBeGreaterThan(0)
         expect(inFlight).toBe(false)
         expect(crash.damages).toEqual([])
-        expect(crash.closes()).toHaveLength(4 * round)
+        // Whoever is back before it has ended is told the same once more.
+        expect(crash.closes().length).toBeGreaterThanOrEqual(4 * round)
       }
       for (const close of crash.closes()) expect(close).toEqual({ code: 1012, reason: 'restart' })
       await crash.settle()
