@@ -109,7 +109,7 @@ export function Timeline(props: Props) {
   useLostPlace({ conversation, isAway, isLost: isLost && !isSeeking, hold, change })
 
   // The window may move on from what was loaded before it, and whoever is at the end wants that.
-  const isLeft = !isAway && history.hasNewer && !line.isSought
+  const isLeft = !isAway && !isSeeking && history.hasNewer && !line.isSought
   useEffect(() => {
     if (isLeft) conversation.showNewest()
   }, [conversation, isLeft])
@@ -120,7 +120,8 @@ export function Timeline(props: Props) {
   function onScroll(): void {
     const isNearEnd = hold.note()
     lookRead()
-    if (isLost) return
+    // Until it is there, where one happens to be is nowhere: the end that it was opened at is not what is wanted.
+    if (isLost || isSeeking) return
     const isAtEnd = isNearEnd && end === all && !history.hasNewer
     if (isAtEnd === isAway) {
       if (isAtEnd) setLeft(undefined)
