@@ -4,7 +4,7 @@
  */
 
 import type { Access } from '../shared/chat/access.ts'
-import type { KnownEntry, MessageEntry, MessageId, ReadEntry } from '../shared/chat/entry.ts'
+import type { KnownEntry, MessageId, ReadEntry } from '../shared/chat/entry.ts'
 import { type Message, type StampedMessage, touchIn, touchMessage } from '../shared/chat/message.ts'
 import { judge } from '../shared/chat/policy.ts'
 import { parseUserId, type UserId } from '../shared/sync/ids.ts'
@@ -151,9 +151,4 @@ export class Author {
 
 function reachesBack(entry: KnownEntry): boolean {
   return touchIn(entry) !== undefined || (entry.kind === 'read' && entry.thread !== undefined)
-}
-
-/** What was written to become this message. */
-export function draftOf({ kind: _kind, id: _id, at: _at, status: _status, ...draft }: MessageEntry): Draft {
-  return draft
 }

@@ -266,7 +266,7 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
     opening,
     open: () => open.all(),
     unregistered: () => list.loaded.then(() => list.unregistered()),
-    flush: personal.flush,
+    gathered: personal.waiting,
     close,
   })
 

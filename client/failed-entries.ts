@@ -1,8 +1,9 @@
 /** Own entries of an open conversation that the server did not take, or takes no more: kept to be copied, sent again or dropped. */
 
-import type { MessageEntry, MessageId } from '../shared/chat/entry.ts'
+import type { MessageId } from '../shared/chat/entry.ts'
 import type { UserId } from '../shared/sync/ids.ts'
-import type { FailedChange, ReadableStore } from './api.ts'
+import type { Draft, FailedChange, ReadableStore } from './api.ts'
+import { besideThread, draftOf } from './own-entry.ts'
 import type { OpenDocument } from './open-document.ts'
 import type { KeptChange } from './outbox.ts'
 import { createStore } from './store.ts'
@@ -27,9 +28,13 @@ export class FailedEntries {
     return this.#changes
   }
 
-  message(id: MessageId): MessageEntry | undefined {
+  /** What a failed message was written as; where the root of its thread is not there, as a reply to that. */
+  draft(id: MessageId): Draft | undefined {
     const failed = this.#deps.document().outbox.failed()
-    return (failed.find(({ entry }) => entry.id === id) ?? this.#findBarred(id))?.entry
+    const found = failed.find(({ entry }) => entry.id === id)
+    const entry = found?.entry ?? this.#findBarred(id)?.entry
+    if (entry === undefined) return undefined
+    return found?.reason === 'no-target' ? besideThread(draftOf(entry)) : draftOf(entry)
   }
 
   /** False when there is no failed message with this id. */

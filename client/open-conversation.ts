@@ -18,7 +18,6 @@ import {
   type StorageStatus,
   type Version,
 } from './api.ts'
-import { draftOf } from './author.ts'
 import { describeConversation, sameStatus } from './describe-conversation.ts'
 import { goneReason, type LostCode } from './lost-code.ts'
 import type { OpenDocument } from './open-document.ts'
@@ -211,16 +210,15 @@ export class OpenConversation implements Conversation {
   }
 
   retry(id: MessageId): MessageId {
-    const failed = this.#parts.failed.message(id)
-    if (failed === undefined) throw new TypeError('there is no failed message with this id')
-    const again = this.#send(draftOf(failed))
+    const draft = this.#parts.failed.draft(id)
+    if (draft === undefined) throw new TypeError('there is no failed message with this id')
+    const again = this.#send(draft)
     this.discard(id)
     return again
   }
 
   copy(id: MessageId): Draft {
-    const failed = this.#parts.failed.message(id)
-    return failed === undefined ? this.#parts.author.copy(id) : draftOf(failed)
+    return this.#parts.failed.draft(id) ?? this.#parts.author.copy(id)
   }
 
   discard(id: MessageId): void {

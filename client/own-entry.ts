@@ -5,6 +5,7 @@ import {
   encodeEntry,
   isTitle,
   type KnownEntry,
+  type MessageEntry,
   type MessageId,
   parseEntry,
   parseMessageId,
@@ -51,4 +52,14 @@ export function assertTitle(title: string | null): void {
 function unreadableText(reason: Unreadable): string {
   if (reason !== 'too-large') return `Nobody would take this: ${reason}.`
   return `The message is too long: it may have ${limits.entryBytes / 1024} KiB.`
+}
+
+/** What was written to become this message. */
+export function draftOf({ kind: _kind, id: _id, at: _at, status: _status, ...draft }: MessageEntry): Draft {
+  return draft
+}
+
+/** The same, outside a thread that it cannot stand in. */
+export function besideThread<T extends Pick<Draft, 'thread' | 'replyTo'>>({ thread, ...rest }: T): Omit<T, 'thread'> {
+  return { ...rest, replyTo: rest.replyTo ?? thread }
 }

@@ -16,8 +16,8 @@ export interface SignOutDeps {
   readonly open: () => Iterable<OpenConversation>
   /** Conversations that the server was not told of. */
   readonly unregistered: () => Promise<readonly ConversationId[]>
-  /** Writes down what is gathered still. */
-  readonly flush: () => void
+  /** Private state that is still to be written down, by key; null where it is to be cleared. */
+  readonly gathered: () => ReadonlyMap<string, unknown>
   readonly close: () => Promise<void>
 }
 
@@ -29,18 +29,19 @@ export function createSignOut(deps: SignOutDeps): Pick<ChatClient, 'unsent' | 's
 
   async function unsent(): Promise<number> {
     const storage = await opening
-    deps.flush()
     const open = new Map([...deps.open()].map((conversation) => [conversation.id, conversation]))
     const ids = new Set([...(await storage.unsent()), ...open.keys()])
     let count = (await deps.unregistered()).length
+    const settings: [key: string, value: unknown][] = []
     for (const id of ids) {
       const rows = new Map((await storage.outbox(id)).map((row) => [placeOf(row), row]))
       // Where the device keeps nothing they are in memory alone.
       for (const row of open.get(id)?.document.outbox.open() ?? []) rows.set(placeOf(row), row)
       const work = [...rows.values()].filter(isWork)
-      count += isPrivateConversation(id) ? settingsIn(work).size : work.length
+      if (isPrivateConversation(id)) settings.push(...settingsIn(work))
+      else count += work.length
     }
-    return count
+    return count + countChanges([...settings, ...deps.gathered()])
   }
 
   async function wipe(): Promise<void> {
@@ -77,17 +78,21 @@ function isWork({ payload }: OutboxRow): boolean {
   return parsed.kind !== 'entry' || parsed.entry.kind !== 'read'
 }
 
-/** Of private state each setting counts once, however often it was changed; what was read, and drafts that were sent, do not. */
-function settingsIn(rows: readonly OutboxRow[]): ReadonlySet<string> {
-  const keys = new Set<string>()
-  for (const { payload } of rows) {
+function settingsIn(rows: readonly OutboxRow[]): readonly [key: string, value: unknown][] {
+  return rows.flatMap(({ payload }) => {
     const parsed = parseEntry(payload)
-    if (parsed.kind !== 'entry' || parsed.entry.kind !== 'set') continue
-    const { key, value } = parsed.entry
+    return parsed.kind === 'entry' && parsed.entry.kind === 'set' ? [[parsed.entry.key, parsed.entry.value]] : []
+  })
+}
+
+/** Each counts once, however often it was changed; what was read, and drafts that were sent, do not. */
+function countChanges(settings: Iterable<readonly [key: string, value: unknown]>): number {
+  const keys = new Set<string>()
+  for (const [key, value] of settings) {
     const kind = parsePersonalKey(key)?.kind
     if (kind === 'read') continue
     if (kind === 'draft' && value === null) keys.delete(key)
     else keys.add(key)
   }
-  return keys
+  return keys.size
 }

@@ -8,6 +8,7 @@ import { encodeEntry, type Entry, type MessageEntry, type MessageId, parseEntry 
 import { isTouch } from '../shared/chat/message.ts'
 import type { PendingTouch } from '../shared/chat/pending.ts'
 import type { UserId } from '../shared/sync/ids.ts'
+import { besideThread } from './own-entry.ts'
 import type { OpenDocument } from './open-document.ts'
 import { isChange, type KeptChange } from './outbox.ts'
 import type { OutboxRow } from './storage/client-storage.ts'
@@ -45,11 +46,29 @@ export function openChanges(document: OpenDocument, user: UserId): readonly Kept
 export function takeBack(document: OpenDocument, of: MessageId): void {
   const own = [...openEntries(document)].filter(({ row }) => document.clients.has(row.client))
   const isUnsent = own.some(({ entry }) => entry.kind === 'message' && entry.id === of)
+  if (isUnsent) takeOutOfThread(document, of, own)
   for (const { entry, row } of own) {
     const isIt = entry.kind === 'message' && entry.id === of
     const isOfIt = isTouch(entry) && entry.of === of && (entry.kind === 'edit' || (isUnsent && entry.kind !== 'redact'))
     if (isIt || isOfIt) withdraw(document, { row })
   }
+}
+
+/**
+ * What was answered in the thread of a message that nobody will ever see goes out as replies to it, with all that was done to
+ * it: else it would have nowhere to stand. Appended again first, for what is in neither place would be lost.
+ */
+function takeOutOfThread(document: OpenDocument, root: MessageId, own: readonly OpenEntry[]): void {
+  const answers = new Set<MessageId>()
+  const moved: OpenEntry[] = []
+  for (const { entry, row } of own) {
+    const isAnswer = entry.kind === 'message' && entry.thread === root
+    if (isAnswer) answers.add(entry.id)
+    else if (!isTouch(entry) || !answers.has(entry.of)) continue
+    moved.push({ entry, row })
+    document.append(isAnswer ? encodeEntry(besideThread(entry)) : row.payload)
+  }
+  for (const entry of moved) withdraw(document, entry)
 }
 
 /**

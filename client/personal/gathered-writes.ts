@@ -55,6 +55,14 @@ export class GatheredWrites {
     return written
   }
 
+  /** What is not written yet, by key. */
+  waiting(): ReadonlyMap<string, unknown> {
+    const waiting = new Map<string, unknown>()
+    for (const [key, gathered] of this.#keys)
+      if (gathered.waiting !== undefined) waiting.set(key, gathered.waiting.value)
+    return waiting
+  }
+
   /** Writes all that waits: nobody may be there to do it later. */
   flush(): void {
     for (const [key, gathered] of this.#keys) this.#write(key, gathered)

@@ -44,6 +44,8 @@ export interface PersonalPart {
   readonly noteSent: (id: ConversationId, thread: MessageId | undefined) => void
   /** The user has looked at what is there. */
   readonly noteLooked: (id: ConversationId) => void
+  /** Drafts that are gathered still, by key; null where one was cleared. */
+  readonly waiting: () => ReadonlyMap<string, unknown>
   /** Writes down what is gathered: nobody may be there to do it later. */
   readonly flush: () => void
   /** Resolves when what was set is in the document, which has still to be closed. */
@@ -169,6 +171,7 @@ export function createPersonal(deps: PersonalDeps): PersonalPart {
     noteLooked: (id) => {
       if (values.isStarted && values.get(personalKey('unread', id)) !== undefined) api.markUnread(id, false)
     },
+    waiting: () => drafts.waiting(),
     flush,
     close: async () => {
       drafts.close()

@@ -47,7 +47,6 @@ export function ConversationView({ client, conversation, sought, reading, user, 
   const [side, setSide] = useState<Side>()
   const showsMembers = side?.kind === 'members'
   const [sent, setSent] = useState(0)
-  const [offered, composeAgain] = useOffered()
   const [replyTo, setReplyTo] = useState<MessageId>()
   const toggle = useRef<HTMLButtonElement>(null)
 
@@ -82,6 +81,7 @@ export function ConversationView({ client, conversation, sought, reading, user, 
     },
     [draft],
   )
+  const [offered, composeAgain] = useOffered(reply)
 
   // It is looked at: whether or not something in it is new.
   useEffect(() => {

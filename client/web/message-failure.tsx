@@ -31,7 +31,7 @@ export function MessageFailure({ conversation, id, content, reason }: Props) {
 
   function edit(): void {
     try {
-      composeAgain(conversation.copy(id).content)
+      composeAgain(conversation.copy(id))
       conversation.discard(id)
     } catch (error) {
       setAnswer(explainError(error))

@@ -71,6 +71,7 @@ test(
 
     proxy.cut()
     await ann.connection('offline', 'connecting')
+    await ann.act('Hello', 'message-reply')
     await ann.send('Too late')
     bobs.setMember('ann', 'reader')
     await when(bobs.info, ({ members }) => members.some(({ user, access }) => user === 'ann' && access === 'reader'))
@@ -79,6 +80,7 @@ test(
     await ann.message('Too late').getByTestId('message-compose').click()
     expect(await composer.inputValue()).toBe('Too late')
     expect(await ann.message('Too late').count()).toBe(0)
+    await ann.at('reply-preview').getByText('Hello').waitFor()
     await ann.page.reload()
     await ann.connection('live')
     expect(await ann.at('presence-choice').isChecked()).toBe(true)

@@ -13,6 +13,7 @@ import { openBrowserStorage } from '../../client/storage/browser/browser-storage
 import { createChatClient } from '../../client/node.ts'
 import { openDatabase } from '../../client/storage/browser/database.ts'
 import { storeName } from '../../client/storage/client-storage.ts'
+import { privateConversationOf } from '../../shared/chat/private-conversation.ts'
 import { type ClientRig, startClientRig } from '../helpers/client-rig.ts'
 import { ann, bob, row } from '../helpers/client-rows.ts'
 import { createFakeLocks } from '../helpers/fake-locks.ts'
@@ -65,6 +66,27 @@ test('[WIPE1] what is unsent is counted: messages, changes, refused ones, conver
   expect(await client.unsent()).toBe(4)
   await conversation.close()
   expect(await client.unsent()).toBe(4)
+})
+
+test('[WIPE1][DRAFT1] what is being typed counts once, before it is written too, and to ask writes nothing', async () => {
+  const storage = keepingMemory()
+  const { client } = startClientRig({ storage, isOffline: true })
+  onTestFinished(() => client.close())
+  const conversation = await client.create()
+  const before = await client.unsent()
+  const { personal } = client
+  const id = privateConversationOf(ann)
+  const written = async (): Promise<number> => (await storage.outbox(id)).length
+  void personal.setDraft(conversation.id, { content: 'w' })
+  await until('the first is written', async () => (await written()) === 1)
+  for (const content of ['wo', 'wor', 'word']) {
+    void personal.setDraft(conversation.id, { content })
+    expect(await client.unsent()).toBe(before + 1)
+  }
+  expect(await written()).toBe(1)
+  void personal.setDraft(conversation.id, null)
+  expect(await client.unsent()).toBe(before)
+  expect(await written()).toBe(1)
 })
 
 test('[WIPE1] signing out with a wipe loses nothing unsent unless it is told to; without one all stays', async () => {

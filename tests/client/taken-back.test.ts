@@ -84,3 +84,38 @@ test('[FORK1] what another copy of the device took back at the place of what is 
   one.download()
   await vi.waitFor(() => expect(one.connections.length).toBe(2))
 })
+
+test('[UNSENT1][THREAD1] what was answered in the thread of a message that nobody ever sees is a reply to it, as it was edited', async () => {
+  const rig = await openRig({ storage: keepingMemory(), user: ann })
+  const { conversation } = rig
+  const root = conversation.send('secret')
+  const answer = conversation.send({ content: 'in its threa', thread: root })
+  conversation.edit(answer, 'in its thread')
+  conversation.react(answer, '🎉')
+  const nested = conversation.send({ content: 'and again', thread: root, replyTo: answer })
+  conversation.redact(root)
+  expect(rig.shown()).toEqual(['in its thread: pending', 'and again: pending'])
+  // Its place, and that of all that has moved, is empty; only a redaction of nothing is left of it.
+  rig.sync({ 0: 'no-bytes', 1: 'no-bytes', 2: 'no-bytes', 3: 'no-bytes', 4: 'no-bytes', 5: 'no-target' })
+  expect(rig.shown()).toEqual(['in its thread: sent', 'and again: sent'])
+  const [first, second] = conversation.messages.getSnapshot()
+  expect(first).toMatchObject({ id: answer, replyTo: root, reactions: [{ emoji: '🎉', users: ['ann'] }] })
+  expect(second).toMatchObject({ id: nested, replyTo: answer })
+  for (const shown of [first, second]) expect(shown).not.toHaveProperty('thread')
+  expect(conversation.unsent).toBe(0)
+})
+
+test('[THREAD1][OUTBOX4] an answer whose thread was taken back elsewhere is sent again, and copied, as a reply', async () => {
+  const rig = await openRig({ storage: keepingMemory(), user: ann })
+  const { conversation } = rig
+  const root = conversation.send('root')
+  const answer = conversation.send({ content: 'answer', thread: root })
+  rig.sync({ 0: 'no-bytes', 1: 'no-target' })
+  conversation.discard(root)
+  expect(rig.shown()).toEqual(['answer: no-target'])
+  expect(conversation.copy(answer)).toEqual({ content: 'answer', role: 'user', replyTo: root })
+  conversation.retry(answer)
+  rig.sync()
+  expect(conversation.messages.getSnapshot()).toMatchObject([{ content: 'answer', replyTo: root }])
+  expect(rig.shown()).toEqual(['answer: sent'])
+})
