@@ -190,50 +190,56 @@ describe('offline reading', () => {
 })
 
 describe('coming back', () => {
-  test('[MUX2] with 500 conversations of which none moved it is one frame each way, and with three that moved little more', async () => {
-    const rest = restClient(server)
-    const count = 500
-    const ids = Array.from({ length: count }, (_, index) => conversationId(0x5000 + index))
-    const write = async (id: string, content: string): Promise<void> => {
-      const body = { role: 'user', content }
-      expect((await rest('POST', `/api/conversations/${id}/messages`, { token: token('gus'), body })).status).toBe(201)
-    }
-    for (let from = 0; from < count; from += 50) {
-      await Promise.all(
-        ids.slice(from, from + 50).map(async (id) => {
-          const made = await rest('PUT', `/api/conversations/${id}`, { token: token('gus') })
-          expect(made.status).toBe(201)
-        }),
-      )
-    }
-    await write(ids[7] ?? '', 'before')
-    const storage = keepingMemory()
-    const first = start('gus', storage)
-    await upToDate(first.client)
-    await first.client.close()
-    expect((await storage.conversations()).filter(({ version }) => version !== undefined)).toHaveLength(count)
+  test(
+    '[MUX2] with 500 conversations of which none moved it is one frame each way, and with three that moved little more',
+    { timeout: 120_000 },
+    async () => {
+      const rest = restClient(server)
+      const count = 500
+      const ids = Array.from({ length: count }, (_, index) => conversationId(0x5000 + index))
+      const write = async (id: string, content: string): Promise<void> => {
+        const body = { role: 'user', content }
+        expect((await rest('POST', `/api/conversations/${id}/messages`, { token: token('gus'), body })).status).toBe(
+          201,
+        )
+      }
+      for (let from = 0; from < count; from += 50) {
+        await Promise.all(
+          ids.slice(from, from + 50).map(async (id) => {
+            const made = await rest('PUT', `/api/conversations/${id}`, { token: token('gus') })
+            expect(made.status).toBe(201)
+          }),
+        )
+      }
+      await write(ids[7] ?? '', 'before')
+      const storage = keepingMemory()
+      const first = start('gus', storage)
+      await upToDate(first.client)
+      await first.client.close()
+      expect((await storage.conversations()).filter(({ version }) => version !== undefined)).toHaveLength(count)
 
-    const second = start('gus', storage)
-    await upToDate(second.client)
-    const { traffic } = second
-    await second.client.close()
-    console.log(`500 unchanged: ${bytesOf(traffic.sent)} bytes up, ${bytesOf(traffic.received)} bytes down`)
-    expect(saidBy(traffic)).toEqual(['hello'])
-    expect([traffic.sockets, traffic.sent.length, traffic.received.length]).toEqual([1, 1, 1])
-    // A token, and for each conversation its id and two numbers.
-    expect(bytesOf(traffic.sent)).toBeLessThan(1000 + count * 60)
-    expect(bytesOf(traffic.received)).toBeLessThan(200)
+      const second = start('gus', storage)
+      await upToDate(second.client)
+      const { traffic } = second
+      await second.client.close()
+      console.log(`500 unchanged: ${bytesOf(traffic.sent)} bytes up, ${bytesOf(traffic.received)} bytes down`)
+      expect(saidBy(traffic)).toEqual(['hello'])
+      expect([traffic.sockets, traffic.sent.length, traffic.received.length]).toEqual([1, 1, 1])
+      // A token, and for each conversation its id and two numbers.
+      expect(bytesOf(traffic.sent)).toBeLessThan(1000 + count * 60)
+      expect(bytesOf(traffic.received)).toBeLessThan(200)
 
-    const moved = ids.slice(0, 3)
-    for (const id of moved) await write(id, 'after')
-    const third = start('gus', storage)
-    await upToDate(third.client)
-    const opened = saidBy(third.traffic).filter((type) => type === 'open')
-    console.log(`3 moved: ${bytesOf(third.traffic.received)} bytes down`)
-    expect([third.traffic.sockets, opened]).toEqual([1, moved.map(() => 'open')])
-    expect(bytesOf(third.traffic.received)).toBeLessThan(1000 * moved.length)
-    for (const id of moved) expect(sent(await third.client.open(id))).toEqual(['after'])
-  })
+      const moved = ids.slice(0, 3)
+      for (const id of moved) await write(id, 'after')
+      const third = start('gus', storage)
+      await upToDate(third.client)
+      const opened = saidBy(third.traffic).filter((type) => type === 'open')
+      console.log(`3 moved: ${bytesOf(third.traffic.received)} bytes down`)
+      expect([third.traffic.sockets, opened]).toEqual([1, moved.map(() => 'open')])
+      expect(bytesOf(third.traffic.received)).toBeLessThan(1000 * moved.length)
+      for (const id of moved) expect(sent(await third.client.open(id))).toEqual(['after'])
+    },
+  )
 
   test('[MUX2] what is open and unchanged costs no more than its version either', async () => {
     const storage = keepingMemory()
