@@ -43,7 +43,10 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
     .openStorage(url, user, { now, pageBudgetBytes: options.pageBudgetBytes })
     .then((storage) => ({ ...storage, pages: watchPages(storage.pages, search) }))
   const list = createConversationList(opening, now)
-  const open: OpenConversations = new OpenConversations((id) => conversations.make(id))
+  const open: OpenConversations = new OpenConversations((id) => {
+    const wiped = removals.wiped(id)
+    return wiped === undefined ? conversations.make(id) : wiped.then(() => conversations.make(id))
+  })
   const held = createHeldVersions(user, list, (conversation, version) =>
     list.note(conversation.id, () => ({ ...summarize(conversation), version })),
   )
@@ -56,7 +59,14 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
     open: () => open.all(),
   })
   const archive = createArchiveStorage(opening, platform.askToPersist)
-  const removals = createRemovals({ opening, list, open, greeted })
+  const removals = createRemovals({
+    opening,
+    list,
+    open,
+    greeted,
+    ask: rest.lost,
+    onWiped: (id) => fill.forget(id),
+  })
   const registration = createRegistration(user, list, rest, now, removals)
   const follower = createListFollower({
     list,
@@ -66,6 +76,7 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
     open: () => open.all(),
     note,
     removals,
+    onBack: (id) => fill.forget(id),
     onPrivateNews: () => personal.start(),
   })
   const presenceMode = createStore<PresenceMode>(options.presence ?? 'typing')

@@ -34,16 +34,12 @@ export function describeConversation(
 /** Nothing of the server's has arrived: what was known beforehand, with what was changed here since on top, any number of times. */
 function withPending(before: ConversationInfo, { settings, pendingEvents }: Folded): Roster {
   const members = new Map(before.members.map(({ user, access }) => [user, access]))
-  const known: Roster = {
-    ...emptyRoster,
-    ...before,
-    members,
-    settings: new Map([...before.settings, ['title', before.title]]),
-  }
+  const own = { members, settings: new Map<string, unknown>([...before.settings, ['title', before.title]]) }
+  const known: Roster = { ...emptyRoster, ...before, ...own }
   return pendingEvents.reduce((roster, { user, entry }) => {
     // Of a long value an event does not tell.
     const whole = entry.kind === 'set' ? { value: settings.get(entry.key), ...entry } : entry
-    return applyToRoster(roster, user, whole, Number.MAX_SAFE_INTEGER)
+    return applyToRoster(roster, user, whole, Number.MAX_SAFE_INTEGER, own)
   }, known)
 }
 

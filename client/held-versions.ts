@@ -18,7 +18,7 @@ export interface HeldVersions {
   readonly stated: () => ReadonlyMap<ConversationId, Version>
   /** Of a document that is about to be synced; undefined when there is something to exchange, as far as is known here. */
   readonly of: (id: ConversationId, doc: Doc) => Version | undefined
-  /** Whether it has all of that. */
+  /** Whether it has that, no less and no more: more than a server has is news for that. */
   readonly has: (id: ConversationId, version: Version) => boolean
   /** What its row may say of it. */
   readonly kept: (id: ConversationId) => Pick<ConversationRow, 'version'>
@@ -83,10 +83,7 @@ export function createHeldVersions(
       const version = versionOf(document)
       return isSameVersion(version, completeOf(id)) ? version : undefined
     },
-    has: (id, { server, records }) => {
-      const complete = completeOf(id)
-      return complete?.server === server && records <= complete.records
-    },
+    has: (id, version) => isSameVersion(version, completeOf(id)),
     kept: (id) => {
       const version = tracked.get(id)?.kept
       return version === undefined ? {} : { version }

@@ -6,6 +6,7 @@
 import { isPrivateConversation } from '../shared/chat/private-conversation.ts'
 import { limits } from '../shared/limits.ts'
 import type { Gone } from '../shared/sync/control.ts'
+import type { ConversationId } from '../shared/sync/ids.ts'
 import type { BackgroundSync } from './background-sync.ts'
 import type { ConversationList } from './conversation-list.ts'
 import type { HeldVersions } from './held-versions.ts'
@@ -24,6 +25,8 @@ export interface ListFollowerDeps {
   readonly removals: Pick<Removals, 'take'>
   /** What is open here may be ahead of the server. */
   readonly note: (conversation: OpenConversation) => void
+  /** The user is a member again of one that was listed as gone. */
+  readonly onBack: (id: ConversationId) => void
   /** The user has private state, and it has moved. */
   readonly onPrivateNews: () => void
 }
@@ -43,6 +46,7 @@ export function createListFollower({
   open,
   note,
   removals,
+  onBack,
   onPrivateNews,
 }: ListFollowerDeps): ListFollower {
   const refresh = createListRefresh(loadNewest, () => background().proceed())
@@ -53,6 +57,7 @@ export function createListFollower({
     // The user was added again, or somebody has brought it back.
     for (const conversation of open())
       if (ids.has(conversation.id) && conversation.lost !== undefined) conversation.reconnect()
+    for (const id of ids) if (list.row(id)?.gone !== undefined) onBack(id)
     // What came here before it was closed is told once more.
     const behind = moved.filter(
       ({ conversation, version }) => version === undefined || !held.has(conversation, version),

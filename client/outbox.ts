@@ -111,11 +111,24 @@ export function createOutbox({ storage, id, rows, documentFlushed, onFailure }: 
     const entry = entryIn(row)
     // A duplicate was sent twice by this user: the other one counts. What is not there need not be taken away.
     const isSo = reason === 'duplicate' || (reason === 'no-target' && entry !== undefined && takesAway(entry))
-    if (reason === undefined || isSo || entry === undefined) drop(row)
+    if (reason === undefined || isSo || entry === undefined || isSaidAgain(row, entry, reason)) drop(row)
     else if (entry.kind === 'message') failed = [...failed, { entry, row, reason }]
     else if (isPrivate && entry.kind === 'set') failedSettings = [...failedSettings, { entry, row, reason }]
     else if (isChange(entry)) failedChanges = [...failedChanges, { entry, row, reason }]
     else drop(row)
+  }
+
+  /** What has nowhere to stand goes out once more behind it, elsewhere: it may have been on its way when that was written. */
+  function isSaidAgain(row: OutboxRow, entry: Entry, reason: VoidReason): boolean {
+    if (reason !== 'no-target') return false
+    const crc = crc32(row.payload)
+    return [...open.values()].some((other) => {
+      if (other.client !== row.client || other.clock <= row.clock) return false
+      const later = entryIn(other)
+      return entry.kind === 'message'
+        ? later?.kind === 'message' && later.id === entry.id
+        : crc32(other.payload) === crc && later?.kind === entry.kind
+    })
   }
 
   function kindOf(row: OutboxRow): Entry['kind'] | 'unreadable' {

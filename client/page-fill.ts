@@ -77,6 +77,11 @@ export class PageFill {
     this.proceed()
   }
 
+  /** What is there of it is looked at once more: nothing is kept of it any more, or it can be read again. */
+  forget(id: ConversationId): void {
+    this.#filled.delete(id)
+  }
+
   close(): void {
     this.#isClosed = true
     clearTimeout(this.#timer)

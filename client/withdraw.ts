@@ -60,15 +60,12 @@ export function takeBack(document: OpenDocument, of: MessageId): void {
  */
 function takeOutOfThread(document: OpenDocument, root: MessageId, own: readonly OpenEntry[]): void {
   const answers = new Set<MessageId>()
-  const moved: OpenEntry[] = []
   for (const { entry, row } of own) {
     const isAnswer = entry.kind === 'message' && entry.thread === root
     if (isAnswer) answers.add(entry.id)
     else if (!isTouch(entry) || !answers.has(entry.of)) continue
-    moved.push({ entry, row })
     document.append(isAnswer ? encodeEntry(besideThread(entry)) : row.payload)
   }
-  for (const entry of moved) withdraw(document, entry)
 }
 
 /**

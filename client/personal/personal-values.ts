@@ -148,14 +148,17 @@ export class PersonalValues {
     try {
       const isOthers = this.#clearing.has(key) && !isSameJson(this.#clearing.get(key), there)
       this.#clearing.delete(key)
-      if (!isOthers && !isSameJson(there ?? null, value)) conversation.set(key, value)
+      const isToWrite = !isOthers && !isSameJson(there ?? null, value)
+      // Deleted for good: it could go nowhere, and would be kept for ever.
+      if (isToWrite && conversation.isBarred) throw new Refusal('access')
+      if (isToWrite) conversation.set(key, value)
       this.#written.set(key, isOthers ? there : value)
       this.#shown.delete(key)
       this.#refused.delete(key)
       for (const failed of outbox.failedSettings()) if (failed.entry.key === key) outbox.dropSetting(failed)
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
-      // Others of the user's devices have filled it meanwhile.
+      // Others of the user's devices have filled it meanwhile, or deleted it. It shows as long as the client lives.
       this.#refused.set(key, { key, reason: error.reason })
     }
     this.#showStatus(conversation)

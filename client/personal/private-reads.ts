@@ -142,13 +142,15 @@ export class PrivateReads {
     for (const [thread, through] of threads) {
       if (through > this.passed(id)) continue
       threads.delete(thread)
-      if (!this.#isClosed && values.get(personalKey('read', id, thread)) !== undefined) this.#write(id, thread)
+      if (values.get(personalKey('read', id, thread)) !== undefined) this.#write(id, thread)
     }
     if (threads.size === 0) this.#threads.delete(id)
   }
 
   /** What it comes to where something stands already is found out when it is written. */
   #write(id: ConversationId, thread?: MessageId): void {
+    // A register may still come while the private conversation is being closed.
+    if (this.#isClosed) return
     const key = personalKey('read', id, thread)
     const through = thread === undefined ? this.#through(id) : (this.#threads.get(id)?.get(thread) ?? -1)
     // Rejects nothing: what cannot be kept the status tells.

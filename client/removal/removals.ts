@@ -7,6 +7,7 @@
 import { type Folded } from '../../shared/chat/fold.ts'
 import { type MessageId, parseEntry } from '../../shared/chat/entry.ts'
 import { wipes, wipeSetting } from '../../shared/chat/known-settings.ts'
+import type { FaultCode } from '../../shared/fault.ts'
 import type { Gone } from '../../shared/sync/control.ts'
 import type { ConversationId } from '../../shared/sync/ids.ts'
 import type { Draft, ReadableStore } from '../api.ts'
@@ -27,6 +28,10 @@ export interface RemovalsDeps {
   readonly open: Pick<OpenConversations, 'all' | 'has' | 'open'>
   /** Resolves when the server has told what became of what this device has; at once where it tells nothing by itself. */
   readonly greeted: () => Promise<void>
+  /** Why the server does not let the user open it; undefined when it does. Rejects when it cannot be asked. */
+  readonly ask: (id: ConversationId) => Promise<FaultCode | undefined>
+  /** Nothing of it is on this device any more. */
+  readonly onWiped: (id: ConversationId) => void
 }
 
 export interface Removals {
@@ -41,12 +46,16 @@ export interface Removals {
   readonly forget: (id: ConversationId) => Promise<void>
   /** It is being deleted: nothing more of it is to be kept. */
   readonly isDeleting: (id: ConversationId) => boolean
+  /** Resolves when what is being deleted of it is; undefined when nothing is. Rejects nothing. */
+  readonly wiped: (id: ConversationId) => Promise<void> | undefined
 }
 
-export function createRemovals({ opening, list, open, greeted }: RemovalsDeps): Removals {
+export function createRemovals({ opening, list, open, greeted, ask, onWiped }: RemovalsDeps): Removals {
   const store = createStore<readonly RemovedConversation[]>([])
   /** What each of them is told at the same time is one. */
   const underWay = new Map<ConversationId, Promise<void>>()
+  /** Nothing of them is read until that is done. */
+  const wiping = new Map<ConversationId, Promise<void>>()
   /** Of these the server has told that what is here stays. */
   const stays = new Set<ConversationId>()
   const toLose: Gone[] = []
@@ -73,7 +82,7 @@ export function createRemovals({ opening, list, open, greeted }: RemovalsDeps): 
     if (wipe === true) return true
     const folded = await foldedOf(await opening, id)
     if (!wipes(folded?.settings.get(wipeSetting))) return false
-    // It knows better than this device; meanwhile the user may have been added again.
+    // It knows better than this device.
     if (!isTold) await greeted()
     // Since then the user may have been added again, and this be another end of it.
     const isKept = stays.has(id) && (!isTold || list.row(id)?.gone !== undefined)
@@ -90,12 +99,38 @@ export function createRemovals({ opening, list, open, greeted }: RemovalsDeps): 
     const rows = [...kept, ...(conversation?.document.outbox.open() ?? [])]
     const title = folded?.title ?? list.row(id)?.title ?? null
     const known = new Set(store.getSnapshot().map((removed) => removed.id))
-    // Closed first: nothing is written behind what is deleted.
-    await conversation?.forget()
-    // Before it is gone from the device: where deleting it fails in the middle, it was offered.
-    if (!known.has(id)) store.set([...store.getSnapshot(), { id, title, unsent: unsentIn(rows) }])
-    await wipeConversation(storage, id)
-    await list.remove([id])
+    await wipeClosed(id, conversation, () => {
+      // Before it is gone from the device: where deleting it fails in the middle, it was offered.
+      if (!known.has(id)) store.set([...store.getSnapshot(), { id, title, unsent: unsentIn(rows) }])
+    })
+  }
+
+  /** Closed first: nothing is written behind what is deleted. Who wants it meanwhile opens it behind that. */
+  function wipeClosed(
+    id: ConversationId,
+    conversation: OpenConversation | undefined,
+    offer: () => void = () => undefined,
+  ): Promise<void> {
+    const wipe = async (): Promise<void> => {
+      await conversation?.forget()
+      offer()
+      await wipeConversation(await opening, id)
+      onWiped(id)
+      await list.remove([id])
+    }
+    const done = wipe().finally(() => wiping.delete(id))
+    wiping.set(id, done)
+    return done
+  }
+
+  function forgetOnce(id: ConversationId): Promise<void> {
+    const forget = async (): Promise<void> => {
+      const conversation = openOf(id) ?? (open.has(id) ? await open.open(id).catch(() => undefined) : undefined)
+      await wipeClosed(id, conversation)
+    }
+    const forgetting = underWay.get(id) ?? forget().finally(() => underWay.delete(id))
+    underWay.set(id, forgetting)
+    return forgetting
   }
 
   function deleteOnce(id: ConversationId): Promise<void> {
@@ -106,7 +141,11 @@ export function createRemovals({ opening, list, open, greeted }: RemovalsDeps): 
 
   async function take(gone: Gone, isTold: boolean): Promise<void> {
     const isGone = goneReason(parseLostCode(gone.code)) !== undefined
-    if (isGone && (await mayDelete(gone, isTold))) return deleteOnce(gone.conversation)
+    if (isGone && (await mayDelete(gone, isTold))) {
+      // While it was waited for, the user may have been added again.
+      if (!isTold && (await ask(gone.conversation)) !== gone.code) return
+      return deleteOnce(gone.conversation)
+    }
     toLose.push(gone)
     // Those that come to it at the same time cost one walk over the list.
     await Promise.resolve()
@@ -120,11 +159,10 @@ export function createRemovals({ opening, list, open, greeted }: RemovalsDeps): 
     forget: async (id) => {
       await list.loaded
       if ((list.row(id)?.gone ?? openOf(id)?.gone) === undefined) throw new TypeError('The conversation is not gone.')
-      await openOf(id)?.forget()
-      await wipeConversation(await opening, id)
-      await list.remove([id])
+      await forgetOnce(id)
     },
     isDeleting: (id) => underWay.has(id),
+    wiped: (id) => wiping.get(id)?.catch(() => undefined),
   }
 }
 

@@ -173,9 +173,12 @@ export function createAccount(deps: AccountDeps): Account {
         // On the server all is done.
         notice = `Your account was deleted, but not yet all of what this browser keeps: ${error.message}`
       }
-      refresher?.stop()
       forget(current)
-      deps.keep.remove(sessionName)
+      if (loadSession(deps.keep)?.user === current.user) deps.keep.remove(sessionName)
+      const now = state.getSnapshot()
+      // Meanwhile somebody else may have signed in, in another tab.
+      if (now.phase === 'signed-in' && now.client !== current.client) return
+      refresher?.stop()
       state.set({ phase: 'signed-out', notice })
     },
     setReceipts: (receipts) => {

@@ -93,13 +93,14 @@ export class AccountErasing {
       for (;;) {
         live.assertMember(user)
         const heir = await findHeir(this.#deps.store, id, live.roster, user)
-        if (heir.kind === 'nobody') return this.#delete(live, user, budget)
+        if (heir.kind === 'nobody') {
+          if (await this.#delete(live, user, budget)) return true
+          continue
+        }
         const reached = choice === 'erase' ? await this.#eraseMessages(live, user, budget) : undefined
         if (reached === 'more' || budget.entries <= 0) return false
-        if (heir.kind === 'member') {
-          budget.entries--
-          await applyEntry(live, user, { kind: 'member', user: heir.user, access: 'owner' })
-        }
+        // Whoever it was may have left while the messages went.
+        if (!(await handOver(this.#deps.store, live, user, budget))) continue
         budget.entries--
         // A device of theirs may have said something in the meantime.
         if (await leaveBehind(live, user, reached)) return true
@@ -107,14 +108,17 @@ export class AccountErasing {
     })
   }
 
+  /** False when somebody has come meanwhile. */
   async #delete(live: LiveConversation, user: UserId, budget: Budget): Promise<boolean> {
     budget.entries--
     const deleted = await live.serially(async () => {
       live.assertMember(user, 'owner')
-      return { durable: live.delete() }
+      const heir = await findHeir(this.#deps.store, live.id, live.roster, user)
+      if (heir.kind !== 'nobody') return { isDone: false, durable: Promise.resolve() }
+      return { isDone: true, durable: live.delete() }
     })
     await deleted.durable
-    return true
+    return deleted.isDone
   }
 
   /** Up to where nothing of them is left, or `more`. Whoever may only read may erase nothing. */
@@ -224,4 +228,22 @@ async function hasLeft(live: LiveConversation, user: UserId, reached: Reached): 
     if (page.messages.some((message) => wishesFor(message, user, access).length > 0)) return true
     from = page.reached
   }
+}
+
+/** From one job, so that nobody leaves or comes in between. False when there is nobody to hand it to: then it is looked at anew. */
+async function handOver(
+  store: ConversationStore,
+  live: LiveConversation,
+  user: UserId,
+  budget: Budget,
+): Promise<boolean> {
+  const staged = await live.serially(async () => {
+    live.assertMember(user)
+    const heir = await findHeir(store, live.id, live.roster, user)
+    if (heir.kind !== 'member') return { isDone: heir.kind === 'none-needed', durable: Promise.resolve() }
+    budget.entries--
+    return { isDone: true, ...(await stageOwn(live, user, { kind: 'member', user: heir.user, access: 'owner' })) }
+  })
+  await staged.durable
+  return staged.isDone
 }

@@ -2,6 +2,7 @@
 
 import type { Activity, Gone, Version } from '../../shared/sync/control.ts'
 import { type ConversationId, parseClientId, type UserId } from '../../shared/sync/ids.ts'
+import { limits } from '../../shared/limits.ts'
 import { wipes, wipeSetting } from '../../shared/chat/known-settings.ts'
 import { type ConversationStore, type Head, isDamage } from '../storage/conversation-store.ts'
 
@@ -29,7 +30,9 @@ export async function readOverview(
     else if (stored.kind === 'deleted') gone.push({ conversation, code: 'deleted' })
     // Of a damaged one nothing can be said.
     else if (stored.kind === 'head') {
-      const isWhole = await hasAllOf(store, conversation, stored.head, versions.get(conversation))
+      const isWhole =
+        (await hasAllOf(store, conversation, stored.head, versions.get(conversation))) &&
+        (await isRemoved(store, conversation, user))
       gone.push({ conversation, code: 'no-access', ...(isWhole ? await wipeOf(store, conversation) : {}) })
     }
   }
@@ -52,6 +55,23 @@ async function hasAllOf(
   // Of an epoch before.
   const [dropped] = await store.dropped(id, [server])
   return dropped?.user === null && version.records <= dropped.next
+}
+
+/** Whether the server knows that the user was removed, or has left: a copy that was written on may be as long as what was lost. */
+async function isRemoved(store: ConversationStore, id: ConversationId, user: UserId): Promise<boolean> {
+  try {
+    for (let range = {}; ;) {
+      const page = await store.events(id, { after: -1, ...range, limit: limits.pageEvents, take: 'newest' })
+      const last = page.findLast(({ entry }) => entry.kind === 'member' && entry.user === user)
+      if (last !== undefined) return last.entry.kind === 'member' && last.entry.access === null
+      const [first] = page
+      if (first === undefined) return false
+      range = { before: first.seq }
+    }
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    return false
+  }
 }
 
 /** Whether what devices have of it is to be deleted; nothing where that cannot be read. */

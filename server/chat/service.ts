@@ -23,6 +23,7 @@ import {
 import { type ConversationStore, type Head, isDamage, type MemberRow } from '../storage/conversation-store.ts'
 import { requireAccess } from './authority.ts'
 import type { LiveConversation } from './live-conversation.ts'
+import { heldChain } from './client-ids.ts'
 import { readPeopleAt } from './people-at.ts'
 import { applyEntry, applySettings, postMessage, stageOwn } from './posting.ts'
 import { asReader, clearUnreadMark, readInPrivate, readPrivateReads } from './private-reads.ts'
@@ -274,6 +275,8 @@ async function beginOrEnter(live: LiveConversation, user: UserId, fresh: NewConv
       live.assertMember(user)
       return { begun: false, durable: live.commit() }
     }
+    // Read now: from here on no commit may come in between, or a crash would leave half of it.
+    await heldChain(live, user)
     live.begin(user)
     for (const entry of firstEntries(user, fresh)) await stageOwn(live, user, entry)
     return { begun: true, durable: live.commit() }

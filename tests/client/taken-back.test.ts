@@ -96,7 +96,7 @@ test('[UNSENT1][THREAD1] what was answered in the thread of a message that nobod
   conversation.redact(root)
   expect(rig.shown()).toEqual(['in its thread: pending', 'and again: pending'])
   // Its place, and that of all that has moved, is empty; only a redaction of nothing is left of it.
-  rig.sync({ 0: 'no-bytes', 1: 'no-bytes', 2: 'no-bytes', 3: 'no-bytes', 4: 'no-bytes', 5: 'no-target' })
+  rig.sync({ 0: 'no-bytes', 1: 'no-target', 2: 'no-target', 3: 'no-target', 4: 'no-target', 5: 'no-target' })
   expect(rig.shown()).toEqual(['in its thread: sent', 'and again: sent'])
   const [first, second] = conversation.messages.getSnapshot()
   expect(first).toMatchObject({ id: answer, replyTo: root, reactions: [{ emoji: '🎉', users: ['ann'] }] })
