@@ -273,8 +273,9 @@ export interface ChatClient extends Account {
   /** Resolves when what this device has of it can be read; never waits for the network. The same object while open. */
   open(id: string): Promise<Conversation>
   /**
-   * Joins a conversation with the token of an invitation, and opens it. Rejects with RestFailure `expired-invitation` when it does
-   * not work any more, `not-found` when it is none.
+   * Joins a conversation with the token of an invitation, and opens it. Rejects with NoConnection when the server cannot be
+   * asked (whoever joined all the same joins once more and spends nothing), and RestFailure: `expired-invitation` when it does not
+   * work any more, `not-found` when it is none.
    */
   acceptInvitation(token: string): Promise<Conversation>
   /** Fetches the list of conversations; rejects with the reason when that fails. */

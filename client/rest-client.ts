@@ -169,9 +169,9 @@ export function createRestClient(url: string, tokens: TokenSource, fetch: typeof
 }
 
 /** What the server answers, for what it alone can do: rejects with NoConnection when it could not be asked. */
-export async function answered(request: Promise<Response>): Promise<Response> {
+export async function answered<T>(asking: Promise<T>): Promise<T> {
   try {
-    return await request
+    return await asking
   } catch (error) {
     if (error instanceof RestFailure) throw error
     throw new NoConnection(error)

@@ -5,7 +5,9 @@ import type { UserId } from '../../shared/sync/ids.ts'
 
 export type { EventEntry, TimelineEvent } from '../../shared/chat/timeline-event.ts'
 
-/** Somebody was added, removed, left or given another access; something was set or pinned. */
+/**
+ * Somebody was added, removed, left or given another access, or joined with an `invitation` of `user`; something was set or pinned.
+ */
 export type ChatEvent =
   | (TimelineEvent & { readonly pending?: never })
   /** Own, and not durable on the server yet. */

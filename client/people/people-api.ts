@@ -66,7 +66,10 @@ export interface InvitationWish {
   readonly uses?: number | null
 }
 
-/** Of a conversation, for its admins and owners; needs a connection. All reject with RestFailure, or what the network says. */
+/**
+ * Of a conversation, for its admins and owners. All reject with NoConnection when the server cannot be asked, and RestFailure when
+ * it refuses.
+ */
 export interface Invitations {
   create(wish?: InvitationWish): Promise<NewInvitation>
   list(): Promise<readonly Invitation[]>

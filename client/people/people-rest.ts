@@ -5,7 +5,7 @@ import { parseProfileColor, parseProfileName, type Profile, type ProfileChange }
 import type { RestConversationItem } from '../../shared/rest.ts'
 import { type ConversationId, parseUserId } from '../../shared/sync/ids.ts'
 import { parseConversationPage } from '../rest-answers.ts'
-import type { RestClient } from '../rest-client.ts'
+import { answered, type RestClient } from '../rest-client.ts'
 import type { Invitation } from './people-api.ts'
 
 export interface PeopleRest {
@@ -16,6 +16,7 @@ export interface PeopleRest {
   readonly members: (id: ConversationId) => Promise<readonly Profile[]>
   /** The profiles of all who appear at these seqs, at most `limits.profilePlaces` of them. */
   readonly appearing: (id: ConversationId, seqs: readonly number[]) => Promise<readonly Profile[]>
+  /** As all that has to do with invitations, rejects with NoConnection when the server could not be asked. */
   readonly invite: (
     id: ConversationId,
     body: { readonly access?: InvitedAccess; readonly expires_in_s?: number; readonly uses?: number | null },
@@ -44,17 +45,18 @@ export function createPeopleRest({ request }: Pick<RestClient, 'request'>): Peop
       return itemsIn(await call('GET', `/api/conversations/${id}/profiles?${query.toString()}`)).map(parseProfile)
     },
     invite: async (id, body) => {
-      const answer = await call('POST', `/api/conversations/${id}/invitations`, body)
+      const answer = await answered(call('POST', `/api/conversations/${id}/invitations`, body))
       const { token } = fieldsOf(answer)
       if (typeof token !== 'string') throw anotherLanguage()
       return { ...parseInvitation(answer), token }
     },
-    invitations: async (id) => itemsIn(await call('GET', `/api/conversations/${id}/invitations`)).map(parseInvitation),
+    invitations: async (id) =>
+      itemsIn(await answered(call('GET', `/api/conversations/${id}/invitations`))).map(parseInvitation),
     revoke: async (id, invitation) => {
-      await request('DELETE', `/api/conversations/${id}/invitations/${encodeURIComponent(invitation)}`)
+      await answered(request('DELETE', `/api/conversations/${id}/invitations/${encodeURIComponent(invitation)}`))
     },
     join: async (token) => {
-      const joined = fieldsOf(await call('POST', `/api/invitations/${encodeURIComponent(token)}/accept`))
+      const joined = fieldsOf(await answered(call('POST', `/api/invitations/${encodeURIComponent(token)}/accept`)))
       const [item] = parseConversationPage({ items: [{ ...joined, last_message: null }], next_cursor: null }).items
       if (item === undefined) throw anotherLanguage()
       return item

@@ -3,7 +3,7 @@
 import { type SubmitEvent, useEffect, useRef, useState } from 'react'
 
 import { type InvitedAccess, invitedAccesses, parseInvitedAccess } from '../../shared/chat/invitation.ts'
-import type { Conversation, Invitation, NewInvitation } from '../api.ts'
+import { type Conversation, type Invitation, type NewInvitation, NoConnection } from '../api.ts'
 import { count } from './names.ts'
 import { PersonName } from './person.tsx'
 import { SureButton } from './sure-button.tsx'
@@ -165,7 +165,7 @@ function FreshLink({ url }: { readonly url: string }) {
 
 /** What fetch throws when there is no answer says less than this. */
 function explain(error: unknown): string {
-  return error instanceof TypeError ? 'The server cannot be reached. Links need a connection.' : explainError(error)
+  return error instanceof NoConnection ? 'The server cannot be reached. Links need a connection.' : explainError(error)
 }
 
 function usesWords({ usesLeft }: Invitation): string {

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'react'
 
-import { type ChatClient, RestFailure } from '../index.ts'
+import { type ChatClient, NoConnection, RestFailure } from '../index.ts'
 import { PaneHeader } from './pane-header.tsx'
 import { conversationHash, listHash } from './route.ts'
 import { useDocumentTitle } from './use-document-title.ts'
@@ -68,6 +68,7 @@ function explain(error: unknown): string {
   if (error instanceof RestFailure && error.code === 'not-found')
     return 'This is no invitation of this server. The link may have been cut short.'
   if (error instanceof RestFailure && error.code === 'deleted') return 'The conversation was deleted.'
-  // What fetch throws when there is no answer says less than this.
-  return error instanceof TypeError ? 'The server cannot be reached. Joining needs a connection.' : explainError(error)
+  return error instanceof NoConnection
+    ? 'The server cannot be reached. Joining needs a connection.'
+    : explainError(error)
 }

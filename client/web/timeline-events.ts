@@ -84,6 +84,7 @@ export function eventWords({ event, before }: EventLine, nameOf: (user: UserId) 
     case 'member': {
       const whom = nameOf(entry.user)
       if (entry.access === null) return entry.user === user ? `${by} left` : `${by} removed ${whom}`
+      if (entry.invitation !== undefined) return `${whom} joined with a link from ${by}`
       return before === null ? `${by} added ${whom}` : `${by} made ${whom} ${asWhat[entry.access]}`
     }
     case 'pin':

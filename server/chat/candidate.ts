@@ -35,7 +35,13 @@ function readCandidate(fresh: FreshEntry): Candidate {
   if (fresh.payload === undefined) return { ...fresh, at: undefined, content: { kind: 'void', reason: 'no-bytes' } }
   const parsed = parseEntry(fresh.payload)
   if (parsed.kind === 'unreadable') return { ...fresh, at: undefined, content: { kind: 'void', reason: parsed.reason } }
+  if (namesInvitation(parsed.entry)) return { ...fresh, at: undefined, content: { kind: 'void', reason: 'bad-schema' } }
   return { ...fresh, at: entryTime(parsed.entry), content: parsed }
+}
+
+/** That somebody joined with an invitation the server alone tells, on held chains: a device could say it of anybody. */
+function namesInvitation(entry: Entry): boolean {
+  return entry.kind === 'member' && entry.invitation !== undefined
 }
 
 /** The next ones to be judged and committed in one go; none when there are no more. */

@@ -59,7 +59,7 @@ export function createInvitations(deps: InvitingDeps): Invitations {
       if (usesLeft !== null) uncommitted.staged.invitations.set(row.id, { ...row, usesLeft: usesLeft - 1 })
     }
     try {
-      const { durable } = await stageOwn(live, createdBy, { kind: 'member', user, access }, spend)
+      const { durable } = await stageOwn(live, createdBy, { kind: 'member', user, access, invitation: row.id }, spend)
       return { value: undefined, durable }
     } catch (error) {
       // Whoever invited may not do so any more.

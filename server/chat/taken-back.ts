@@ -1,6 +1,6 @@
 /**
  * What an update brings and takes back itself (SPEC UNSENT1). In one commit a redaction takes the words before anybody sees
- * them; an update that may need several would show them in between, so there they do not count at all.
+ * them; an update that may need several would show them in between, so there they do not count at all: they are void `redacted`.
  */
 
 import { type Entry, type MessageId, parseEntry } from '../../shared/chat/entry.ts'

@@ -1,4 +1,4 @@
-/** /api/conversations: create, list, read, rename, delete. */
+/** /api/conversations: create, list, read, rename and set, delete. */
 
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
@@ -110,9 +110,7 @@ export function conversationRoutes(scope: FastifyInstance, conversations: Conver
     refusals: [404, 410],
   })
   scope.get(path, { schema: get }, async (request): Promise<RestOwnConversation> => {
-    const own = await conversations.own(userOf(request), conversationOf(request))
-    const threads = Object.fromEntries(own.threads)
-    return { ...restOwn(own), ...(own.threads.size === 0 ? {} : { read_threads: threads }) }
+    return restAlone(await conversations.own(userOf(request), conversationOf(request)))
   })
 
   const patch = describe({
@@ -172,6 +170,12 @@ export function restOwn(own: OwnConversation & Partial<WithSettings>): RestOwnCo
     received,
     history_from: from === 0 ? null : from,
   }
+}
+
+/** As it is told where it is asked for alone. */
+export function restAlone(own: OwnConversation & WithSettings): RestOwnConversation {
+  const { threads } = own
+  return { ...restOwn(own), ...(threads.size === 0 ? {} : { read_threads: Object.fromEntries(threads) }) }
 }
 
 function restItem(summary: ConversationSummary): RestConversationItem {

@@ -70,14 +70,15 @@ export function conversationOf(request: FastifyRequest): ConversationId {
   return id
 }
 
-/** The message in the URL. Throws the Faults of `Conversations.message`: REST2 tells of those first. */
+/** The message that a parameter of the URL names. Throws the Faults of `Conversations.message`: REST2 tells of those first. */
 export async function messageOf(
   conversations: Conversations,
   user: UserId,
   request: FastifyRequest,
+  name = 'message',
 ): Promise<MessageId> {
   const id = conversationOf(request)
-  const messageId = parseMessageId(parameter(request, 'message'))
+  const messageId = parseMessageId(parameter(request, name))
   if (messageId === undefined) {
     await requireAccess(conversations, user, id, 'reader')
     throw new Fault('not-found')

@@ -9,7 +9,7 @@ import { type RestInvitation, type RestNewInvitation, restTime } from '../../sha
 import type { Conversations } from '../conversations.ts'
 import type { Invitation, Invitations } from '../invitations.ts'
 import { bodyInput } from './body.ts'
-import { restOwn } from './conversations.ts'
+import { restAlone } from './conversations.ts'
 import { userOf } from './identify.ts'
 import { accept, conversationOf, parameter, requireAccess } from './input.ts'
 import type { InvitationTokens } from './invitation-token.ts'
@@ -93,7 +93,7 @@ export function invitationRoutes(scope: FastifyInstance, deps: InvitationDeps): 
     const ref = invitationTokens.verify(parameter(request, 'token'))
     if (ref === undefined) throw new Fault('not-found')
     await invitations.accept(user, ref)
-    return restOwn(await conversations.own(user, ref.conversation))
+    return restAlone(await conversations.own(user, ref.conversation))
   })
 }
 

@@ -25,7 +25,7 @@ const keysInUse = [
   '- `unread/{conversation}`: true, marked as unread by hand; moves no register',
   '- `hide/{conversation}`: seq of its last message then: a later one brings it back',
   '- `draft/{conversation}`, `draft/{conversation}/{root of a thread}`: fields of a message without `kind`, `id`, `at`, `status`',
-  '- `read/{conversation}`: seq up to which you have read without telling others',
+  '- `read/{conversation}`, `read/{conversation}/{root of a thread}`: seq up to which you have read without telling others',
   '- `app/…`: for applications; no device of ours touches them',
 ].join('\n')
 

@@ -254,6 +254,7 @@ export const eventsShape = z.object({
         kind: z.literal('member'),
         member: userText,
         access: access.nullable().describe('Null: removed'),
+        invitation_id: uuidV7Text.exactOptional().describe('They joined with this one, which user_id had made'),
       }),
       happened.extend({ kind: z.literal('pin'), message_id: uuidV7Text, on: z.boolean() }),
       happened.extend({

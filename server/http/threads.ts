@@ -9,7 +9,7 @@ import { conversationOf, messageOf } from './input.ts'
 import { describe } from './openapi.ts'
 import * as shapes from './shapes.ts'
 
-const params = z.object({ id: z.string(), message: z.string() })
+const params = z.object({ id: z.string(), root: z.string() })
 
 export function threadRoutes(scope: FastifyInstance, conversations: Conversations): void {
   const get = describe({
@@ -19,11 +19,11 @@ export function threadRoutes(scope: FastifyInstance, conversations: Conversation
     ok: { 200: shapes.threadShape },
     refusals: [404, 410],
   })
-  scope.get('/api/conversations/:id/threads/:message', { schema: get }, async (request): Promise<RestThread> => {
+  scope.get('/api/conversations/:id/threads/:root', { schema: get }, async (request): Promise<RestThread> => {
     const user = userOf(request)
     const id = conversationOf(request)
-    const message = await messageOf(conversations, user, request)
-    const { root, unread, mentions, through } = await conversations.thread(user, id, message)
+    const of = await messageOf(conversations, user, request, 'root')
+    const { root, unread, mentions, through } = await conversations.thread(user, id, of)
     return { root: restMessage(id, root), unread, mentions, read_through: through < 0 ? null : through }
   })
 }

@@ -8,6 +8,7 @@ import { limits } from '../limits.ts'
 import { isUuidV7, parseUserId, type UserId } from '../sync/ids.ts'
 import { format } from '../sync/payload-format.ts'
 import { type Access, parseAccess } from './access.ts'
+import { type InvitationId, parseInvitationId } from './invitation.ts'
 import { type Fields, isFields, parseJsonObject } from './json-object.ts'
 
 declare const brand: unique symbol
@@ -81,6 +82,8 @@ export interface MemberEntry {
   readonly user: UserId
   /** Null removes the member. */
   readonly access: Access | null
+  /** They joined with this one, which the author had made. The server alone tells so. */
+  readonly invitation?: InvitationId
 }
 
 export interface PinEntry {
@@ -193,11 +196,8 @@ function readEntry(fields: Fields): Entry | undefined {
       if (key === 'title' && !isTitle(value)) return undefined
       return { kind, key, value }
     }
-    case 'member': {
-      const user = parseUserId(fields['user'])
-      const access = fields['access'] === null ? null : parseAccess(fields['access'])
-      return user === undefined || access === undefined ? undefined : { kind, user, access }
-    }
+    case 'member':
+      return readMember(fields)
     case 'pin': {
       const id = parseMessageId(of)
       return id !== undefined && typeof on === 'boolean' ? { kind, of: id, on } : undefined
@@ -269,6 +269,17 @@ function readRead(fields: Fields): ReadEntry | undefined {
   }
 }
 
+/** The fields of a `member` entry; undefined for what is none. */
+export function readMember(fields: Fields): MemberEntry | undefined {
+  const { invitation: named } = fields
+  const user = parseUserId(fields['user'])
+  const access = fields['access'] === null ? null : parseAccess(fields['access'])
+  const invitation = parseInvitationId(named)
+  if (user === undefined || access === undefined) return undefined
+  if (named === undefined) return { kind: 'member', user, access }
+  return invitation && { kind: 'member', user, access, invitation }
+}
+
 function isOptional<T>(value: unknown, is: (value: unknown) => value is T): value is T | undefined {
   return value === undefined || is(value)
 }
@@ -312,7 +323,7 @@ const fieldsOf: { readonly [Kind in KnownEntry['kind']]: readonly string[] } = {
   react: ['of', 'emoji', 'on'],
   read: ['through', 'received', 'thread'],
   set: ['key', 'value'],
-  member: ['user', 'access'],
+  member: ['user', 'access', 'invitation'],
   pin: ['of', 'on'],
   delta: ['of', 'text'],
   stop: ['of'],

@@ -34,7 +34,7 @@ export const voidReasons = [
   'last-owner',
   /** A seq beyond the last. */
   'beyond-end',
-  /** The content of the message was taken away: there is nothing to edit. */
+  /** The content of the message was taken away: there is nothing to edit. Or these are words that their own long update takes away. */
   'redacted',
   /** As many as a conversation or a message may have are there: members, pins, reactions. */
   'too-many',

@@ -4,9 +4,8 @@
  */
 
 import { limits } from '../limits.ts'
-import { parseUserId, type UserId } from '../sync/ids.ts'
-import { parseAccess } from './access.ts'
-import { type Entry, type MemberEntry, parseMessageId, type PinEntry, type SetEntry } from './entry.ts'
+import type { UserId } from '../sync/ids.ts'
+import { type Entry, type MemberEntry, parseMessageId, type PinEntry, readMember, type SetEntry } from './entry.ts'
 
 /** Of a `set` the value is absent where it is longer than an event may be. */
 export type EventEntry = MemberEntry | PinEntry | (Pick<SetEntry, 'kind' | 'key'> & { readonly value?: unknown })
@@ -33,11 +32,8 @@ export function parseEventEntry(value: unknown): EventEntry | undefined {
   const fields: Readonly<Record<string, unknown>> = { ...value }
   const { kind, key, on } = fields
   switch (kind) {
-    case 'member': {
-      const user = parseUserId(fields['user'])
-      const access = fields['access'] === null ? null : parseAccess(fields['access'])
-      return user === undefined || access === undefined ? undefined : { kind, user, access }
-    }
+    case 'member':
+      return readMember(fields)
     case 'pin': {
       const of = parseMessageId(fields['of'])
       return of === undefined || typeof on !== 'boolean' ? undefined : { kind, of, on }

@@ -48,8 +48,8 @@ test(
     expect(await author.getAttribute('title')).toBe('ann')
     expect(cleo.page.url()).toContain(`#/c/${id}`)
     await cleo.picture('14-joined')
-    await ann.at('event').getByText('Ann Müller added cleo').waitFor()
-    await cleo.at('event').getByText('Ann Müller added cleo').waitFor()
+    await ann.at('event').getByText('cleo joined with a link from Ann Müller').waitFor()
+    await cleo.at('event').getByText('cleo joined with a link from Ann Müller').waitFor()
 
     const members = ann.at('member')
     await members.and(ann.page.locator('[data-user="cleo"]')).waitFor()

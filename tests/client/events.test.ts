@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import type { ChatEvent, EventRun } from '../../client/api.ts'
 import type { TimelineEvent } from '../../shared/chat/timeline-event.ts'
 import { encodeEntry, type KnownEntry } from '../../shared/chat/entry.ts'
+import { invitationAt } from '../contract/store-rows.ts'
 import { append, createDoc } from '../helpers/chain-doc.ts'
 import { ann, bob, message, messageId } from '../helpers/client-rows.ts'
 import { type OpenRig, openRig, stampAll } from '../helpers/open-rig.ts'
@@ -12,7 +13,7 @@ import { createFoldedDoc } from '../helpers/folded-doc.ts'
 import { createStampingServer, type StampingServer } from '../helpers/stamping-server.ts'
 
 const happenings: readonly KnownEntry[] = [
-  { kind: 'member', user: bob, access: 'writer' },
+  { kind: 'member', user: bob, access: 'writer', invitation: invitationAt(1).id },
   { kind: 'set', key: 'title', value: 'Tea' },
   { kind: 'pin', of: messageId(1), on: true },
   { kind: 'set', key: 'metadata', value: 'x'.repeat(3000) },

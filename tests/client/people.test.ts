@@ -1,8 +1,10 @@
 // Profiles and invitations of the SDK, with whole clients against a whole server behind a proxy that can cut them off.
+import { isDeepStrictEqual } from 'node:util'
+
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { WebSocket as NodeWebSocket } from 'ws'
 
-import type { ChatClient, Conversation, Profile, ReadableStore } from '../../client/api.ts'
+import { type ChatClient, type Conversation, NoConnection, type Profile, type ReadableStore } from '../../client/api.ts'
 import { createClient } from '../../client/chat-client.ts'
 import { createKnownProfiles } from '../../client/people/known-profiles.ts'
 import { createOwnProfile } from '../../client/people/own-profile.ts'
@@ -263,6 +265,9 @@ describe('invitations', () => {
     await isLive(joined)
     expect(joined.info.getSnapshot()).toMatchObject({ access: 'reader' })
     await when(conversation.info, ({ members }) => members.some(({ user }) => user === 'dora'))
+    const entry = { kind: 'member', user: 'dora', access: 'reader', invitation: made.id }
+    for (const one of [conversation, joined])
+      await when(one.events, (events) => events.some((event) => isDeepStrictEqual(event.entry, entry)))
     expect(await dora.acceptInvitation(token)).toBe(joined)
     expect(await conversation.invitations.list()).toMatchObject([{ usesLeft: 1 }])
 
@@ -272,6 +277,24 @@ describe('invitations', () => {
     await expect(emil.acceptInvitation('nonsense')).rejects.toMatchObject({ status: 404, code: 'not-found' })
     await expect(joined.invitations.create()).rejects.toMatchObject({ code: 'no-access' })
     expect(emil.conversations.getSnapshot()).toEqual([])
+  })
+
+  test('[INVITE1] what needs the server says so where it cannot be asked, and goes on when it can', async () => {
+    const [ann, gina] = [start('ann-k'), start('gina')]
+    const { invitations } = await shared(ann)
+    const { id, token } = await invitations.create()
+    proxy.cut()
+    for (const ask of [
+      () => invitations.create(),
+      () => invitations.list(),
+      () => invitations.revoke(id),
+      () => gina.acceptInvitation(token),
+    ])
+      await expect(ask()).rejects.toThrow(NoConnection)
+    expect(gina.conversations.getSnapshot()).toEqual([])
+    proxy.heal()
+    expect(await invitations.list()).toMatchObject([{ id }])
+    expect((await gina.acceptInvitation(token)).info.getSnapshot()).toBeDefined()
   })
 
   test('[INVITE1] who was removed can be invited again, and goes on where the conversation is open', async () => {

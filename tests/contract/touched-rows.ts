@@ -4,7 +4,18 @@ import { describe, expect, test } from 'vitest'
 import type { ConversationStore, EventRow, SettingRow } from '../../server/storage/conversation-store.ts'
 import type { WithStore } from './opened-store.ts'
 import { listOf } from './read-back.ts'
-import { ann, bob, conversationId, fullCommit, headAt, messageAt, messageId, recordAt, write } from './store-rows.ts'
+import {
+  ann,
+  bob,
+  conversationId,
+  fullCommit,
+  headAt,
+  invitationAt,
+  messageAt,
+  messageId,
+  recordAt,
+  write,
+} from './store-rows.ts'
 
 const one = conversationId(1)
 const two = conversationId(2)
@@ -56,11 +67,15 @@ export function touchedRowsContract(name: string, withStore: WithStore): void {
     test(
       '[STORE6][EVENT1] what happened is told in order, the newest or the oldest of a range, and goes with its conversation',
       withStore(async ({ store, reopen }) => {
+        const entries = new Map<number, EventRow['entry']>([
+          [2, { kind: 'set', key: 'wide', value: null }],
+          [255, { kind: 'member', user: bob, access: 'reader', invitation: invitationAt(1).id }],
+        ])
         const eventAt = (seq: number): EventRow => ({
           seq,
           user: ann,
           timeMs: 1000 + seq,
-          entry: seq === 2 ? { kind: 'set', key: 'wide', value: null } : { kind: 'member', user: bob, access: null },
+          entry: entries.get(seq) ?? { kind: 'member', user: bob, access: null },
         })
         const [first, ...rest] = [2, 255, 256, 70_000].map(eventAt)
         await store.commit([

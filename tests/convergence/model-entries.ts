@@ -117,6 +117,8 @@ const wrong: readonly (() => Uint8Array)[] = [
   () => jsonPayload(`{"kind":"x","v":${'['.repeat(70)}${']'.repeat(70)}}`),
   () => Uint8Array.of(1, 0x22, 0xff, 0x22),
   () => jsonPayload(JSON.stringify(later)),
+  () =>
+    jsonPayload('{"kind":"member","user":"eve","access":"writer","invitation":"01890a5d-ac96-774b-8000-0000000000ff"}'),
 ]
 
 /** How many kinds there are to pick from. */

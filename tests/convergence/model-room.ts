@@ -330,7 +330,7 @@ export class ModelRoom {
     await this.pull(device)
     if (this.#shown(device.doc) === this.#shown(fresh)) return
     const against = this.#contradicted(device.doc)
-    if (against.length > 0 && (device.isOdd || against.every((client) => this.#isStolen(client)))) return
+    if (against.length > 0 && (device.isOdd || against.every((client) => this.#isDisputed(client)))) return
     const name = `the document of ${device.user} ${device.client}`
     expectSame(`${name}, what waits`, isSettled(device.doc), true)
     const own = rootContents(device.doc)
@@ -340,10 +340,10 @@ export class ModelRoom {
     }
   }
 
-  /** The clientID of a device is the chain of another user, who was faster. */
-  #isStolen(client: number): boolean {
+  /** The clientID of a device is the chain of another user, who was faster; or others have heard of what it wrote in vain. */
+  #isDisputed(client: number): boolean {
     const owner = this.model.chain(client)?.user
-    return this.devices.some((device) => device.client === client && device.user !== owner)
+    return this.devices.some((device) => device.client === client && (device.isOdd || device.user !== owner))
   }
 
   /** Chains of which it holds other bytes than the server, or has deleted what the server has. */
@@ -353,7 +353,8 @@ export class ModelRoom {
       if (Y.getState(doc.store, client) <= entry.clock) return !isSettled(doc)
       const structs = doc.store.clients.get(client) ?? []
       const struct = structs[Y.findIndexSS(structs, entry.clock)]
-      if (!(struct instanceof Y.Item) || struct.deleted) return entry.reason === undefined
+      // What is void, erased or superseded is deleted everywhere.
+      if (!(struct instanceof Y.Item) || struct.deleted) return entry.payload !== undefined
       return struct.content instanceof Y.ContentBinary && crc32(struct.content.content) !== entry.crc
     })
     return against.map((entry) => this.#clientOf(entry))

@@ -69,6 +69,8 @@ interface Fresh {
 const deletedClocksPerUpdate = 1024
 const voidRunsPerChain = 1024
 const chainsPerDay = 64
+/** Entries of a chain in one update that are one commit, whatever they touch. */
+const surelyOneCommit = 64
 const dayMs = 24 * 60 * 60 * 1000
 const lastClient = 2 ** 32 - 1
 
@@ -173,8 +175,9 @@ export class AcceptanceModel {
     for (const client of born) {
       this.#chains.set(client, { user: sender, createdMs: nowMs, crcs: [], voidRuns: 0, endsVoid: false })
     }
+    const takenBack = findTakenBack(fresh)
     for (const entry of this.#forgets.has('fold-order') ? fresh : inOrder(fresh)) {
-      if (!this.#append(sender, entry)) return fault('overloaded')
+      if (!this.#append(sender, entry, takenBack.has(entry))) return fault('overloaded')
     }
     return { kind: 'taken', gap }
   }
@@ -216,10 +219,10 @@ export class AcceptanceModel {
   }
 
   /** False when the chain has been void too often. */
-  #append(user: string, { client, clock, payload }: Fresh): boolean {
+  #append(user: string, { client, clock, payload }: Fresh, isTakenBack: boolean): boolean {
     const chain = this.#chains.get(client)
     if (chain === undefined) throw new Error('no chain')
-    const { reason, fields } = this.#judge(user, payload)
+    const { reason, fields } = isTakenBack ? { reason: 'redacted' } : this.#judge(user, payload)
     const isVoid = reason !== undefined
     if (isVoid && chain.voidRuns >= voidRunsPerChain) return false
     if (isVoid && !chain.endsVoid) chain.voidRuns++
@@ -231,10 +234,10 @@ export class AcceptanceModel {
     return true
   }
 
-  #judge(user: string, payload: Uint8Array | undefined): { reason: string | undefined; fields: Fields | undefined } {
-    if (payload === undefined) return { reason: 'no-bytes', fields: undefined }
+  #judge(user: string, payload: Uint8Array | undefined): { reason: string | undefined; fields?: Fields } {
+    if (payload === undefined) return { reason: 'no-bytes' }
     const read = readPayload(payload)
-    if (read.kind === 'bad') return { reason: read.reason, fields: undefined }
+    if (read.kind === 'bad') return { reason: read.reason }
     return { reason: this.#verdict(user, read.fields), fields: read.fields }
   }
 
@@ -279,9 +282,7 @@ export class AcceptanceModel {
     for (const entry of this.log) {
       const read = entry.payload === undefined ? undefined : readPayload(entry.payload)
       if (read?.kind !== 'entry') continue
-      const { kind, id: own, of } = read.fields
-      const isWord = kind === 'message' ? own === id : (kind === 'edit' || kind === 'delta') && of === id
-      if (isWord) entry.payload = undefined
+      if (wordsOf(read.fields) === id) entry.payload = undefined
     }
   }
 
@@ -374,6 +375,28 @@ function drop(entry: ModelEntry | undefined): void {
 function markOf(user: string, { kind, of, emoji }: Fields): string | undefined {
   if (kind === 'pin') return `pin ${String(of)}`
   return kind === 'react' ? `${user} ${String(emoji)} ${String(of)}` : undefined
+}
+
+/** The message of whose words these are some; undefined for what is no words. */
+function wordsOf({ kind, id, of }: Fields): unknown {
+  return kind === 'message' ? id : kind === 'edit' || kind === 'delta' ? of : undefined
+}
+
+/** Words that a later entry of their chain takes away, where a chain brings more than may be one commit. */
+function findTakenBack(fresh: readonly Fresh[]): ReadonlySet<Fresh> {
+  const found = new Set<Fresh>()
+  for (const client of new Set(fresh.map((entry) => entry.client))) {
+    const own = fresh.filter((entry) => entry.client === client)
+    if (own.length <= surelyOneCommit) continue
+    const later = new Set<unknown>()
+    for (const entry of own.toReversed()) {
+      const read = entry.payload && readPayload(entry.payload)
+      if (read?.kind !== 'entry') continue
+      if (read.fields['kind'] === 'redact') later.add(read.fields['of'])
+      else if (later.has(wordsOf(read.fields))) found.add(entry)
+    }
+  }
+  return found
 }
 
 /** By the running maximum of `at` in each chain, then by client, then by clock. */

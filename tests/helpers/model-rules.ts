@@ -69,7 +69,11 @@ const schemas: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
     key: (value) => typeof value === 'string' && value.length >= 1 && value.length <= 128,
     value: (value) => value !== undefined,
   },
-  member: { user: isUser, access: (value) => value === null || (typeof value === 'string' && ranks.includes(value)) },
+  member: {
+    user: isUser,
+    access: (value) => value === null || (typeof value === 'string' && ranks.includes(value)),
+    invitation: (value) => value === undefined,
+  },
   pin: { of: isUuid, on: isFlag },
   delta: { of: isUuid, text: isText },
   stop: { of: isUuid },

@@ -200,6 +200,42 @@ test(
 )
 
 test(
+  '[IDEM1][REST5] a retry over HTTP finds its message, archived, then edited, then redacted',
+  { timeout: testMs },
+  async () => {
+    const room = await openRoom('retried')
+    const { away, others } = room
+    const [user, messages] = [away.user, `/api/conversations/${room.conversation}/messages`]
+    const token = await server.token(user)
+    const post = async (key: string): Promise<readonly [number, RestMessage]> => {
+      const answer = await fetch(server.url + messages, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'idempotency-key': key },
+        body: '{"role":"user","content":"hello"}',
+      })
+      return [answer.status, (await answer.json()) as RestMessage]
+    }
+    const [status, { id }] = await post('a-key')
+    expect(status).toBe(201)
+    await talk(room, batch, 'behind it')
+    expect(room.archivings()).toBeGreaterThanOrEqual(1)
+    expect(others[0]?.view().sent.some((message) => message.id === id)).toBe(false)
+
+    const [path, texts] = [`${messages}/${id}`, [] as string[]]
+    const changes = [['GET'], ['PATCH', { content: 'edited' }], ['DELETE']] as const
+    for (const [method, body] of changes) {
+      expect((await server.rest(user, method, path, body)).status).toBeLessThan(300)
+      const now = (await server.rest(user, 'GET', path)).body as RestMessage
+      expect(await post('a-key')).toEqual([200, now])
+      texts.push(now.content)
+    }
+    expect(texts).toEqual(['hello', 'edited', ''])
+    const own = (await wholeHistory(server, user, room.conversation)).filter((message) => message.user_id === user)
+    expect(own.map((message) => message.id)).toEqual([id])
+  },
+)
+
+test(
   '[ARCH2][SYNC1] cut again and again, in the middle of archivings and of catching up',
   { timeout: 2 * testMs },
   async () => {

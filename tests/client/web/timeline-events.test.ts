@@ -3,7 +3,8 @@ import { expect, test } from 'vitest'
 
 import type { ChatEvent, ChatMessage } from '../../../client/api.ts'
 import { eventWords, namedIn, placeEvents } from '../../../client/web/timeline-events.ts'
-import { ann, bob, message, messageId } from '../../helpers/client-rows.ts'
+import { invitationAt } from '../../contract/store-rows.ts'
+import { ann, bob, message, messageId, userId } from '../../helpers/client-rows.ts'
 
 const messagesAt = (...seqs: readonly (number | undefined)[]): readonly ChatMessage[] =>
   seqs.map((seq, index) => {
@@ -41,6 +42,7 @@ test('[EVENT1] an event stands before the messages behind it, and what is pendin
 test('[EVENT1] it says who did what to whom, and nothing that is not known', () => {
   const name = (user: string): string => ({ ann: 'Ann', bob: 'Bob' })[user] ?? user
   const by = { user: ann, timeMs: 0 }
+  const [cleo, invitation] = [userId('cleo'), invitationAt(1).id]
   const events: readonly ChatEvent[] = [
     added(1),
     { ...by, seq: 2, entry: { kind: 'member', user: bob, access: 'reader' } },
@@ -50,6 +52,7 @@ test('[EVENT1] it says who did what to whom, and nothing that is not known', () 
     { ...by, seq: 6, entry: { kind: 'set', key: 'title', value: 'Tea' } },
     { ...by, seq: 7, entry: { kind: 'set', key: 'title', value: null } },
     { ...by, seq: 8, entry: { kind: 'set', key: 'metadata' } },
+    { ...by, seq: 9, entry: { kind: 'member', user: cleo, access: 'writer', invitation } },
     waiting,
   ]
   const said = (isWhole: boolean): readonly string[] =>
@@ -63,8 +66,9 @@ test('[EVENT1] it says who did what to whom, and nothing that is not known', () 
     'Ann changed the title to “Tea”',
     'Ann took the title away',
     'Ann changed a setting',
+    'cleo joined with a link from Ann',
     'Ann pinned a message',
   ])
   expect(said(false)[0]).toBe('Ann made Bob a writer')
-  expect(namedIn([...placeEvents(events, [], { first: 0, end: 0 }, true).values()].flat())).toEqual([ann, bob])
+  expect(namedIn([...placeEvents(events, [], { first: 0, end: 0 }, true).values()].flat())).toEqual([ann, bob, cleo])
 })

@@ -33,4 +33,22 @@ export function eventCases(use: () => People): void {
     expect((await ann.call('GET', `${path}/events?limit=0`)).status).toBe(422)
     expect((await bob.call('GET', `${path}/events`)).status).toBe(403)
   })
+
+  test('[EVENT1][INVITE1] who joins is told with the invitation, who is added without; of invitations alone nothing is told', async () => {
+    const [ann, bob, cleo] = [use().person('ann'), use().person('bob'), use().person('cleo')]
+    const path = await ann.creates()
+    const invite = async (): Promise<{ readonly id: string; readonly token: string }> =>
+      (await ann.call('POST', `${path}/invitations`)).body as { id: string; token: string }
+    const [{ id, token }, withdrawn] = [await invite(), await invite()]
+    expect((await ann.call('DELETE', `${path}/invitations/${withdrawn.id}`)).status).toBe(204)
+    expect((await bob.call('POST', `/api/invitations/${token}/accept`)).status).toBe(200)
+    const claim = { access: 'writer', invitation: id, invitation_id: id }
+    await ann.call('PUT', `${path}/members/${cleo.name}`, { body: claim })
+    const { items } = (await ann.call('GET', `${path}/events`)).body as { items: readonly object[] }
+    const told = { seq: expect.any(Number), user_id: ann.name, created_at: expect.any(String), kind: 'member' }
+    expect(items).toStrictEqual([
+      { ...told, member: bob.name, access: 'writer', invitation_id: id },
+      { ...told, member: cleo.name, access: 'writer' },
+    ])
+  })
 }

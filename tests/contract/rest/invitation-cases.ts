@@ -3,7 +3,7 @@ import { z } from 'zod'
 
 import { limits } from '../../../shared/limits.ts'
 import type { Answer } from './rest-client.ts'
-import { freshId, type People, type Person } from './people.ts'
+import { freshId, type People, type Person, seenMessage } from './people.ts'
 
 const invitation = z.object({ id: z.string(), token: z.string(), expires_at: z.string(), created_at: z.string() })
 
@@ -48,6 +48,17 @@ export function invitationCases(use: () => People): void {
     const open = await invite(ann, path, { uses: null, expires_in_s: 60 })
     for (const name of ['eve', 'fred', 'gina']) expect((await join(use().person(name), open.token)).status).toBe(200)
     expect((await ann.call('GET', `${path}/invitations`)).body).toMatchObject({ items: [{ uses_left: null }] })
+  })
+
+  test('[INVITE1][THREAD3] a member who takes one is told all that is told of the conversation alone', async () => {
+    const [ann, bob] = [use().person('ann'), use().person('bob')]
+    const path = await ann.creates({ [bob.name]: 'reader' })
+    const { id: thread } = seenMessage(await ann.post(path, 'root'))
+    const { seq: through } = seenMessage(await ann.post(path, 'answer', { thread }))
+    await bob.call('PUT', `${path}/read`, { body: { through, thread } })
+    const { body } = await join(bob, (await invite(ann, path)).token)
+    expect(body).toMatchObject({ read_threads: { [thread]: through } })
+    expect(body).toEqual((await bob.call('GET', path)).body)
   })
 
   test('[INVITE1] of people who race for the last use as many join as there are uses', async () => {

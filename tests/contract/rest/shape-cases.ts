@@ -221,6 +221,7 @@ export function shapeCases(use: () => People): void {
     for (const kind of ['mute', 'hide', 'favourite', 'draft', 'read', 'unread', 'app']) {
       expect(description).toContain(`\`${kind}/`)
     }
+    for (const kind of ['draft', 'read']) expect(description).toContain(`\`${kind}/{conversation}/{root of a thread}\``)
   })
 
   test('[REST7] openapi.json describes the routes and needs no token', async () => {
@@ -251,7 +252,7 @@ export function shapeCases(use: () => People): void {
       '/api/conversations/{id}/pins': ['get'],
       '/api/conversations/{id}/profiles': ['get'],
       '/api/conversations/{id}/read': ['put'],
-      '/api/conversations/{id}/threads/{message}': ['get'],
+      '/api/conversations/{id}/threads/{root}': ['get'],
       '/api/demo/token': ['post'],
       '/api/me/state': ['get'],
       '/api/me/state/{key}': ['delete', 'put'],

@@ -7,6 +7,7 @@ import type { VoidReason } from '../../../shared/chat/policy.ts'
 import { limits } from '../../../shared/limits.ts'
 import type { ConversationId } from '../../../shared/sync/ids.ts'
 import { encodeUpdateMessage } from '../../../shared/sync/wire.ts'
+import { invitationAt } from '../../contract/store-rows.ts'
 import { jsonPayload } from '../../helpers/adversarial-cast.ts'
 import { append, clientId, createDoc, hex, userId } from '../../helpers/chain-doc.ts'
 import { bringTogether, deliverAll, FakeDevice } from '../../helpers/fake-device.ts'
@@ -370,16 +371,19 @@ describe('chains', () => {
 })
 
 describe('entries that are wrong', () => {
+  const [eve, { id: invitation }] = [userId('eve'), invitationAt(1)]
   const cases: readonly (readonly [VoidReason, string, (known: KnownEntry & { kind: 'message' }) => Uint8Array])[] = [
     ['bad-format', 'bob', () => Uint8Array.of(7, 7)],
     ['bad-format', 'bob', () => new Uint8Array()],
     ['sealed', 'bob', () => Uint8Array.of(2, 7)],
     ['bad-json', 'bob', () => jsonPayload('{')],
     ['bad-schema', 'bob', () => jsonPayload('{"kind":"message"}')],
+    // Whoever else may add members.
+    ['bad-schema', 'ann', () => encodeEntry({ kind: 'member', user: eve, access: 'writer', invitation })],
     ['too-large', 'bob', () => new Uint8Array(limits.entryBytes + 1).fill(1)],
     ['access', 'rob', () => said('as a reader')],
     ['access', 'bob', () => encodeEntry({ kind: 'set', key: 'title', value: 'mine' })],
-    ['access', 'bob', () => encodeEntry({ kind: 'member', user: userId('eve'), access: 'reader' })],
+    ['access', 'bob', () => encodeEntry({ kind: 'member', user: eve, access: 'reader' })],
     ['no-target', 'bob', () => encodeEntry({ kind: 'redact', of: freshMessageId() })],
     ['not-author', 'bob', ({ id: of }) => encodeEntry({ kind: 'edit', of, content: 'edited', at: 1 })],
     ['id-taken', 'bob', ({ id: of }) => encodeEntry(messageEntry('stolen', { id: of }))],
@@ -406,6 +410,7 @@ describe('entries that are wrong', () => {
         expect([0, 1, 2].map((clock) => fold.voidReason(clientId(50), clock))).toEqual([reason, undefined, reason])
         expect(fold.stampedThrough(clientId(50))).toBe(3)
         expect(folded.texts()).toEqual(['known'])
+        expect(folded.view().members.has(eve)).toBe(false)
       }
       const { places } = await node.conversations.chain(userId(user), id, clientId(50), 0)
       expect(places.map(({ outcome }) => (outcome.kind === 'void' ? outcome.reason : outcome.kind))).toEqual([

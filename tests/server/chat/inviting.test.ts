@@ -8,7 +8,8 @@ import { parseEntry } from '../../../shared/chat/entry.ts'
 import { limits } from '../../../shared/limits.ts'
 import type { ConversationId } from '../../../shared/sync/ids.ts'
 import { invitationAt } from '../../contract/store-rows.ts'
-import { userId } from '../../helpers/chain-doc.ts'
+import { createDoc, userId } from '../../helpers/chain-doc.ts'
+import { bringTogether, FakeDevice } from '../../helpers/fake-device.ts'
 import { createSyncNode, type SyncNode } from '../../helpers/sync-node.ts'
 
 const [ann, bob, cleo] = [userId('ann'), userId('bob'), userId('cleo')]
@@ -62,10 +63,22 @@ describe('accepting', () => {
     const [entry] = commit?.entries ?? []
     expect(entry?.payload && parseEntry(entry.payload)).toMatchObject({
       kind: 'entry',
-      entry: { kind: 'member', user: bob, access: 'writer' },
+      entry: { kind: 'member', user: bob, access: 'writer', invitation: invitation.id },
     })
     const chains = await node.gate.store.chains(id)
     expect(chains.find(({ client }) => client === entry?.client)).toMatchObject({ user: ann, held: true })
+  })
+
+  test('[INVITE1][EVENT1] rows, and devices of whoever joined and of others, tell by which invitation', async () => {
+    const { node, id, invitations, accept } = await createStand()
+    const invitation = await invitations.create(ann, id, once)
+    await accept('bob', invitation)
+    const devices = [new FakeDevice('ann', id, createDoc(1)), new FakeDevice('bob', id, createDoc(2))]
+    await bringTogether(node, devices)
+    const events = await node.gate.store.events(id, { take: 'oldest', limit: 9 })
+    const entry = { kind: 'member', user: bob, access: 'writer', invitation: invitation.id }
+    expect(events).toMatchObject([{ user: ann, entry }])
+    for (const { folded } of devices) expect(folded.view().events).toEqual(events)
   })
 
   test('[INVITE1] a write that fails adds nobody and spends nothing, and it works again afterwards', async () => {

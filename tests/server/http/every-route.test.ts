@@ -37,6 +37,7 @@ function pathOf({ template }: Operation, conversation: string): string {
     .replace('{user}', 'bob')
     .replace('{client}', '7')
     .replace('{message}', freshId())
+    .replace('{root}', freshId())
     .replace('{invitation}', freshId())
     .replace('{token}', 'nonsense')
 }

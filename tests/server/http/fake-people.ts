@@ -51,7 +51,7 @@ export function fakeInvitations(conversations: Conversations, now: () => number)
       if (found === undefined) throw new InvitationEnded()
       const { createdBy, access, usesLeft } = found
       try {
-        await conversations.apply(createdBy, conversation, { kind: 'member', user, access })
+        await conversations.apply(createdBy, conversation, { kind: 'member', user, access, invitation: id })
       } catch {
         throw new InvitationEnded()
       }

@@ -15,6 +15,7 @@ import {
   saysSomething,
   type Unreadable,
 } from '../../../shared/chat/entry.ts'
+import { parseInvitationId } from '../../../shared/chat/invitation.ts'
 import { limits } from '../../../shared/limits.ts'
 import { jsonPayload } from '../../helpers/adversarial-cast.ts'
 import { hex, userId } from '../../helpers/chain-doc.ts'
@@ -30,6 +31,8 @@ function messageId(text: string): MessageId {
 
 const id = messageId('01890a5d-ac96-774b-bcce-b302099a8057')
 const other = messageId('01890a5d-ac97-7000-8000-000000000001')
+const invitation = parseInvitationId(other)
+if (invitation === undefined) throw new Error('not an invitation')
 const at = 1_700_000_000_000
 
 const spec = readSpecExamples()
@@ -70,6 +73,10 @@ const literals: readonly (readonly [KnownEntry, string])[] = [
   ],
   [{ kind: 'read', through: 41, thread: other }, `{"kind":"read","through":41,"thread":"${other}"}`],
   [{ kind: 'member', user: userId('bob'), access: null }, '{"kind":"member","user":"bob","access":null}'],
+  [
+    { kind: 'member', user: userId('bob'), access: 'writer', invitation },
+    `{"kind":"member","user":"bob","access":"writer","invitation":"${other}"}`,
+  ],
 ]
 
 const ids = fc
@@ -116,6 +123,7 @@ const entries: fc.Arbitrary<object> = fc.oneof(
     kind: fc.constant('member'),
     user: users,
     access: fc.constantFrom('owner', 'admin', 'writer', 'reader', null),
+    invitation: optional(ids),
   }),
   fc.record({ kind: fc.constant('pin'), of: ids, on: fc.boolean() }),
   fc.record({ kind: fc.constant('delta'), of: ids, text: texts }),
@@ -317,6 +325,8 @@ describe('what is no entry', () => {
     '{"kind":"member","user":"bob","access":"king"}',
     '{"kind":"member","user":"a b","access":"writer"}',
     '{"kind":"member","access":"writer"}',
+    '{"kind":"member","user":"bob","access":"writer","invitation":"x"}',
+    '{"kind":"member","user":"bob","access":"writer","invitation":null}',
     `{"kind":"pin","of":"${id}","on":1}`,
     '{"kind":"pin","of":"x","on":true}',
     `{"kind":"delta","of":"${id}"}`,
