@@ -121,7 +121,7 @@ export class Author {
   #find(id: MessageId): Message | undefined {
     const { document, archived } = this.#deps
     const { fold, folded } = document().replica
-    const message: Message | undefined = fold.message(id) ?? archived(id) ?? folded.pending.find((one) => one.id === id)
+    const message: Message | undefined = fold.message(id) ?? archived(id) ?? fold.pendingMessage(id)
     return message && (folded.pendingTouches.get(id) ?? []).reduce<Message>(touchMessage, message)
   }
 

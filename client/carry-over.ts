@@ -77,7 +77,7 @@ export function carryOver({ user, old, fresh, rows, chains, fates }: CarryOverFr
     if (entry.kind === 'message') {
       // What is pending on other chains belongs to other tabs, which bring it themselves.
       const isWanted = isOurs || isStamped(candidate, old)
-      if (!isWanted || fresh.fold.hasMessage(entry.id) || known.has(entry.id)) continue
+      if (!isWanted || fresh.fold.message(entry.id) !== undefined || known.has(entry.id)) continue
       known.add(entry.id)
     } else if (!isOurs || !stillMeans(entry, old, fresh)) continue
     payloads.push(payload)

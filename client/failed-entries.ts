@@ -19,6 +19,8 @@ export interface FailedEntriesDeps {
 export class FailedEntries {
   readonly #deps: FailedEntriesDeps
   readonly #changes = createStore<readonly KeptChange[]>([])
+  /** What the list was made of, where nothing else is in it. */
+  #seen: readonly KeptChange[] | undefined
 
   constructor(deps: FailedEntriesDeps) {
     this.#deps = deps
@@ -54,10 +56,14 @@ export class FailedEntries {
 
   /** Something has changed. */
   look(): void {
+    const kept = this.#deps.document().outbox.failedChanges()
+    const isBarred = this.#deps.isBarred()
+    if (!isBarred && kept === this.#seen) return
+    this.#seen = isBarred ? undefined : kept
     const before = this.#changes.getSnapshot()
-    const barred = this.#deps.isBarred() ? openChanges(this.#deps.document(), this.#deps.user) : []
+    const barred = isBarred ? openChanges(this.#deps.document(), this.#deps.user) : []
     // The same objects, by which they are dismissed: those that are open are read anew each time.
-    const now = [...this.#deps.document().outbox.failedChanges(), ...barred].map(
+    const now = [...kept, ...barred].map(
       (change) => before.find(({ row, reason }) => row === change.row && reason === change.reason) ?? change,
     )
     const same = now.length === before.length && now.every((change, at) => change === before[at])

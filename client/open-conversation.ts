@@ -26,7 +26,7 @@ import type { OpenPresence } from './presence/open-presence.ts'
 import { createStore, type Store } from './store.ts'
 import type { UnreadCounts } from './unread.ts'
 import { findVersions } from './versions.ts'
-import { takeBackRedacted, takeBackWithOthers } from './withdraw.ts'
+import { createTakeBack, takeBackRedacted, type TakeBack } from './withdraw.ts'
 
 export interface OpenConversationDeps extends OpenPartsDeps {
   /** On the server; rejects when that does not. */
@@ -63,6 +63,7 @@ export class OpenConversation implements Conversation {
   readonly loadAround: Conversation['loadAround'] = (seq, count = 50) =>
     this.#parts.archive.history.loadAround(seq, count)
   readonly showNewest: Conversation['showNewest'] = () => this.#parts.archive.history.showNewest()
+  readonly #takeBack: TakeBack
   #storageStatus: StorageStatus
   #closing: Promise<void> | undefined
 
@@ -72,6 +73,7 @@ export class OpenConversation implements Conversation {
     this.user = user
     this.#deps = deps
     this.#storageStatus = local.storage.status
+    this.#takeBack = createTakeBack(user)
     this.#parts = createParts(deps, {
       shown: () => this.#messages.getSnapshot(),
       writable: () => this.#writable(),
@@ -294,7 +296,7 @@ export class OpenConversation implements Conversation {
   }
 
   #show(): void {
-    if (this.#closing === undefined) takeBackWithOthers(this.document, this.user)
+    if (this.#closing === undefined) this.#takeBack(this.document)
     const { replica, timeline, outbox } = this.document
     const archived = replica.fold.takeArchived()
     this.#parts.archive.take(archived)
@@ -311,8 +313,7 @@ export class OpenConversation implements Conversation {
     this.#parts.events.take(archived)
     this.#parts.pins.look()
     const changed = this.#parts.single.note(archived)
-    this.#parts.threads.look(archived)
-    this.#parts.threads.note(changed)
+    this.#parts.threads.note(changed, archived)
     this.#parts.failed.look()
     this.presence.wrote(replica.folded.sent.at(-1))
     this.#showStatus()
@@ -320,8 +321,7 @@ export class OpenConversation implements Conversation {
   }
 
   #currentStatus(): ConversationStatus {
-    const own = this.document.replica.folded.pending.filter(({ user }) => user === this.user)
-    const pending = this.isBarred ? 0 : own.length
+    const pending = this.isBarred ? 0 : this.document.pending
     return { connection: this.#parts.keeper.status, storage: this.#storageStatus, pending }
   }
 

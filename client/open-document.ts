@@ -7,6 +7,7 @@ import type { Doc } from 'yjs'
 import { type ClientId, type ConversationId, parseClientId, type UserId } from '../shared/sync/ids.ts'
 import type { ChatMessage } from './api.ts'
 import type { LocalConversation } from './local-conversation.ts'
+import { type CountOwn, createOwnCount } from './count-own.ts'
 import { createOutbox, isAmong, type Outbox } from './outbox.ts'
 import { Replica } from './replica.ts'
 import type { OutboxRow } from './storage/client-storage.ts'
@@ -40,6 +41,7 @@ export class OpenDocument implements Connectable {
   readonly gate: SendGate
   readonly timeline: Timeline
   readonly #id: ConversationId
+  readonly #countOwn: CountOwn
   readonly #user: UserId
   readonly #onStorageFailure: (error: unknown) => void
   /** Chains that were appended to here. */
@@ -56,6 +58,7 @@ export class OpenDocument implements Connectable {
     this.#id = id
     this.#user = user
     this.#onStorageFailure = onStorageFailure
+    this.#countOwn = createOwnCount(user)
     this.local = local
     this.replica = options.replica ?? new Replica(local.doc)
     this.gate = options.gate ?? createSendGate()
@@ -78,6 +81,12 @@ export class OpenDocument implements Connectable {
 
   get generation(): number {
     return this.local.generation
+  }
+
+  /** Own messages without a stamp. */
+  get pending(): number {
+    const { folded, marks } = this.replica
+    return this.#countOwn(folded.pending, marks.pending)
   }
 
   get clients(): ReadonlySet<ClientId> {

@@ -12,6 +12,7 @@ import type { VoidReason } from '../shared/chat/policy.ts'
 import { crc32 } from '../shared/sync/crc32.ts'
 import type { ConversationId } from '../shared/sync/ids.ts'
 import type { FailedChange } from './api.ts'
+import { OpenRows } from './open-rows.ts'
 import type { ClientStorage, OutboxPlace, OutboxRow } from './storage/client-storage.ts'
 
 export interface FailedMessage {
@@ -83,10 +84,11 @@ export interface OutboxDeps {
 }
 
 export function createOutbox({ storage, id, rows, documentFlushed, onFailure }: OutboxDeps): Outbox {
-  const open = new Map<string, OutboxRow>()
+  const open = new OpenRows()
   /** Not looked for in the fold yet. */
   let unsettled: OutboxRow[] = []
   let settledRecord = -1
+  let settledThrough = -1
   /** Stamped otherwise. */
   let forked: readonly OutboxRow[] = []
   let failed: readonly FailedMessage[] = []
@@ -94,8 +96,6 @@ export function createOutbox({ storage, id, rows, documentFlushed, onFailure }: 
   let failedSettings: readonly KeptSetting[] = []
   const isPrivate = isPrivateConversation(id)
   const writes = new Set<Promise<void>>()
-  /** Each is parsed once. */
-  const kinds = new WeakMap<Uint8Array, Entry['kind'] | 'unreadable'>()
 
   function track(write: Promise<void>): Promise<void> {
     const done = write.catch(onFailure).finally(() => writes.delete(done))
@@ -122,7 +122,7 @@ export function createOutbox({ storage, id, rows, documentFlushed, onFailure }: 
   function isSaidAgain(row: OutboxRow, entry: Entry, reason: VoidReason): boolean {
     if (reason !== 'no-target') return false
     const crc = crc32(row.payload)
-    return [...open.values()].some((other) => {
+    return open.all().some((other) => {
       if (other.client !== row.client || other.clock <= row.clock) return false
       const later = entryIn(other)
       return entry.kind === 'message'
@@ -131,31 +131,34 @@ export function createOutbox({ storage, id, rows, documentFlushed, onFailure }: 
     })
   }
 
-  function kindOf(row: OutboxRow): Entry['kind'] | 'unreadable' {
-    const kind = kinds.get(row.payload) ?? entryIn(row)?.kind ?? 'unreadable'
-    kinds.set(row.payload, kind)
-    return kind
+  /** Those whose fate a stamp may have told since it was last asked for. */
+  function rowsToSettle(fold: ConversationFold): readonly OutboxRow[] {
+    // Only a record changes the fate of a row.
+    if (fold.nextRecord === settledRecord) return unsettled
+    // Of what is archived it is not known any more how far a chain is stamped.
+    const isMoved = fold.through !== settledThrough
+    const stamped = isMoved ? open.all() : open.stamped((client) => fold.stampedThrough(client))
+    return [...new Set([...forked.filter((row) => open.has(row)), ...stamped])]
   }
 
   for (const row of rows) {
-    if (row.failed === undefined) open.set(keyOf(row), row)
+    if (row.failed === undefined) open.add(row)
     else settleRow(row, row.failed)
   }
 
   return {
     put: (row) => {
-      open.set(keyOf(row), row)
+      open.add(row)
       unsettled.push(row)
       return track(storage.putOutbox(id, row))
     },
     settle: (fold) => {
-      // Only a record changes the fate of a row.
-      const isAsBefore = fold.nextRecord === settledRecord
-      const rowsToSettle = isAsBefore ? unsettled : [...open.values()]
-      forked = isAsBefore ? forked.filter((row) => open.has(keyOf(row))) : []
+      const due = rowsToSettle(fold)
+      forked = fold.nextRecord === settledRecord ? forked.filter((row) => open.has(row)) : []
       settledRecord = fold.nextRecord
+      settledThrough = fold.through
       unsettled = []
-      for (const row of rowsToSettle) {
+      for (const row of due) {
         const crc = fold.stampedCrc(row.client, row.clock)
         if (crc === undefined) continue
         // Another copy of this device can have written there (SPEC FORK1).
@@ -163,13 +166,13 @@ export function createOutbox({ storage, id, rows, documentFlushed, onFailure }: 
           forked = [...forked, row]
           continue
         }
-        open.delete(keyOf(row))
+        open.delete(row)
         settleRow(row, fold.voidReason(row.client, row.clock))
       }
       return forked
     },
     resolve: (row, reason) => {
-      if (open.delete(keyOf(row))) settleRow(row, reason)
+      if (open.delete(row)) settleRow(row, reason)
     },
     failed: () => failed,
     failedChanges: () => failedChanges,
@@ -192,14 +195,14 @@ export function createOutbox({ storage, id, rows, documentFlushed, onFailure }: 
       failedSettings = failedSettings.filter((other) => other !== setting)
       drop(setting.row)
     },
-    open: () => [...open.values()],
+    open: () => open.all(),
     size: () => open.size,
-    hasOpen: (kind) => [...open.values()].some((row) => kindOf(row) === kind),
-    hasOpenSetting: (key) => [...open.values()].some((row) => settingIn(row) === key),
+    hasOpen: (kind) => open.hasKind(kind),
+    hasOpenSetting: (key) => open.all().some((row) => settingIn(row) === key),
     forget: (row) => {
-      if (open.delete(keyOf(row))) drop(row)
+      if (open.delete(row)) drop(row)
     },
-    overlook: (row) => void open.delete(keyOf(row)),
+    overlook: (row) => void open.delete(row),
     track,
     isIdle: () => writes.size === 0,
     flushed: async () => {
@@ -230,8 +233,4 @@ function entryIn({ payload }: OutboxRow): Entry | undefined {
 function settingIn(row: OutboxRow): string | undefined {
   const entry = entryIn(row)
   return entry?.kind === 'set' ? entry.key : undefined
-}
-
-function keyOf({ client, clock }: OutboxPlace): string {
-  return `${client}/${clock}`
 }

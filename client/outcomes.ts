@@ -26,6 +26,8 @@ export class Outcomes {
   #isBusy = false
   #isClosed = false
   #timer: ReturnType<typeof setTimeout> | undefined
+  /** Deletions of the document when no place was lost: only another one can empty a place. */
+  #deletions = -1
 
   constructor(deps: OutcomesDeps) {
     this.#deps = deps
@@ -50,8 +52,13 @@ export class Outcomes {
 
   async #proceed(): Promise<void> {
     const { document, lookUp } = this.#deps
-    const rows = this.#isBusy || this.#isClosed ? [] : lostPlaces(document)
-    if (rows.length === 0) return
+    const deletions = document.replica.source.deletions()
+    if (this.#isBusy || this.#isClosed || deletions === this.#deletions) return
+    const rows = lostPlaces(document)
+    if (rows.length === 0) {
+      this.#deletions = deletions
+      return
+    }
     this.#isBusy = true
     try {
       const fates = await lookUpFates(rows, lookUp)

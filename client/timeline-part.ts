@@ -50,6 +50,16 @@ export class TimelinePart {
     return index === undefined ? undefined : this.#shown[index]
   }
 
+  /** Those of them that it has, in its order. */
+  inOrder(ids: Iterable<MessageId>): readonly ChatMessage[] {
+    const places: number[] = []
+    for (const id of ids) {
+      const index = this.#index.get(id)
+      if (index !== undefined) places.push(index)
+    }
+    return places.toSorted((a, b) => a - b).flatMap((index) => this.#shown[index] ?? [])
+  }
+
   /** Puts a message in the place of another, or behind them all. */
   put(index: number, base: ChatMessage): void {
     const before = this.#bases[index]
@@ -108,6 +118,7 @@ export class TimelinePart {
   }
 }
 
-function sameTouches(a: readonly PendingTouch[], b: readonly PendingTouch[]): boolean {
+/** Whether they are the same entries. */
+export function sameTouches(a: readonly PendingTouch[], b: readonly PendingTouch[]): boolean {
   return a.length === b.length && a.every(({ client, clock }, at) => client === b[at]?.client && clock === b[at].clock)
 }

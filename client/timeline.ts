@@ -37,6 +37,8 @@ export interface Timeline {
   ) => readonly ChatMessage[]
   /** A message of the window, pending, failed or shown from the archive, as of the last `messages`. */
   readonly find: (id: MessageId) => ChatMessage | undefined
+  /** Those of them that are in the window, pending or failed, in the order in which they are shown, as of then. */
+  readonly inOrder: (ids: ReadonlySet<MessageId>) => readonly ChatMessage[]
   /** What `find` answers otherwise than when this was last asked. */
   readonly takeChanged: () => ReadonlySet<MessageId>
 }
@@ -110,6 +112,7 @@ export function createTimeline(user: UserId, before: readonly ChatMessage[] = []
       return shown
     },
     find: (id) => live.find(id) ?? older.find(id) ?? pending.find(id) ?? failed.find(id),
+    inOrder: (ids) => [live, pending, failed].flatMap((part) => part.inOrder(ids)),
     takeChanged: () => {
       const taken = changed
       changed = new Set()

@@ -20,7 +20,7 @@ export async function findVersions(
   const { folded, fold } = replica
   const refused = outbox.failed().find(({ entry }) => entry.id === id)?.entry
   if (refused !== undefined) return [{ content: refused.content, writtenAt: refused.at }]
-  const pending = folded.pending.find((message) => message.id === id)
+  const pending = fold.pendingMessage(id)
   const here = fold.message(id) ?? pending
   const touches = folded.pendingTouches.get(id) ?? []
   if (here !== undefined && here.user !== user) throw new Refusal('not-author')
@@ -30,7 +30,7 @@ export async function findVersions(
   const unsent = touches.flatMap(({ user: author, entry }): Version[] =>
     author === user && entry.kind === 'edit' ? [{ content: entry.content, writtenAt: entry.at }] : [],
   )
-  if (fold.hasMessage(id)) return [...stampedVersions(replica, user, id), ...unsent]
+  if (fold.message(id) !== undefined) return [...stampedVersions(replica, user, id), ...unsent]
   if (pending !== undefined) return [{ content: pending.content, writtenAt: pending.writtenAt }, ...unsent]
   return [...(await fromServer(id).catch(refuse)), ...unsent]
 }

@@ -4,7 +4,9 @@
  */
 
 import * as Y from 'yjs'
+import { changedSince } from '../shared/chat/change-log.ts'
 import { encodeEntry, type Entry, type MessageEntry, type MessageId, parseEntry } from '../shared/chat/entry.ts'
+import type { FoldedMarks } from '../shared/chat/fold.ts'
 import { isTouch } from '../shared/chat/message.ts'
 import type { PendingTouch } from '../shared/chat/pending.ts'
 import type { UserId } from '../shared/sync/ids.ts'
@@ -54,6 +56,9 @@ export function takeBack(document: OpenDocument, of: MessageId): void {
   }
 }
 
+/** Looks at what has changed in a document since it was last called with it. */
+export type TakeBack = (document: OpenDocument) => void
+
 /**
  * What was answered in the thread of a message that nobody will ever see goes out as replies to it, with all that was done to
  * it: else it would have nowhere to stand. Appended again first, for what is in neither place would be lost.
@@ -72,16 +77,34 @@ function takeOutOfThread(document: OpenDocument, root: MessageId, own: readonly 
  * Another tab has taken back a message that this one has still to send: it does so too, and says so itself, for only its
  * own redaction is sure to come behind the message.
  */
-export function takeBackWithOthers(document: OpenDocument, user: UserId): void {
-  for (const [of, touches] of document.replica.folded.pendingTouches) {
-    const isOthers = ({ client, user: author, entry }: (typeof touches)[number]): boolean =>
-      author === user && entry.kind === 'redact' && !document.clients.has(client)
-    if (!touches.some(isOthers) || touches.some((touch) => isRedactionHere(document, touch))) continue
-    const unsent = findOpenMessage(document, of)
-    if (unsent === undefined || !document.clients.has(unsent.row.client)) continue
-    document.append(encodeEntry({ kind: 'redact', of }))
-    takeBack(document, of)
+export function createTakeBack(user: UserId): TakeBack {
+  let known: FoldedMarks | undefined
+  return (document) => {
+    const { folded, marks } = document.replica
+    const touched = changedSince(marks.pendingTouches, known?.pendingTouches)
+    const written = changedSince(marks.pending, known?.pending)
+    known = marks
+    const isKnown = touched !== undefined && written !== undefined
+    const ids = isKnown
+      ? [...touched, ...written.flatMap((place) => folded.pending[place]?.id ?? [])]
+      : folded.pendingTouches.keys()
+    for (const of of new Set(ids)) if (isTakenBack(document, user, of)) takeBackToo(document, of)
   }
+}
+
+function takeBackToo(document: OpenDocument, of: MessageId): void {
+  const unsent = findOpenMessage(document, of)
+  if (unsent === undefined || !document.clients.has(unsent.row.client)) return
+  document.append(encodeEntry({ kind: 'redact', of }))
+  takeBack(document, of)
+}
+
+/** By another tab, and not here yet. */
+function isTakenBack(document: OpenDocument, user: UserId, of: MessageId): boolean {
+  const touches = document.replica.folded.pendingTouches.get(of) ?? []
+  const isOthers = ({ client, user: author, entry }: PendingTouch): boolean =>
+    author === user && entry.kind === 'redact' && !document.clients.has(client)
+  return touches.some(isOthers) && !touches.some((touch) => isRedactionHere(document, touch))
 }
 
 function isRedactionHere({ clients }: OpenDocument, { client, entry }: PendingTouch): boolean {

@@ -115,7 +115,7 @@ export class OpenReceipts {
       const message = fold.message(id)
       return message === undefined ? [] : [{ thread, through: message.seq }]
     })
-    for (const id of [...this.#seen.keys()]) if (fold.hasMessage(id)) this.#seen.delete(id)
+    for (const id of [...this.#seen.keys()]) if (fold.message(id) !== undefined) this.#seen.delete(id)
     for (const { thread, through } of stamped) {
       if (thread === undefined) this.#own.read(through)
       else this.#own.readThread({ thread, through })

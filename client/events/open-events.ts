@@ -38,6 +38,8 @@ export class OpenEvents {
   readonly #deps: OpenEventsDeps
   readonly #store = createStore<readonly ChatEvent[]>([])
   #run: EventRun | undefined
+  /** What the list was made of. */
+  #seen: readonly unknown[] = []
   #retryAt = 0
   #isFetching = false
   #isClosed = false
@@ -126,6 +128,9 @@ export class OpenEvents {
     const { folded, shown, user, isBarred } = this.#deps
     const { events, pendingEvents } = folded()
     const { from, to, reachesWindow } = shown()
+    const seen = [this.#run, events, pendingEvents, from, to, reachesWindow, isBarred()]
+    if (seen.every((part, index) => part === this.#seen[index])) return
+    this.#seen = seen
     const archived = this.#run?.events.filter(({ seq }) => seq >= from && seq < to) ?? []
     const pending = isBarred() ? [] : pendingEvents.filter((event) => event.user === user)
     const next = reachesWindow ? [...archived, ...events, ...pending.map(asPending)] : archived

@@ -65,6 +65,7 @@ export class ArchivedUnread {
 
   /** What left the window is counted as it was. */
   take(archived: readonly Archived[]): void {
+    if (archived.length === 0) return
     const { user, folded } = this.#deps
     const view = folded()
     const register = readSoFar(view, user)

@@ -51,6 +51,8 @@ export class ConversationHistory {
   #shown: ShownArchive | undefined
   #shownOf: { readonly run: ArchiveRun; readonly touches: Folded['touches']; readonly through: number } | undefined
 
+  #index: { readonly of: readonly StampedMessage[]; readonly byId: ReadonlyMap<MessageId, StampedMessage> } | undefined
+
   constructor(deps: ConversationHistoryDeps) {
     this.#deps = deps
     const { through } = deps.folded()
@@ -102,7 +104,10 @@ export class ConversationHistory {
 
   /** A message before the window, when it is here. */
   message(id: MessageId): StampedMessage | undefined {
-    return this.shown().messages.find((message) => message.id === id)
+    const { messages } = this.shown()
+    if (this.#index?.of !== messages)
+      this.#index = { of: messages, byId: new Map(messages.map((one) => [one.id, one])) }
+    return this.#index.byId.get(id)
   }
 
   /** Takes over what left the window, before it is shown again. */

@@ -1,6 +1,7 @@
 /**
  * One thread of an open conversation (SPEC THREAD1, THREAD3): its messages from the window, what is pending and failed, and
- * as much of the archive as was asked for. What live entries do to archived ones is applied on top, each once.
+ * as much of the archive as was asked for. What live entries do to archived ones is applied on top, each once. It is told
+ * when something concerns it; what nobody subscribes to is brought up to date when it is asked for (SPEC VIEW1).
  */
 
 import type { MessageId } from '../../shared/chat/entry.ts'
@@ -9,14 +10,16 @@ import { applyTouch, type StampedMessage } from '../../shared/chat/message.ts'
 import { noThreads, threadReadThrough } from '../../shared/chat/roster.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
 import type { ChatMessage, Draft } from '../api.ts'
+import { placesBetween, type ReceiptMarks } from '../delivery/receipt-marks.ts'
 import { type ArchiveRun, withChanged, withTouches } from '../history/archive-run.ts'
 import type { KeptReplies } from '../history/kept-replies.ts'
 import type { OpenDocument } from '../open-document.ts'
 import type { MessagesAnswer } from '../rest-answers.ts'
-import { createStore, type Store } from '../store.ts'
+import { askedFor, createStore, type Store } from '../store.ts'
 import { createTimeline, type Timeline } from '../timeline.ts'
 import { countUnread } from '../unread.ts'
 import type { Thread, ThreadInfo } from './thread-api.ts'
+import type { ThreadMembers } from './thread-members.ts'
 
 export interface OpenThreadDeps {
   readonly user: UserId
@@ -35,42 +38,72 @@ export interface OpenThreadDeps {
   readonly read: (thread: MessageId, through: number | undefined, isAll: boolean) => void
 }
 
+export interface ThreadHost {
+  readonly members: ThreadMembers
+  /** It knows more of its archive, or that it cannot be had. */
+  readonly onLoaded: (root: MessageId) => void
+}
+
 /** Pages that are loaded unasked, until all that is unread is here. */
 const pagesUnasked = 5
 const pageMessages = 50
 
+const none: readonly never[] = []
+const noInfo = { root: undefined, count: 0, users: none, lastAt: undefined, unread: 0, mentions: 0, hasOlder: false }
+
 export class OpenThread implements Thread {
   readonly id: MessageId
+  readonly messages: Thread['messages']
+  readonly info: Thread['info']
   readonly #deps: OpenThreadDeps
+  readonly #host: ThreadHost
   readonly #messages = createStore<readonly ChatMessage[]>([])
   readonly #info: Store<ThreadInfo>
   readonly #olderViews: Timeline
   readonly #rootViews: Timeline
   /** Of the archive, without a gap to the window: those of the thread between its two seqs. */
   #older: ArchiveRun
+  #olderNow: { readonly run: ArchiveRun; readonly touches: Folded['touches']; readonly now: ArchiveRun } | undefined
   /** The root, when it is archived. */
   #root: StampedMessage | undefined
   #isWhole = false
   #phase: ThreadInfo['phase'] = 'idle'
   #loading: Promise<number> | undefined
-  #wasConnected = false
+  /** What the stores have may not be so any more. */
+  #isStale = true
+  /** Whether anything is to be loaded unasked was not looked at since something changed. */
+  #isUnsure = true
+  /** What is kept of it is about to go. */
+  #isForgotten = false
+  /** There is another connection since then: what could not be had may be had now. */
+  #isReconnected = false
 
-  constructor(id: MessageId, deps: OpenThreadDeps) {
+  constructor(id: MessageId, deps: OpenThreadDeps, host: ThreadHost) {
     this.id = id
     this.#deps = deps
+    this.#host = host
     this.#olderViews = createTimeline(deps.user)
     this.#rootViews = createTimeline(deps.user)
     this.#older = this.#nothing()
-    this.#info = createStore<ThreadInfo>(this.#infoNow())
-    this.look()
+    this.#info = createStore<ThreadInfo>(this.#infoNow(this.#live()))
+    this.messages = askedFor(this.#messages, () => this.#ask())
+    this.info = askedFor(this.#info, () => this.#ask())
+    this.#ask()
   }
 
-  get messages(): Thread['messages'] {
-    return this.#messages
+  /** As it stands; nothing is loaded for whoever asks. */
+  get known(): ThreadInfo {
+    if (this.#isStale) this.#show()
+    return this.#info.getSnapshot()
   }
 
-  get info(): Thread['info'] {
-    return this.#info
+  /** Seq up to which the user had read it when it was last looked at. */
+  get readThrough(): number {
+    return this.#info.getSnapshot().readThrough
+  }
+
+  get hasUnread(): boolean {
+    return this.#info.getSnapshot().unread > 0
   }
 
   send(message: string | Omit<Draft, 'thread'>): MessageId {
@@ -90,43 +123,84 @@ export class OpenThread implements Thread {
     return this.#loading
   }
 
-  /** The document, the archive or the connection has changed. */
-  look(archived: readonly Archived[] = []): void {
-    for (const one of archived) this.#take(one)
-    this.#show()
-    const isConnected = this.#deps.isConnected()
-    const isNew = isConnected && !this.#wasConnected
-    this.#wasConnected = isConnected
-    if (isNew || (this.#phase === 'idle' && this.#lacksUnread())) void this.#loadUnread()
+  /** Something of it is otherwise. */
+  note(): void {
+    this.#isStale = true
+    this.#isUnsure = true
+    if (this.#isWatched()) this.#ask()
   }
 
-  /** So archived messages stand now. */
-  noteFetched(messages: readonly StampedMessage[]): void {
-    this.#older = withChanged(this.#older, messages)
-    const root = messages.find(({ id }) => id === this.id)
-    if (root !== undefined && root.revision > (this.#root?.revision ?? -1)) this.#root = root
+  /** There is another connection. */
+  noteConnected(): void {
+    this.#isReconnected = true
+    this.#isUnsure = true
+    if (this.#isWatched()) this.#ask()
   }
 
-  #nothing(): ArchiveRun {
-    const at = this.#deps.folded().through + 1
-    return { from: at, to: at, messages: [] }
-  }
-
-  /** What left the window is of the archive from now on. */
-  #take({ messages, touches, before, through, asOf }: Archived): void {
+  /** What left the window is of the archive from now on; false when something in between was never here. */
+  take({ messages, touches, before, through, asOf }: Archived): boolean {
     const root = messages.find(({ id }) => id === this.id)
     if (root !== undefined) this.#root = root
-    // Something in between was never here: it is loaded anew.
+    // It is loaded anew.
     if (this.#older.to !== before + 1 || asOf < through) {
       this.#older = this.#nothing()
       this.#isWhole = false
       this.#root = asOf < through ? undefined : this.#root
-      return
+      return false
     }
     const own = messages.filter(({ thread }) => thread === this.id)
     const older = withTouches(this.#older, touches)
     this.#older = { from: older.from, to: through + 1, messages: [...older.messages, ...own] }
     if (this.#root !== undefined) this.#root = (touches.get(this.id) ?? []).reduce(applyTouch, this.#root)
+    return true
+  }
+
+  /** Whether a message is one of its archived ones that are here, or its root when that is. */
+  has(id: MessageId): boolean {
+    return id === this.id ? this.#root !== undefined : this.#olderViews.find(id) !== undefined
+  }
+
+  /** Whether archived ones may look otherwise when the marks of the others move. */
+  isBetween(from: ReceiptMarks, to: ReceiptMarks): boolean {
+    return placesBetween(this.#older.messages, from, to).length > 0
+  }
+
+  /** So archived messages stand now; false when they are none of its own, or were known to. */
+  noteFetched(messages: readonly StampedMessage[]): boolean {
+    const [older, before] = [this.#older, this.#root]
+    this.#older = withChanged(older, messages)
+    const root = messages.find(({ id }) => id === this.id)
+    if (root !== undefined && root.revision > (before?.revision ?? -1)) this.#root = root
+    return this.#older !== older || this.#root !== before
+  }
+
+  /** Shows nothing any more. */
+  forget(): void {
+    this.#isForgotten = true
+    this.#older = this.#nothing()
+    this.#root = undefined
+    this.#messages.set(none)
+    const { phase, readThrough } = this.#info.getSnapshot()
+    this.#info.set({ ...noInfo, phase, readThrough })
+  }
+
+  #isWatched(): boolean {
+    return this.#messages.isWatched() || this.#info.isWatched()
+  }
+
+  /** Somebody wants to know how it stands, and so all of it that is unread. */
+  #ask(): void {
+    if (this.#isStale) this.#show()
+    if (!this.#isUnsure) return
+    this.#isUnsure = false
+    const isDue = this.#isReconnected || this.#phase === 'idle'
+    this.#isReconnected = false
+    if (isDue && this.#lacksUnread()) void this.#loadUnread()
+  }
+
+  #nothing(): ArchiveRun {
+    const at = this.#deps.folded().through + 1
+    return { from: at, to: at, messages: [] }
   }
 
   async #loadUnread(): Promise<void> {
@@ -135,7 +209,7 @@ export class OpenThread implements Thread {
 
   #lacksUnread(): boolean {
     const { folded, user } = this.#deps
-    if (!this.#hasOlder()) return false
+    if (!this.known.hasOlder) return false
     return this.#older.messages.length === 0 || this.#older.from > threadReadThrough(folded(), user, this.id) + 1
   }
 
@@ -184,19 +258,35 @@ export class OpenThread implements Thread {
   #set(phase: ThreadInfo['phase']): void {
     this.#phase = phase
     this.#show()
+    if (phase !== 'loading') this.#host.onLoaded(this.id)
+  }
+
+  /** With what live entries do to them. */
+  #archived(): readonly StampedMessage[] {
+    const { touches } = this.#deps.folded()
+    const run = this.#older
+    if (this.#olderNow?.run !== run || this.#olderNow.touches !== touches)
+      this.#olderNow = { run, touches, now: withTouches(run, touches) }
+    return this.#olderNow.now.messages
+  }
+
+  /** Those of the window, pending and failed, as they are shown. */
+  #live(): readonly ChatMessage[] {
+    return this.#deps.document().timeline.inOrder(this.#host.members.of(this.id))
   }
 
   /** What is stamped of it and here, by ascending seq. */
-  #stamped(): readonly StampedMessage[] {
-    const { sent, touches } = this.#deps.folded()
-    return [...withTouches(this.#older, touches).messages, ...sent.filter(({ thread }) => thread === this.id)]
+  #stamped(live = this.#live()): readonly StampedMessage[] {
+    const { fold } = this.#deps.document().replica
+    const sent = live.flatMap(({ id, delivery }) => ('seq' in delivery ? (fold.message(id) ?? none) : none))
+    return [...this.#archived(), ...sent]
   }
 
-  #hasOlder(): boolean {
+  #hasOlder(stamped: readonly StampedMessage[]): boolean {
     const { folded, document } = this.#deps
     if (this.#isWhole || folded().through < 0 || this.#older.from <= 0) return false
     const root = document().replica.fold.message(this.id) ?? this.#root
-    return root === undefined || (this.#rootNow(root).replies?.count ?? 0) > this.#stamped().length
+    return root === undefined || (this.#rootNow(root).replies?.count ?? 0) > stamped.length
   }
 
   #rootNow(root: StampedMessage): StampedMessage {
@@ -204,32 +294,23 @@ export class OpenThread implements Thread {
   }
 
   #show(): void {
-    const { document, folded, isBarred } = this.#deps
-    const { timeline, outbox } = document()
-    const view = folded()
-    const { messages } = withTouches(this.#older, view.touches)
-    const alone = { ...view, sent: [], pending: [] }
-    const older = this.#olderViews.messages(alone, [], isBarred(), { messages, reachesWindow: true })
-    const failed = outbox.failed().map(({ entry }) => entry)
-    const live = [...view.sent, ...view.pending, ...failed].flatMap(({ id, thread }) => {
-      const shown = thread === this.id ? timeline.find(id) : undefined
-      return shown === undefined ? [] : [shown]
-    })
-    const now = [...older, ...live]
+    this.#isStale = false
+    if (this.#isForgotten) return
+    const live = this.#live()
+    const now = [...this.#viewed(this.#olderViews, this.#archived()), ...live]
     const before = this.#messages.getSnapshot()
+    const info = this.#infoNow(live)
     if (now.length !== before.length || now.some((message, index) => message !== before[index])) this.#messages.set(now)
-    const info = this.#infoNow()
     if (!isSame(this.#info.getSnapshot(), info)) this.#info.set(info)
   }
 
-  #infoNow(): ThreadInfo {
+  #infoNow(live: readonly ChatMessage[]): ThreadInfo {
     const { folded, user } = this.#deps
-    const view = folded()
     const root = this.#rootView()
-    const readThrough = threadReadThrough(view, user, this.id)
-    const stamped = this.#stamped()
+    const readThrough = threadReadThrough(folded(), user, this.id)
+    const stamped = this.#stamped(live)
     const { unread, mentions } = countUnread(stamped, user, { through: readThrough, threads: noThreads })
-    const pending = view.pending.filter(({ thread }) => thread === this.id)
+    const pending = live.filter(({ delivery }) => delivery.state === 'pending')
     const { count = stamped.length + pending.length, users = [], lastAt } = root?.replies ?? {}
     return {
       root,
@@ -239,19 +320,23 @@ export class OpenThread implements Thread {
       unread,
       mentions,
       readThrough,
-      hasOlder: this.#hasOlder(),
+      hasOlder: this.#hasOlder(stamped),
       phase: this.#phase,
     }
   }
 
   /** As it is shown, with what is pending on top. */
   #rootView(): ChatMessage | undefined {
-    const { document, folded } = this.#deps
-    const shown = document().timeline.find(this.id)
+    const shown = this.#deps.document().timeline.find(this.id)
     if (shown !== undefined || this.#root === undefined) return shown
-    const alone = { ...folded(), sent: [], pending: [] }
-    const messages = [this.#rootNow(this.#root)]
-    return this.#rootViews.messages(alone, [], false, { messages, reachesWindow: true })[0]
+    return this.#viewed(this.#rootViews, [this.#rootNow(this.#root)])[0]
+  }
+
+  /** Archived messages with what is pending on top. */
+  #viewed(views: Timeline, messages: readonly StampedMessage[]): readonly ChatMessage[] {
+    const { document, folded, isBarred } = this.#deps
+    const alone = { ...folded(), sent: none, pending: none }
+    return views.messages(alone, none, isBarred(), { messages, reachesWindow: true }, document().replica.marks)
   }
 }
 

@@ -12,6 +12,7 @@ import type { ChatMessage, ReadableStore } from '../api.ts'
 import { createStore } from '../store.ts'
 import { KnownThread } from './known-thread.ts'
 import type { ThreadInfo, ThreadSummary } from './thread-api.ts'
+import type { ChangedMembers } from './thread-members.ts'
 
 export interface ThreadListDeps {
   readonly user: UserId
@@ -27,8 +28,6 @@ export class ThreadList {
   readonly #deps: ThreadListDeps
   readonly #store = createStore<readonly ThreadSummary[]>([])
   readonly #threads = new Map<MessageId, KnownThread>()
-  /** Of which thread a message is, as it was counted. */
-  readonly #threadOf = new Map<MessageId, MessageId>()
   /** Those with something to read. */
   readonly #unread = new Set<MessageId>()
   #registers: readonly unknown[] = []
@@ -46,35 +45,34 @@ export class ThreadList {
     this.#store.set([])
   }
 
-  /** These messages are otherwise than they were, or not here any more; `isAnother`: they are those of another document. */
-  note(changed: ReadonlySet<MessageId>, isAnother: boolean): void {
+  /**
+   * These messages are otherwise than they were, or not here any more, each with the threads that it was or is in; so are
+   * those opened threads. `isAnother`: they are those of another document.
+   */
+  note(changed: ChangedMembers, isAnother: boolean, opened: Iterable<MessageId> = []): void {
     if (isAnother) {
       this.#threads.clear()
-      this.#threadOf.clear()
       this.#unread.clear()
     }
     const dirty = this.#read()
-    for (const id of changed) {
+    for (const root of opened) if (this.#threads.has(root)) dirty.add(root)
+    for (const [id, threads] of changed) {
       const message = this.#deps.find(id)
       const known = message?.replies === undefined ? this.#threads.get(id) : this.#of(id)
       if (known?.setRoot(message) === true) dirty.add(id)
-      const root = message?.thread ?? this.#threadOf.get(id)
-      if (root !== undefined && this.#count(id, root, message)) dirty.add(root)
+      for (const root of threads)
+        if (this.#count(id, root, message?.thread === root ? message : undefined)) dirty.add(root)
     }
     if (isAnother || dirty.size > 0) this.#show(dirty, isAnother)
   }
 
   /** An opened thread knows more. */
   noteOpened(root: MessageId): void {
-    const { count = 0 } = this.#deps.opened(root) ?? {}
-    if (count > 0) this.#of(root)
     if (this.#threads.has(root)) this.#show(new Set([root]), false)
   }
 
   /** Counts it to its thread, or no more; true when that changes what the thread comes to. */
   #count(id: MessageId, root: MessageId, message: ChatMessage | undefined): boolean {
-    if (message === undefined) this.#threadOf.delete(id)
-    else this.#threadOf.set(id, root)
     const known = this.#of(root)
     known.read(this.#through(root))
     const isOther = known.put(id, message)

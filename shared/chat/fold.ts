@@ -17,7 +17,7 @@ import type { PolicyView, VoidReason } from './policy.ts'
 import { policyViewOf } from './policy-view.ts'
 import { RecordedPlaces } from './recorded-places.ts'
 import { applyToRoster, emptyRoster, type OwnMaps, type Roster, rosterFromJson } from './roster.ts'
-import { lastSeqOf, readStamped, type StampedEntry } from './stamped-entries.ts'
+import { type Fork, lastSeqOf, readStamped, type StampedEntry } from './stamped-entries.ts'
 import { type TimelineEvent, WindowEvents } from './timeline-event.ts'
 import { type ArchiveTouches, type LeftWindow, MessageWindow } from './window.ts'
 
@@ -49,12 +49,6 @@ export interface FoldedMarks {
   /** Indexes in `pending`. */
   readonly pending: ChangeMark<number>
   readonly pendingTouches: ChangeMark<MessageId>
-}
-
-/** A stamp's checksum and the bytes of this device disagree: this device has forked. */
-export interface Fork {
-  readonly client: ClientId
-  readonly clock: number
 }
 
 /** The window moved on. */
@@ -97,6 +91,11 @@ export class ConversationFold {
     return this.#nextRecord
   }
 
+  /** Seq of the last archived entry; -1 when all are in the document. */
+  get through(): number {
+    return this.#through
+  }
+
   get fork(): Fork | undefined {
     return this.#fork
   }
@@ -116,14 +115,14 @@ export class ConversationFold {
     return this.#places.voidReason(client, clock)
   }
 
-  /** Whether the live window has a message with this id. */
-  hasMessage(id: MessageId): boolean {
-    return this.#window.get(id) !== undefined
-  }
-
   /** A message of the live window. */
   message(id: MessageId): StampedMessage | undefined {
     return this.#window.get(id)
+  }
+
+  /** A message that is pending, as of the last view. */
+  pendingMessage(id: MessageId): PendingMessage | undefined {
+    return this.#pendingFold.message(id)
   }
 
   /** What left the window since this was last asked, oldest first. */
@@ -188,9 +187,8 @@ export class ConversationFold {
   view(source: ChainSource): Folded {
     this.#own = {}
     const waiting = this.#pending.read(source, (client) => this.stampedThrough(client))
-    const { roster, pending, touches, events } = this.#pendingFold.take(waiting, this.#roster, (id) =>
-      this.hasMessage(id),
-    )
+    const isSent = (id: MessageId): boolean => this.message(id) !== undefined
+    const { roster, pending, touches, events } = this.#pendingFold.take(waiting, this.#roster, isSent)
     return {
       ...roster,
       genesis: this.#genesis,
@@ -214,7 +212,7 @@ export class ConversationFold {
   policyView(view: Folded, archived: (id: MessageId) => StampedMessage | undefined, isPrivate: boolean): PolicyView {
     return policyViewOf(view, {
       isPrivate,
-      messageOf: (id) => this.#window.get(id) ?? archived(id),
+      messageOf: (id) => this.#window.get(id) ?? archived(id) ?? this.pendingMessage(id),
       streamOf: (id) => this.#streams.get(id),
     })
   }
@@ -305,7 +303,7 @@ export class ConversationFold {
       this.#add(stampEntry(user, entry, seq, timeMs))
       return
     }
-    if (entry.kind === 'delta' && !this.hasMessage(entry.of) && !this.#streams.has(entry.of)) {
+    if (entry.kind === 'delta' && this.message(entry.of) === undefined && !this.#streams.has(entry.of)) {
       this.#streams.set(entry.of, user)
     }
     if (isTouch(entry)) this.#window.touch({ user, timeMs, entry, seq })
@@ -340,7 +338,7 @@ export class ConversationFold {
   #showErased({ of, left }: Erased, user: UserId, seq: number, timeMs: number): void {
     const id = parseMessageId(of)
     const message = id === undefined || left === undefined ? undefined : readErased(user, id, left)
-    if (message !== undefined && !this.hasMessage(message.id)) this.#add(stampMessage(message, seq, timeMs))
+    if (message !== undefined && this.message(message.id) === undefined) this.#add(stampMessage(message, seq, timeMs))
   }
 }
 

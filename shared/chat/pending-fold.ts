@@ -18,8 +18,8 @@ export class PendingFold {
   #roster: Roster | undefined
   /** Those that change the roster. */
   #rosterEntries: PendingEntry[] = []
-  /** Of all messages among the entries, shown or not. */
-  #ids = new Set<MessageId>()
+  /** Of all messages among the entries, shown or not; undefined: it is sent too. */
+  #ids = new Map<MessageId, PendingMessage | undefined>()
   #pending: PendingMessage[] = []
   #touches = new Map<MessageId, readonly PendingTouch[]>()
   #shownPending: readonly PendingMessage[] | undefined
@@ -28,6 +28,11 @@ export class PendingFold {
   #isStale = false
   readonly #pendingLog = new ChangeLog<number>()
   readonly #touchesLog = new ChangeLog<MessageId>()
+
+  /** A message that is shown as pending, as of the last `take`. */
+  message(id: MessageId): PendingMessage | undefined {
+    return this.#ids.get(id)
+  }
 
   /** A message with this id is stamped: the same one can stand in two chains of its author. */
   noteSent(id: MessageId): void {
@@ -70,7 +75,7 @@ export class PendingFold {
     this.#roster = undefined
     this.#rosterEntries = []
     this.#events = noEvents
-    this.#ids = new Set()
+    this.#ids = new Map()
     this.#pending = []
     this.#shownPending = undefined
     this.#pendingLog.restart()
@@ -86,8 +91,11 @@ export class PendingFold {
     if (message !== undefined) {
       // Appended again after a crash, and not lost after all.
       const isTwice = isSent(message.id) || this.#ids.has(message.id)
-      this.#ids.add(message.id)
-      if (isTwice) return
+      if (isTwice) {
+        this.#ids.set(message.id, this.#ids.get(message.id))
+        return
+      }
+      this.#ids.set(message.id, message)
       this.#pendingLog.note(this.#pending.push(message) - 1)
       this.#shownPending = undefined
     }

@@ -8,7 +8,7 @@ import { type IdClaim, memberBytes, type PolicyView, settingBytes, threadReadByt
 import { noThreads } from './roster.ts'
 
 export interface KnownIds {
-  /** A message that is here, live or as a page. */
+  /** A message that is here: live, as a page, pending. */
   readonly messageOf: (id: MessageId) => Message | undefined
   /** Whose stream it is; undefined when it is none. */
   readonly streamOf: (id: MessageId) => UserId | undefined
@@ -17,7 +17,7 @@ export interface KnownIds {
 
 export function policyViewOf(view: Folded, { messageOf, streamOf, isPrivate }: KnownIds): PolicyView {
   const claimOf = (id: MessageId): IdClaim | undefined => {
-    const known: Message | undefined = messageOf(id) ?? view.pending.find((waiting) => waiting.id === id)
+    const known = messageOf(id)
     const message = known && (view.pendingTouches.get(id) ?? []).reduce<Message>(touchMessage, known)
     if (message !== undefined) return { user: message.user, complete: true, message }
     const user = streamOf(id)

@@ -16,13 +16,18 @@ export interface StampedEntry {
   readonly payload: Uint8Array | undefined
 }
 
+/** A stamp's checksum and the bytes of this device disagree: this device has forked. */
+export interface Fork {
+  readonly client: ClientId
+  readonly clock: number
+}
+
 export type StampedEntries =
   /** Those that are neither void nor archived, by ascending seq. */
   | { readonly kind: 'read'; readonly entries: readonly StampedEntry[] }
   /** The chain of the live entry at `seq` has not come so far. */
   | { readonly kind: 'absent'; readonly seq: number }
-  /** Other bytes than the stamped ones stand there. */
-  | { readonly kind: 'fork'; readonly client: ClientId; readonly clock: number }
+  | ({ readonly kind: 'fork' } & Fork)
 
 /** `through`: seq of the last archived entry. */
 export function readStamped(

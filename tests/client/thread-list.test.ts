@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 
 import type { ChatMessage, ThreadSummary } from '../../client/api.ts'
 import { ThreadList } from '../../client/threads/thread-list.ts'
+import { ThreadMembers } from '../../client/threads/thread-members.ts'
 import { createTimeline } from '../../client/timeline.ts'
 import { encodeEntry, type KnownEntry } from '../../shared/chat/entry.ts'
 import type { Folded } from '../../shared/chat/fold.ts'
@@ -118,6 +119,20 @@ test('[THREAD1][ARCH2] of an archived root its answers in the window are listed,
   expect(listed(rig)).toMatchObject([{ count: 4, unread: 4 }])
 })
 
+test('[WIPE2][THREAD1] nothing of a conversation that is forgotten is left in its threads, opened or listed', async () => {
+  const stand = start()
+  stand.write(message(1), reply(11, 1), message(2), reply(12, 2))
+  const rig = await open(stand)
+  const threads = [1, 2].map((number) => rig.conversation.thread(messageId(number)))
+  threads[0]?.messages.subscribe(() => undefined)
+  stand.write(reply(13, 1), reply(14, 2))
+  rig.download()
+  await rig.conversation.forget()
+  for (const { messages, info } of threads)
+    expect([messages.getSnapshot(), info.getSnapshot()]).toMatchObject([[], { root: undefined, count: 0, users: [] }])
+  expect(listed(rig)).toEqual([])
+})
+
 /** A list beside a timeline, both without a conversation around them; counts what the list looks at. */
 function listOf(messages: number, threads: number) {
   const stand = start()
@@ -126,6 +141,7 @@ function listOf(messages: number, threads: number) {
   let folded: Folded = doc.view()
   let finds = 0
   const find = (id: Parameters<typeof timeline.find>[0]): ChatMessage | undefined => (finds++, timeline.find(id))
+  const members = new ThreadMembers()
   const list = new ThreadList({ user: ann, view: () => folded, find, opened: () => undefined })
   const said = Array.from({ length: messages }, (_, index) => message(index + 1))
   const replies = Array.from({ length: threads }, (_, index) => reply(5000 + index, index + 1))
@@ -133,7 +149,7 @@ function listOf(messages: number, threads: number) {
     finds = 0
     folded = doc.view()
     timeline.messages(folded, [])
-    list.note(timeline.takeChanged(), false)
+    list.note(members.note(timeline.takeChanged(), timeline.find), false)
     return finds
   }
   stand.write(...said, ...replies)
@@ -147,7 +163,8 @@ function listOf(messages: number, threads: number) {
     },
     anew: (): readonly ThreadSummary[] => {
       const fresh = new ThreadList({ user: ann, view: () => folded, find: timeline.find, opened: () => undefined })
-      fresh.note(new Set(folded.sent.map(({ id }) => id)), true)
+      const all = folded.sent.map(({ id }) => id)
+      fresh.note(new ThreadMembers().note(all, timeline.find), true)
       return fresh.store.getSnapshot()
     },
   }

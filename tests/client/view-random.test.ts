@@ -7,20 +7,29 @@ import { createTimeline } from '../../client/timeline.ts'
 import { encodeEntry, type KnownEntry, type MessageId, parseEntry } from '../../shared/chat/entry.ts'
 import { ConversationFold } from '../../shared/chat/fold.ts'
 import { append, createDoc } from '../helpers/chain-doc.ts'
-import { ann, clientId, message, messageId } from '../helpers/client-rows.ts'
+import { ann, bob, clientId, message, messageId } from '../helpers/client-rows.ts'
+import { mix } from '../helpers/mixed-window.ts'
 import { forSeeds, type Random } from '../helpers/seeded-random.ts'
 import { createStampingServer } from '../helpers/stamping-server.ts'
 
 const users = ['ann', 'bob', 'ann'] as const
 const steps = 60
 
+const often = ['message', 'message', 'message', 'react', 'react', 'read', 'read'] as const
+const kinds = [...often, 'edit', 'redact', 'pin', 'set', 'member', 'again'] as const
+
 function entryOf(random: Random, written: number): KnownEntry {
   const of: MessageId = messageId(random.between(1, Math.max(1, written)))
-  const kinds = ['message', 'message', 'react', 'react', 'edit', 'redact', 'pin', 'read', 'again'] as const
   const kind = random.pick(kinds)
   switch (kind) {
     case 'message':
-      return { ...message(written + 1), at: random.below(50) }
+      return {
+        ...message(written + 1),
+        at: random.below(50),
+        ...(random.chance(mix.replies) ? { replyTo: of } : {}),
+        ...(random.chance(0.3) ? { thread: of } : {}),
+        ...(random.chance(mix.mentions) ? { mentions: [ann] } : {}),
+      }
     case 'again':
       return message(random.between(1, Math.max(1, written)))
     case 'react':
@@ -32,11 +41,16 @@ function entryOf(random: Random, written: number): KnownEntry {
     case 'pin':
       return { kind, of, on: random.chance(0.5) }
     case 'read':
-      return { kind, through: random.below(5) }
+      return { kind, through: random.below(5), ...(random.chance(0.4) ? { thread: of } : {}) }
+    case 'set':
+      return { kind, key: random.pick(['title', 'mood']), value: random.pick([null, `value ${written}`]) }
+    case 'member':
+      return { kind, user: random.pick([ann, bob]), access: random.pick(['writer', 'reader', null]) }
   }
 }
 
 test('[VIEW1][CLIENT5] a timeline that follows shows what one from the beginning shows, at every step', () => {
+  const drawn = new Set<string>()
   forSeeds('VIEW1 random', 12, (random) => {
     const server = createStampingServer()
     const devices = users.map((_, index) => createDoc(index + 1))
@@ -71,6 +85,7 @@ test('[VIEW1][CLIENT5] a timeline that follows shows what one from the beginning
       const choice = random.below(10)
       if (choice < 4 && device !== undefined) {
         const entry = entryOf(random, written)
+        for (const name of [entry.kind, ...Object.keys(entry)]) drawn.add(name)
         if (entry.kind === 'message') written = Math.max(written, Number.parseInt(entry.id.slice(-12), 16))
         append(device, users[index] ?? 'ann', [encodeEntry(entry)])
         if (random.chance(0.7)) bring(device)
@@ -95,4 +110,7 @@ test('[VIEW1][CLIENT5] a timeline that follows shows what one from the beginning
       expect(others.filter(({ id }) => !told.has(id))).toEqual([])
     }
   })
+  expect([...drawn]).toEqual(
+    expect.arrayContaining(['replyTo', 'thread', 'mentions', 'set', 'member', 'redact', 'read']),
+  )
 })

@@ -9,6 +9,7 @@ import {
 import { forgedUuidV7 } from '../helpers/adversarial-cast.ts'
 import { userId } from '../helpers/chain-doc.ts'
 import type { FakeDevice } from '../helpers/fake-device.ts'
+import { mix } from '../helpers/mixed-window.ts'
 import type { Random } from '../helpers/seeded-random.ts'
 
 const emojis = ['👍', '🎉', '👀'] as const
@@ -70,7 +71,8 @@ function entryOf(kind: string, { random, device, atMs, messages }: ArchiveWritin
       return { kind, of: drawMessageId(random), text: 'a piece' }
     default: {
       const thread = messages.size > 0 && random.chance(0.2) ? { thread: of() } : {}
-      const message = { ...drawMessage({ random, atMs }), ...thread }
+      const replyTo = messages.size > 0 && random.chance(mix.replies) ? { replyTo: of() } : {}
+      const message = { ...drawMessage({ random, atMs }), ...replyTo, ...thread }
       messages.set(message.id, device.user)
       return message
     }
@@ -92,7 +94,7 @@ export function drawMessage({ random, atMs }: Pick<ArchiveWriting, 'random' | 'a
     role: 'user',
     content: `text ${random.below(1e6)} ${'x'.repeat(random.below(200))}`,
     at: atMs,
-    ...(random.chance(0.2) ? { mentions: [userId('bob')] } : {}),
+    ...(random.chance(mix.mentions) ? { mentions: [userId('bob')] } : {}),
   }
 }
 

@@ -17,8 +17,8 @@ import { clientId, docOf, userId } from './chain-doc.ts'
 import { messageId } from './client-rows.ts'
 import { createRandom, type Random } from './seeded-random.ts'
 
-/** For each message. */
-const mix = { reactions: 0.13, edits: 0.04, redactions: 0.005, replies: 0.18, mentions: 0.1 } as const
+/** For each message: as people write. */
+export const mix = { reactions: 0.13, edits: 0.04, redactions: 0.005, replies: 0.18, mentions: 0.1 } as const
 
 export interface MixedWindow {
   readonly server: ClientId

@@ -46,5 +46,5 @@ test('[FOLD4][FOLD3] nothing of it is applied: neither other chains, nor members
   expect(sent.map(({ content }) => content)).toEqual(['message 1'])
   expect(pending.map(({ content }) => content).toSorted()).toEqual(['message 4', 'message 5', 'mine'])
   expect(lastSeq).toBe(0)
-  expect(fold.hasMessage(message(4).id)).toBe(false)
+  expect(fold.message(message(4).id)).toBeUndefined()
 })
