@@ -1,9 +1,10 @@
 // What a conversation is set to: read on a device, offline too, and given to one that is made there.
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
 
 import { type ChatClient, knownSettings } from '../../client/api.ts'
 import { limits } from '../../shared/limits.ts'
 import { startClientRig } from '../helpers/client-rig.ts'
+import { ann } from '../helpers/client-rows.ts'
 import { keepingMemory, openRig } from '../helpers/open-rig.ts'
 import { when } from '../helpers/when.ts'
 
@@ -85,6 +86,31 @@ test('[SETTINGS3][CLIENT3] what is made offline with settings shows them, after 
     members: [],
     settings: { history: 'from-join', metadata: { topic: 'tea' } },
   })
+})
+
+test('[SETTINGS1][VIEW1] many settings that are set before the server knows of it cost a copy for each view, not for each of them', async () => {
+  const keys = 300
+  const { conversation } = await openRig({ beforehand: { access: 'owner', members: [{ user: ann, access: 'owner' }] } })
+  onTestFinished(() => conversation.close())
+  for (let index = 0; index < keys; index++) conversation.set(`key ${index}`, index)
+  const before = conversation.info.getSnapshot()
+  let copied = 0
+  const { Map: Plain } = globalThis
+  class Counting<K, V> extends Plain<K, V> {
+    constructor(from?: Iterable<readonly [K, V]> | null) {
+      super(from)
+      copied += this.size
+    }
+  }
+  vi.stubGlobal('Map', Counting)
+  onTestFinished(() => void vi.unstubAllGlobals())
+  conversation.set('key 5', 'another')
+  vi.unstubAllGlobals()
+  expect(copied).toBeGreaterThan(keys)
+  expect(copied).toBeLessThan(10 * keys)
+  expect([before.settings.size, before.settings.get('key 5')]).toEqual([keys, 5])
+  const { settings } = conversation.info.getSnapshot()
+  expect([settings.size, settings.get('key 5')]).toEqual([keys, 'another'])
 })
 
 test('[SETTINGS3] what no server would take is a TypeError, and nothing is made', async () => {

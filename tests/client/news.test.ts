@@ -71,6 +71,13 @@ function opensSaid({ sync }: ClientRig): readonly unknown[] {
   return sync.last().said.filter(({ type }) => type === 'open')
 }
 
+/** What the server has of it, or had before it `lost` some of that. */
+function tellOfOne(rig: ClientRig, lost = 0): void {
+  const { doc } = rig.server(one)
+  const version = { server: doc.clientID, records: Y.getState(doc.store, doc.clientID) - lost }
+  rig.sync.last().say({ type: 'activity', moved: [{ conversation: one, seq: 0, version }], gone: [] })
+}
+
 function settle(ms = 2000): Promise<unknown> {
   return vi.advanceTimersByTimeAsync(ms)
 }
@@ -198,17 +205,18 @@ describe('news', () => {
     expect(shown(await rig.client.open(one))).toEqual(['Ahoy: sent'])
   })
 
-  test('[BACK1] what is told of again when it is here already costs nothing', async () => {
+  test('[BACK1][EPOCH3] what is told of again when it is here already costs nothing; a server that has less is met, and hears of it', async () => {
     const rig = start()
     write(rig.server(one), 'Ahoy')
     await settle(0)
     await settle(0)
     expect(rig.client.background.status.getSnapshot()).toEqual({ phase: 'current', left: 0 })
-    const { doc } = rig.server(one)
-    const version = { server: doc.clientID, records: Y.getState(doc.store, doc.clientID) }
-    rig.sync.last().say({ type: 'activity', moved: [{ conversation: one, seq: 0, version }], gone: [] })
+    tellOfOne(rig)
     await settle(60_000)
     expect([opensSaid(rig).length, rig.asked.length]).toEqual([1, 1])
+    tellOfOne(rig, 1)
+    await settle(60_000)
+    expect(opensSaid(rig)).toHaveLength(2)
   })
 
   test('[BACK1] a burst costs one request for as many lines as moved', async () => {

@@ -156,7 +156,7 @@ test('[PAGE4] a device that refuses is told of and not asked again for a while',
   rig.fill.close()
 })
 
-test('[PAGE4] a server that cannot be reached is asked again later, one that says no is not', async () => {
+test('[PAGE4] a server that cannot be reached is asked again later, one that says no is not, until that may have changed', async () => {
   const rig = start([{ id: one, through: 99, updatedAt: 2 }])
   let tries = 0
   rig.answer = async () => {
@@ -173,6 +173,12 @@ test('[PAGE4] a server that cannot be reached is asked again later, one that say
   rig.fill.proceed()
   await vi.advanceTimersByTimeAsync(600_000)
   expect(tries).toBe(2)
+  // The user may read it again.
+  rig.answer = async () => undefined
+  rig.fill.forget(one)
+  rig.fill.proceed()
+  await settle()
+  expect((await rig.store.facts(one)).spans).toEqual([{ from: 0, to: 100 }])
   expect(rig.told.failures).toEqual([])
 })
 

@@ -1,22 +1,17 @@
 // Whoever is removed keeps what they had, to read, unless the conversation says that nothing of it stays.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import * as Y from 'yjs'
 
 import type { ChatClient } from '../../client/api.ts'
 // Loaded now: the clocks of these tests do not wait for it.
 import '../../client/search/search-index.ts'
 import type { ClientStorage } from '../../client/storage/client-storage.ts'
-import { readView } from '../../client/search/read-view.ts'
-import { encodeEntry, type KnownEntry } from '../../shared/chat/entry.ts'
+import type { KnownEntry } from '../../shared/chat/entry.ts'
 import type { FaultCode } from '../../shared/fault.ts'
-import { append, createDoc } from '../helpers/chain-doc.ts'
 import { type ClientRig, startClientRig } from '../helpers/client-rig.ts'
-import { conversationId, conversationRow, message } from '../helpers/client-rows.ts'
-import { keepingMemory, stampAll } from '../helpers/open-rig.ts'
-import { createServerArchive } from '../helpers/server-archive.ts'
-import { deferred } from '../helpers/when.ts'
+import { conversationId } from '../helpers/client-rows.ts'
+import { keepingMemory } from '../helpers/open-rig.ts'
+import { left as leftOn, nothing, one, startRemovalRig, title, wipe } from '../helpers/removal-rig.ts'
 
-const one = conversationId(1)
 const clients: ChatClient[] = []
 const toFake = ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'] as const
 
@@ -28,49 +23,15 @@ afterEach(async () => {
 
 const settle = (ms = 10_000): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
 
-/** A device that has it: some in its window, some as pages. */
+function startOn(storage: ClientStorage, settings: readonly KnownEntry[]): Promise<ClientRig> {
+  return startRemovalRig({ storage, settings }, settle, (client) => void clients.push(client))
+}
+
 function startWith(...settings: readonly KnownEntry[]): Promise<ClientRig> {
   return startOn(keepingMemory(), settings)
 }
 
-async function startOn(storage: ClientStorage, settings: readonly KnownEntry[]): Promise<ClientRig> {
-  await storage.putConversation(conversationRow(one, { access: 'writer' }))
-  const rig = startClientRig({ storage })
-  clients.push(rig.client)
-  const server = rig.server(one)
-  const doc = createDoc(7)
-  const said = Array.from({ length: 20 }, (_, index) => encodeEntry(message(index + 1, `secret ${index}`)))
-  append(doc, 'ann', [...settings.map(encodeEntry), ...said])
-  Y.applyUpdate(server.doc, Y.encodeStateAsUpdate(doc), 'device')
-  stampAll(server)
-  await settle()
-  server.archive(settings.length + 9)
-  await settle()
-  rig.client.search.prepare()
-  await settle()
-  return rig
-}
-
-const title: KnownEntry = { kind: 'set', key: 'title', value: 'Plans' }
-const wipe: KnownEntry = { kind: 'set', key: 'wipe', value: true }
-
-/** What is left on the device: rows of every kind. */
-async function left({ storage, client }: ClientRig): Promise<Readonly<Record<string, number>>> {
-  const { folded } = await readView(storage, one)
-  const searching = client.search.query('secret', { limit: 50 })
-  await settle(1000)
-  return {
-    window: folded.sent.length,
-    pages: (await storage.pages.facts(one)).messages,
-    outbox: (await storage.outbox(one)).length,
-    pool: (await storage.pool(one)).length,
-    lines: (await storage.conversations()).length,
-    listed: client.conversations.getSnapshot().length,
-    found: (await searching).length,
-  }
-}
-
-const nothing = { window: 0, pages: 0, outbox: 0, pool: 0, lines: 0, listed: 0, found: 0 }
+const left = (rig: ClientRig): ReturnType<typeof leftOn> => leftOn(rig, settle)
 
 test('[WIPE2] removed while it is open, all of it goes, and what was never sent is offered once', async () => {
   const rig = await startWith(title, wipe)
@@ -263,56 +224,6 @@ test('[WIPE2] what the device does not delete is offered all the same, once, and
   rig.sync.last().say({ type: 'activity', moved: [], gone: [{ ...gone, wipe: true }] })
   await settle()
   expect(offered()).toEqual([['typed on the train']])
-  expect(await left(rig)).toEqual(nothing)
-})
-
-test('[WIPE2] pages that are on their way while it is deleted are not kept behind that', async () => {
-  const rig = await startWith(wipe)
-  const archive = createServerArchive(rig.server(one))
-  const arrived = deferred<undefined>()
-  const messages = vi.fn<typeof archive.messages>(async (where) => {
-    const answer = await archive.messages(where)
-    await arrived.promise
-    return answer
-  })
-  rig.archives.set(one, { ...archive, messages })
-  await rig.storage.pages.drop(one)
-  const conversation = await rig.client.open(one)
-  await settle()
-  void conversation.loadOlder()
-  await settle()
-  expect(messages).toHaveBeenCalled()
-  rig.sync.remove(one, 'no-access', true)
-  await settle()
-  arrived.resolve(undefined)
-  await settle()
-  expect(await left(rig)).toEqual(nothing)
-  // What is before the window is nothing at this server: that is a page too.
-  expect((await rig.storage.pages.facts(one)).spans).toEqual([])
-})
-
-test('[WIPE2] one that is just being opened goes as well, and its line does not come back', async () => {
-  const storage = keepingMemory()
-  let arrived: Promise<unknown> = Promise.resolve()
-  const slow: ClientStorage = {
-    ...storage,
-    openDocument: async (...document) => {
-      const cache = await storage.openDocument(...document)
-      await arrived
-      return cache
-    },
-  }
-  const rig = await startOn(slow, [title, wipe])
-  const arrival = deferred<undefined>()
-  arrived = arrival.promise
-  const opening = rig.client.open(one)
-  await settle()
-  rig.sync.remove(one, 'no-access', true)
-  await settle()
-  arrival.resolve(undefined)
-  const conversation = await opening
-  await settle()
-  expect(conversation.messages.getSnapshot()).toEqual([])
   expect(await left(rig)).toEqual(nothing)
 })
 

@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest'
 import * as Y from 'yjs'
 
 import { encodeEntry } from '../../shared/chat/entry.ts'
-import { ann, clientId, message, messageId } from '../helpers/client-rows.ts'
+import { ann, bob, clientId, message, messageId } from '../helpers/client-rows.ts'
 import { bring, keepingMemory, openRig, rigId, stampAll } from '../helpers/open-rig.ts'
 
 test('[UNSENT1] what an earlier run took back is taken out of what is still to be sent', async () => {
@@ -118,4 +118,26 @@ test('[THREAD1][OUTBOX4] an answer whose thread was taken back elsewhere is sent
   rig.sync()
   expect(conversation.messages.getSnapshot()).toMatchObject([{ content: 'answer', replyTo: root }])
   expect(rig.shown()).toEqual(['answer: sent'])
+})
+
+test('[UNSENT1][THREAD1] what was on its way with its root stays where the server has put it, and what is sent behind it is no second one', async () => {
+  const rig = await openRig({ storage: keepingMemory(), user: ann })
+  const { conversation } = rig
+  const root = conversation.send('root')
+  const answer = conversation.send({ content: 'answer', thread: root })
+  conversation.react(answer, '🎉')
+  // The server has taken them; their stamps are on their way.
+  rig.upload()
+  stampAll(rig.server)
+  conversation.redact(root)
+  expect(rig.shown()).toEqual(['answer: pending'])
+  // Behind the redaction: the answer, as a reply, and the reaction once more.
+  rig.sync({ 1: 'duplicate' })
+  expect(conversation.unsent).toBe(0)
+  const other = await openRig({ server: rig.server, user: bob, firstClient: 200 })
+  other.download()
+  for (const { conversation: seen } of [rig, other])
+    expect(seen.messages.getSnapshot()).toMatchObject([
+      { id: answer, content: 'answer', thread: root, reactions: [{ emoji: '🎉', users: ['ann'] }] },
+    ])
 })

@@ -1,5 +1,5 @@
 // An account goes: bit by bit, over crashes, on the same way as all else that a member does.
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 
 import { createAccounts } from '../../../server/account/accounts.ts'
 import { createProfiles } from '../../../server/people/profiles.ts'
@@ -13,8 +13,10 @@ import type { ConversationId } from '../../../shared/sync/ids.ts'
 import { createDoc, userId } from '../../helpers/chain-doc.ts'
 import { messagePayload } from '../../helpers/chain-writer.ts'
 import { bringTogether, deliverAll, FakeDevice } from '../../helpers/fake-device.ts'
+import { createGate } from '../../helpers/gated-store.ts'
 import { messageEntry } from '../../helpers/stock-client.ts'
 import { createSyncNode, type SyncNode } from '../../helpers/sync-node.ts'
+import { deferred, turn } from '../../helpers/when.ts'
 
 const [ann, bob, cid, dan] = [userId('ann'), userId('bob'), userId('cid'), userId('dan')]
 
@@ -231,5 +233,74 @@ test('[ACCOUNT2] a reaction to what was gone through already goes as well, whene
   expect(await accounts.erase(ann, 'erase')).toBe(0)
   for (const of of [early, own]) expect((await node.conversations.message(bob, id, of)).reactions).toBeUndefined()
   expect(await node.gate.store.conversationsOf(ann)).toEqual([])
+  expect(node.errors).toEqual([])
+})
+
+/** Ann's account goes with three messages, and while their redactions are on their way to the disk the heir leaves. */
+async function leaveWhileErasing(members: readonly (readonly [ReturnType<typeof userId>, Access])[]) {
+  const { node, accounts } = start()
+  const id = await createWith(node, members)
+  for (let index = 0; index < 3; index++) await post(node, ann, id, `of ann ${index}`)
+  node.gate.hold()
+  const erasing = accounts.erase(ann, 'erase')
+  await node.settled()
+  expect(node.gate.waiting()).toHaveLength(1)
+  const leaving = node.conversations.apply(bob, id, { kind: 'member', user: bob, access: null })
+  await node.settled()
+  node.gate.open()
+  await leaving
+  expect(await erasing).toBe(0)
+  expect(node.errors).toEqual([])
+  return { node, id }
+}
+
+test('[ACCOUNT2] an heir who leaves while the messages go is not brought back: the next one has it', async () => {
+  const { node, id } = await leaveWhileErasing([
+    [bob, 'admin'],
+    [cid, 'writer'],
+  ])
+  expect(await node.conversations.members(cid, id)).toMatchObject([{ user: 'cid', access: 'owner' }])
+  expect(await contents(node, cid, id)).toEqual(['', '', ''])
+})
+
+test('[ACCOUNT2] where the only heir leaves while the messages go, the conversation goes', async () => {
+  const { node, id } = await leaveWhileErasing([[bob, 'writer']])
+  expect((await node.gate.store.head(id))?.kind).toBe('deleted')
+})
+
+test('[ACCOUNT2] whoever is added while a conversation of one is about to be deleted has it', async () => {
+  const inner = createGate(createMemoryStore()).store
+  const read = deferred()
+  let holds = false
+  const asked = { claims: 0, conversations: 0 }
+  const { node, accounts } = start({
+    ...inner,
+    claims: async (...query) => {
+      asked.claims++
+      if (holds) await read.promise
+      return inner.claims(...query)
+    },
+    conversationsOf: async (user) => {
+      asked.conversations++
+      return inner.conversationsOf(user)
+    },
+  })
+  const id = await createWith(node, [])
+  const { id: of } = await post(node, ann, id, 'of ann')
+  asked.conversations = asked.claims = 0
+  holds = true
+  // A job that has to read first; bob comes behind it, and behind that the account goes.
+  const editing = node.conversations.apply(ann, id, { kind: 'edit', of, content: 'better', at: 1 })
+  const adding = node.conversations.apply(ann, id, { kind: 'member', user: bob, access: 'writer' })
+  await vi.waitFor(() => expect(asked.claims).toBe(1))
+  const erasing = accounts.erase(ann, 'keep')
+  await vi.waitFor(() => expect(asked.conversations).toBe(1))
+  // As far as it comes: it has seen that there is nobody.
+  await turn()
+  read.resolve()
+  await Promise.all([editing, adding])
+  expect(await erasing).toBe(0)
+  expect(await node.conversations.members(bob, id)).toMatchObject([{ user: 'bob', access: 'owner' }])
+  expect(await contents(node, bob, id)).toEqual(['better'])
   expect(node.errors).toEqual([])
 })

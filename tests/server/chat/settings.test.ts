@@ -88,3 +88,25 @@ test('[SETTINGS3] one whose settings are too large does not begin', async () => 
   await expect(node.conversations.create(ann, { settings })).rejects.toThrow(Refused)
   expect(await store.conversationsOf(ann)).toEqual([])
 })
+
+test('[SETTINGS3][HISTORY1] what a conversation begins with is one commit, on a server that was put back once too', async () => {
+  const inner = createGate(createMemoryStore()).store
+  await inner.markRestored(1_600_000_000_000)
+  // As on a disk, a read takes a turn.
+  const dropped: ConversationStore['dropped'] = async (...query) => {
+    await new Promise((resolve) => setImmediate(resolve))
+    return inner.dropped(...query)
+  }
+  const node = createSyncNode({ store: { ...inner, dropped } })
+  const bob = userId('bob')
+  const settings = new Map<string, unknown>([
+    ['history', 'from-join'],
+    ['wipe', true],
+  ])
+  await node.conversations.create(ann, { title: 'Tea', members: [{ user: bob, access: 'writer' }], settings })
+  const commits = node.gate.batches().flat()
+  expect(commits).toMatchObject([{ kind: 'write', members: [{ user: 'ann' }, { user: 'bob' }] }])
+  const [first] = commits
+  expect(first?.kind === 'write' && first.settings.map(({ key }) => key)).toEqual(['title', 'history', 'wipe'])
+  expect(node.errors).toEqual([])
+})
