@@ -140,10 +140,9 @@ export function createRemovals({ opening, list, open, greeted, ask, onWiped }: R
   }
 
   async function take(gone: Gone, isTold: boolean): Promise<void> {
-    const isGone = goneReason(parseLostCode(gone.code)) !== undefined
-    if (isGone && (await mayDelete(gone, isTold))) {
+    if (isGoneBy(gone.code) && (await mayDelete(gone, isTold))) {
       // While it was waited for, the user may have been added again.
-      if (!isTold && (await ask(gone.conversation)) !== gone.code) return
+      if (!isTold && !isGoneBy(await ask(gone.conversation))) return
       return deleteOnce(gone.conversation)
     }
     toLose.push(gone)
@@ -164,6 +163,11 @@ export function createRemovals({ opening, list, open, greeted, ask, onWiped }: R
     isDeleting: (id) => underWay.has(id),
     wiped: (id) => wiping.get(id)?.catch(() => undefined),
   }
+}
+
+/** Not merely lost by the server. */
+function isGoneBy(code: FaultCode | undefined): boolean {
+  return code !== undefined && goneReason(parseLostCode(code)) !== undefined
 }
 
 /** Messages, as they were edited since, and what was to be said instead of others; by when they were written. */
