@@ -46,8 +46,10 @@ export function createDocSource(doc: Y.Doc): DocSource {
     const structs = doc.store.clients.get(client)
     const last = structs?.at(-1)
     if (structs === undefined || last === undefined || clock >= last.id.clock + last.length) return undefined
-    // Most ask for what came last.
-    const struct = last.id.clock <= clock ? last : structs[Y.findIndexSS(structs, clock)]
+    // Most ask for what came last, or for all from the beginning of a chain of which nothing is gone.
+    const guess = last.id.clock <= clock ? last : structs[clock]
+    const isIt = guess !== undefined && guess.id.clock <= clock && clock < guess.id.clock + guess.length
+    const struct = isIt ? guess : structs[Y.findIndexSS(structs, clock)]
     if (!(struct instanceof Y.Item) || struct.deleted) return 'gone'
     return struct.content instanceof Y.ContentBinary ? struct.content.content : 'gone'
   }

@@ -19,7 +19,7 @@ export function parseJsonObject(bytes: Uint8Array): Fields | undefined {
 
 /** An object in which nothing can be nested: nearly all are, and what is in them need not be looked through. */
 function isFlat(text: string): boolean {
-  return text.lastIndexOf('{') === 0 && !text.includes('[')
+  return text.indexOf('{', 1) === -1 && !text.includes('[')
 }
 
 /** Whether JSON is nested deeper than `depth` levels; looks no further than that. */
