@@ -21,6 +21,8 @@ export interface AuthorDeps {
   readonly document: () => OpenDocument
   /** A message before the window, when it is here. */
   readonly archived: (id: MessageId) => StampedMessage | undefined
+  /** What was still to be sent has been taken out of the document. */
+  readonly onTakenBack: () => void
   /** It is the private state of the user. */
   readonly isPrivate: boolean
   /** Whether something before the window is unread. */
@@ -75,6 +77,7 @@ export class Author {
     if (this.#find(of)?.redactedAt !== undefined || this.#isTakenBack(of)) return
     this.#append({ kind: 'redact', of })
     takeBack(this.#deps.document(), of)
+    this.#deps.onTakenBack()
   }
 
   react(of: MessageId, emoji: string, on: boolean): void {

@@ -92,6 +92,14 @@ export class DocumentKeeper {
     })
   }
 
+  /**
+   * Something was taken out of the document. What waits in the gate may have it still: that never leaves, for it belongs to a
+   * connection that is over, and the next one tells what is there by then (SPEC UNSENT1).
+   */
+  tellAnew(): void {
+    if (this.#connection !== undefined && this.#document.gate.hasWaiting()) this.#connect()
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
     this.#disconnect()

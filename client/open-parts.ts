@@ -108,6 +108,7 @@ export function createParts(deps: OpenPartsDeps, host: PartsHost): OpenParts {
     now,
     document: host.writable,
     archived: (message) => archive.history.message(message),
+    onTakenBack: () => keeper.tellAnew(),
     isPrivate: isPrivateConversation(id),
     hasOlderUnread: () => archive.hasUnread(),
   })

@@ -6,6 +6,8 @@
 export interface SendGate {
   /** Holds everything that is sent from now on until `kept` settles; failure opens it too, for there is no better copy. */
   readonly hold: (kept: Promise<void>) => void
+  /** Whether something that was said already has not left yet. */
+  readonly hasWaiting: () => boolean
   /** Sends now, or as soon as nothing is held. */
   readonly pass: (send: () => void) => void
 }
@@ -27,6 +29,7 @@ export function createSendGate(): SendGate {
       holds++
       kept.then(release, release)
     },
+    hasWaiting: () => waiting.length > 0,
     pass: (send) => {
       if (holds > 0) waiting.push(send)
       else send()

@@ -6,7 +6,7 @@ import type { Conversation } from '../../client/api.ts'
 import { keepingMemory } from '../helpers/open-rig.ts'
 import { isLive, RealClients, shared } from '../helpers/real-clients.ts'
 import { until } from '../helpers/until.ts'
-import { turn, when } from '../helpers/when.ts'
+import { deferred, turn, when } from '../helpers/when.ts'
 
 let real: RealClients
 
@@ -54,3 +54,39 @@ test('[UNSENT1][THREAD1] what was answered under a root that is taken back on it
   await ann.close()
   await showsAs(await real.client('ann', { openStorage }).open(talk.id), own)
 })
+
+test.each(['multiplexed', 'stock'] as const)(
+  '[UNSENT1][OUTBOX1] what is taken back before the device has kept it leaves no trace at anybody: %s',
+  async (transport) => {
+    const storage = keepingMemory()
+    const kept = deferred<undefined>()
+    let isSlow = false
+    const slow = {
+      ...storage,
+      putOutbox: async (...put: Parameters<typeof storage.putOutbox>) => {
+        if (isSlow) await kept.promise
+        await storage.putOutbox(...put)
+      },
+      removeOutbox: async (...remove: Parameters<typeof storage.removeOutbox>) => {
+        // In their order, as a store does it.
+        if (isSlow) await kept.promise
+        await storage.removeOutbox(...remove)
+      },
+      close: async () => undefined,
+    }
+    const [author, reader] = [`ann-${transport}`, `bob-${transport}`]
+    const ann = real.client(author, { openStorage: async () => slow }, { transport })
+    const talk = await shared(ann, reader)
+    const theirs = await real.client(reader).open(talk.id)
+    await isLive(theirs)
+    isSlow = true
+    const secret = talk.send('secret')
+    talk.send('not secret')
+    talk.redact(secret)
+    kept.resolve(undefined)
+    await until('the server has taken all of it', async () => (await ann.unsent()) === 0)
+    await when(theirs.messages, ({ length }) => length > 0)
+    expect(shown(theirs)).toMatchObject([{ content: 'not secret' }])
+    expect(shown(talk)).toEqual(shown(theirs))
+  },
+)

@@ -3,7 +3,7 @@ import { WebSocket as NodeWebSocket } from 'ws'
 
 import type { ChatClient, Conversation } from '../../client/api.ts'
 import { createClient } from '../../client/chat-client.ts'
-import type { Platform } from '../../client/client-options.ts'
+import type { ChatClientOptions, Platform } from '../../client/client-options.ts'
 import { tokenOf } from '../contract/rest/rest-client.ts'
 import { CuttingProxy } from './cutting-proxy.ts'
 import { keepingMemory } from './open-rig.ts'
@@ -29,9 +29,13 @@ export class RealClients {
     return tokenOf(this.server, user)
   }
 
-  client(user: string, platform: Partial<Pick<Platform, 'openStorage' | 'fetch'>> = {}): ChatClient {
+  client(
+    user: string,
+    platform: Partial<Pick<Platform, 'openStorage' | 'fetch'>> = {},
+    options: Pick<ChatClientOptions, 'transport'> = {},
+  ): ChatClient {
     const client = createClient(
-      { url: this.proxy.url, user, token: this.token(user) },
+      { url: this.proxy.url, user, token: this.token(user), ...options },
       {
         openStorage: async () => keepingMemory(),
         WebSocket: NodeWebSocket as unknown as typeof WebSocket,
