@@ -67,7 +67,8 @@ describe('a connection that does nothing', () => {
   })
 
   test('[PROC4] whose body stops is closed when the time for a request is over, and nothing is written', async () => {
-    const server = await start({ requestMs: 200, headersMs: 100 })
+    // Long enough for whole requests on a busy machine.
+    const server = await start({ requestMs: 2000, headersMs: 1000 })
     const ann = new People(server).person('ann')
     const path = await ann.creates()
     const head = [
