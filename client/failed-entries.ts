@@ -54,6 +54,11 @@ export class FailedEntries {
     return true
   }
 
+  /** Shows nothing any more. */
+  forget(): void {
+    this.#changes.set([])
+  }
+
   /** Something has changed. */
   look(): void {
     const kept = this.#deps.document().outbox.failedChanges()

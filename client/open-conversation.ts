@@ -270,7 +270,8 @@ export class OpenConversation implements Conversation {
     this.#parts.archive.forget()
     await this.close()
     this.#messages.set([])
-    for (const part of [this.#parts.pins, this.#parts.threads]) part.forget()
+    const { pins, threads, single, events, failed } = this.#parts
+    for (const part of [pins, threads, single, events, failed]) part.forget()
     this.#info.set({ id: this.id, title: null, access: undefined, members: [], settings: new Map() })
   }
 

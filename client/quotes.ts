@@ -95,6 +95,12 @@ export class Quotes {
     this.#isClosed = true
   }
 
+  /** Behind `close`: nothing is remembered of what can be found no more. */
+  forget(): void {
+    this.#known.clear()
+    this.note()
+  }
+
   #tell(id: MessageId): void {
     if (!this.#watchers.has(id)) return
     const before = this.#told.get(id)

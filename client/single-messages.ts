@@ -24,9 +24,11 @@ export class SingleMessages {
   readonly #document: () => OpenDocument
   readonly #stores: MessageStores
   #shown: OpenDocument | undefined
+  #isForgotten = false
 
   constructor({ document, findKept, fetch, isConnected }: SingleMessagesDeps) {
-    const find = (id: MessageId): ChatMessage | undefined => document().timeline.find(id)
+    const find = (id: MessageId): ChatMessage | undefined =>
+      this.#isForgotten ? undefined : document().timeline.find(id)
     this.#document = document
     this.#stores = new MessageStores(find)
     this.quotes = new Quotes({ find, findKept, fetch, isConnected, folded: () => document().replica.folded })
@@ -38,6 +40,13 @@ export class SingleMessages {
 
   quote(id: MessageId): ReadableStore<Quote> {
     return this.quotes.of(id)
+  }
+
+  /** Shows nothing any more. */
+  forget(): void {
+    this.#isForgotten = true
+    this.#stores.note()
+    this.quotes.forget()
   }
 
   /** The timeline has been brought up to date; `archived` is what left the window. Tells what has changed. */

@@ -117,6 +117,11 @@ export class OpenEvents {
     this.#isClosed = true
   }
 
+  /** Behind `close`: shows nothing any more. */
+  forget(): void {
+    this.#store.set([])
+  }
+
   #lacks({ from }: EventRun): boolean {
     const { folded, user, shown } = this.#deps
     const wanted = shown()

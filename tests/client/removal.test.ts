@@ -243,3 +243,29 @@ test('[WIPE2] a document that cannot be read is deleted where the server says so
   expect(await left(rig)).toEqual(nothing)
   expect(rig.client.removed.getSnapshot()).toEqual([{ id: one, title: 'Plans', unsent: [] }])
 })
+
+test('[WIPE2] nothing of it is said any more by what an application holds: of one message, a quote, a thread, what failed', async () => {
+  const rig = await startWith(title, wipe)
+  const conversation = await rig.client.open(one)
+  await settle()
+  const root = conversation.messages.getSnapshot().at(-1)?.id
+  if (root === undefined) throw new Error('there is no message')
+  const [single, quote, thread] = [conversation.message(root), conversation.quote(root), conversation.thread(root)]
+  thread.send('secret answer')
+  conversation.pin(root)
+  await settle()
+  const stores = [single, quote, thread.messages, thread.info, conversation.events, conversation.pins]
+  const told = stores.map((store) => {
+    const listener = vi.fn<() => void>()
+    store.subscribe(listener)
+    return listener
+  })
+  const said = (): string => JSON.stringify(stores.map((store) => store.getSnapshot()))
+  expect(said()).toContain('secret 19')
+  rig.sync.remove(one, 'no-access', true)
+  await settle()
+  expect(said()).not.toContain('secret')
+  expect(single.getSnapshot()).toBeUndefined()
+  expect(conversation.events.getSnapshot()).toEqual([])
+  for (const listener of told) expect(listener).toHaveBeenCalled()
+})
