@@ -27,7 +27,7 @@ interface Waiting {
   /** Something of this device waits there for the server. */
   readonly unsent: boolean
   /** Whether this device lacks something of it still. */
-  readonly isBehind: () => boolean
+  readonly isBehind: (id: ConversationId) => boolean
 }
 
 interface Run {
@@ -76,7 +76,7 @@ export class BackgroundSync {
         dueMs,
         unsent: unsent || before?.unsent === true,
         // What is told later is all that was told before, and more.
-        isBehind: before?.isBehind === always ? always : () => isBehind(id),
+        isBehind: before?.isBehind === always ? always : isBehind,
       })
     }
     this.proceed()
@@ -151,7 +151,7 @@ export class BackgroundSync {
     for (const [id, waiting] of this.#waiting) {
       // It moved on while it is being closed: it is opened again behind that.
       if (this.#runs.has(id)) continue
-      if (!waiting.unsent && !waiting.isBehind()) {
+      if (!waiting.unsent && !waiting.isBehind(id)) {
         this.#waiting.delete(id)
         continue
       }

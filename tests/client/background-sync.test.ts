@@ -149,6 +149,16 @@ describe('the order', () => {
     await rig.finish(two)
     await settle(10_000)
     expect(numbers(rig)).toEqual([1, 0, 1, 0, 2])
+    // Nor is what is to be opened in any case taken back by a version that is told later.
+    await rig.finish(one)
+    await rig.finish(conversationId(2))
+    rig.hasTime = false
+    rig.background.add([ids[3] ?? one])
+    add(ids[3] ?? one)
+    rig.hasTime = true
+    rig.background.proceed()
+    await settle(10_000)
+    expect(numbers(rig)).toEqual([1, 0, 1, 0, 2, 3])
   })
 
   test('[OUTBOX2][BACK1] what has something to send comes before what only moved', async () => {
