@@ -65,6 +65,11 @@ export function createRemovals({ opening, list, open, greeted, ask, onWiped }: R
     return undefined
   }
 
+  /** One that is just being opened would show and keep again what it has read: it is waited for. */
+  async function openedOf(id: ConversationId): Promise<OpenConversation | undefined> {
+    return openOf(id) ?? (open.has(id) ? open.open(id).catch(() => undefined) : undefined)
+  }
+
   async function foldedOf(storage: ClientStorage, id: ConversationId): Promise<Folded | undefined> {
     const conversation = openOf(id)
     if (conversation !== undefined) return conversation.document.replica.folded
@@ -94,8 +99,7 @@ export function createRemovals({ opening, list, open, greeted, ask, onWiped }: R
     // For its title alone: what cannot be read is deleted all the same.
     const folded = await foldedOf(storage, id).catch(() => undefined)
     const kept = await storage.outbox(id)
-    // One that is just being opened would show and keep again what it has read.
-    const conversation = openOf(id) ?? (open.has(id) ? await open.open(id).catch(() => undefined) : undefined)
+    const conversation = await openedOf(id)
     const rows = [...kept, ...(conversation?.document.outbox.open() ?? [])]
     const title = folded?.title ?? list.row(id)?.title ?? null
     const known = new Set(store.getSnapshot().map((removed) => removed.id))
@@ -123,27 +127,17 @@ export function createRemovals({ opening, list, open, greeted, ask, onWiped }: R
     return done
   }
 
-  function forgetOnce(id: ConversationId): Promise<void> {
-    const forget = async (): Promise<void> => {
-      const conversation = openOf(id) ?? (open.has(id) ? await open.open(id).catch(() => undefined) : undefined)
-      await wipeClosed(id, conversation)
-    }
-    const forgetting = underWay.get(id) ?? forget().finally(() => underWay.delete(id))
-    underWay.set(id, forgetting)
-    return forgetting
-  }
-
-  function deleteOnce(id: ConversationId): Promise<void> {
-    const deleting = underWay.get(id) ?? deleteAll(id).finally(() => underWay.delete(id))
-    underWay.set(id, deleting)
-    return deleting
+  function once(id: ConversationId, job: () => Promise<void>): Promise<void> {
+    const doing = underWay.get(id) ?? job().finally(() => underWay.delete(id))
+    underWay.set(id, doing)
+    return doing
   }
 
   async function take(gone: Gone, isTold: boolean): Promise<void> {
     if (isGoneBy(gone.code) && (await mayDelete(gone, isTold))) {
       // While it was waited for, the user may have been added again.
       if (!isTold && !isGoneBy(await ask(gone.conversation))) return
-      return deleteOnce(gone.conversation)
+      return once(gone.conversation, () => deleteAll(gone.conversation))
     }
     toLose.push(gone)
     // Those that come to it at the same time cost one walk over the list.
@@ -158,7 +152,7 @@ export function createRemovals({ opening, list, open, greeted, ask, onWiped }: R
     forget: async (id) => {
       await list.loaded
       if ((list.row(id)?.gone ?? openOf(id)?.gone) === undefined) throw new TypeError('The conversation is not gone.')
-      await forgetOnce(id)
+      await once(id, async () => wipeClosed(id, await openedOf(id)))
     },
     isDeleting: (id) => underWay.has(id),
     wiped: (id) => wiping.get(id)?.catch(() => undefined),
