@@ -1,11 +1,10 @@
 // What is pinned, and one's account as a whole: taken along and deleted.
 import { readFileSync } from 'node:fs'
 
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 
-import { startServerProcess } from '../helpers/server-process.ts'
 import { until } from '../helpers/until.ts'
-import { enter } from './enter.ts'
+import { meet } from './enter.ts'
 
 /** A browser takes seconds to start, and a machine with two cores runs other tests meanwhile. */
 const testMs = 120_000
@@ -14,10 +13,7 @@ test(
   '[TOUCH1] what is pinned is listed with the way to where it stands, and an admin takes a pin back there',
   { timeout: testMs },
   async () => {
-    const server = await startServerProcess()
-    onTestFinished(() => server.dispose())
-    const id = await server.createConversation('ann', 'bob')
-    const [ann, bob] = await Promise.all([enter(server, id, 'ann'), enter(server, id, 'bob')])
+    const { ann, bob } = await meet()
     await ann.send('The code is 1234')
     for (let line = 0; line < 40; line++) await ann.send(`line ${line}`)
     await bob.send('The ferry leaves at eight')
@@ -54,10 +50,7 @@ test(
   '[ACCOUNT1][ACCOUNT2] one takes everything along, and leaves for good with what was written',
   { timeout: testMs },
   async () => {
-    const server = await startServerProcess()
-    onTestFinished(() => server.dispose())
-    const id = await server.createConversation('ann', 'bob')
-    const [ann, bob] = await Promise.all([enter(server, id, 'ann'), enter(server, id, 'bob')])
+    const { ann, bob } = await meet()
     await bob.send('I was here')
     await ann.shows(['sent I was here'])
     await bob.at('composer').fill('a draft')

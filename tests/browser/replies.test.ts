@@ -1,9 +1,8 @@
 // Replies and mentions: written with the keyboard, quoted as what they refer to stands now.
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 
-import { startServerProcess } from '../helpers/server-process.ts'
 import { until } from '../helpers/until.ts'
-import { enter } from './enter.ts'
+import { meet } from './enter.ts'
 import type { WebTab } from './web-user.ts'
 
 /** A browser takes seconds to start, and a machine with two cores runs other tests meanwhile. */
@@ -13,10 +12,7 @@ test(
   '[QUOTE1] a reply is written with the keyboard, mentions a member, and its quote follows an edit and a removal',
   { timeout: testMs },
   async () => {
-    const server = await startServerProcess()
-    onTestFinished(() => server.dispose())
-    const id = await server.createConversation('ann', 'bob')
-    const [ann, bob] = await Promise.all([enter(server, id, 'ann'), enter(server, id, 'bob')])
+    const { ann, bob } = await meet()
     await ann.send('Tea at four?')
     await bob.shows(['sent Tea at four?'])
 

@@ -1,9 +1,8 @@
 // What is set in dialogs: of a conversation, by its admin, and of oneself.
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 
-import { startServerProcess } from '../helpers/server-process.ts'
 import { until } from '../helpers/until.ts'
-import { enter } from './enter.ts'
+import { meet } from './enter.ts'
 
 /** A browser takes seconds to start, and a machine with two cores runs other tests meanwhile. */
 const testMs = 120_000
@@ -12,10 +11,7 @@ test(
   '[HISTORY1][WIPE2] an admin renames a conversation and says what late joiners see and what removed ones keep',
   { timeout: testMs },
   async () => {
-    const server = await startServerProcess()
-    onTestFinished(() => server.dispose())
-    const id = await server.createConversation('ann', 'bob')
-    const [ann, bob] = await Promise.all([enter(server, id, 'ann'), enter(server, id, 'bob')])
+    const { ann, bob } = await meet()
     await ann.send('Hello')
     await bob.shows(['sent Hello'])
     await ann.at('conversation-more').press('Enter')
@@ -54,10 +50,7 @@ test(
   '[STATUS1] who does not tell what they have read is not seen to read, and can change that',
   { timeout: testMs },
   async () => {
-    const server = await startServerProcess()
-    onTestFinished(() => server.dispose())
-    const id = await server.createConversation('ann', 'bob')
-    const [ann, bob] = await Promise.all([enter(server, id, 'ann'), enter(server, id, 'bob')])
+    const { server, id, ann, bob } = await meet()
     const choose = async (tells: boolean): Promise<void> => {
       await bob.at('profile-open').press('Enter')
       await bob.at('profile-receipts').setChecked(tells)

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 
 import { startServerProcess } from '../helpers/server-process.ts'
 import { until } from '../helpers/until.ts'
-import { enter } from './enter.ts'
+import { enter, meet } from './enter.ts'
 import type { WebTab } from './web-user.ts'
 
 /** A browser takes seconds to start, and a machine with two cores runs other tests meanwhile. */
@@ -13,10 +13,7 @@ test(
   '[THREAD1][THREAD3] two people answer a message in its thread, and each sees how many answers there are',
   { timeout: testMs },
   async () => {
-    const server = await startServerProcess()
-    onTestFinished(() => server.dispose())
-    const id = await server.createConversation('ann', 'bob')
-    const [ann, bob] = await Promise.all([enter(server, id, 'ann'), enter(server, id, 'bob')])
+    const { ann, bob } = await meet()
     await ann.send('Where do we eat?')
     await bob.shows(['sent Where do we eat?'])
 
