@@ -56,7 +56,7 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
     startWorker: platform.startSearchWorker,
     loaded: list.loaded,
     listed: list.store.getSnapshot,
-    open: () => open.all(),
+    opened: (id) => open.get(id),
   })
   const archive = createArchiveStorage(opening, platform.askToPersist)
   const removals = createRemovals({
@@ -102,7 +102,7 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
     hasTime: () => background.status.getSnapshot().phase === 'current',
     onKept: (id) => {
       archive.noteKept()
-      for (const conversation of open.all()) if (conversation.id === id) conversation.noteKept()
+      open.get(id)?.noteKept()
     },
     onFull: archive.noteFull,
     onFailure: archive.noteFailure,

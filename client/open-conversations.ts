@@ -27,6 +27,11 @@ export class OpenConversations {
     return this.#opening.has(id) && this.#open.get(id)?.isClosing !== true
   }
 
+  /** One that is open, closing or not; undefined while it is being opened. */
+  get(id: ConversationId): OpenConversation | undefined {
+    return this.#open.get(id)
+  }
+
   all(): Iterable<OpenConversation> {
     return this.#open.values()
   }

@@ -88,7 +88,7 @@ export function createPersonal(deps: PersonalDeps): PersonalPart {
     isUntaken: (key) => values.isUntaken(key),
     write: (key, value) => values.write(key, value),
   })
-  const reads = new PrivateReads({ values, list, open: () => open.all(), background, writes: readsInPrivate })
+  const reads = new PrivateReads({ values, list, opened: (id) => open.get(id), background, writes: readsInPrivate })
   list.store.subscribe(() => {
     states.noteMessages()
     reads.noteList()
@@ -110,9 +110,7 @@ export function createPersonal(deps: PersonalDeps): PersonalPart {
   /** The line of one that is open is a moment behind it. */
   function lastMessageSeq(id: ConversationId): number {
     const listed = list.row(id)?.lastMessageSeq ?? -1
-    for (const conversation of open.all())
-      if (conversation.id === id) return Math.max(listed, conversation.document.replica.folded.sent.at(-1)?.seq ?? -1)
-    return listed
+    return Math.max(listed, open.get(id)?.document.replica.folded.sent.at(-1)?.seq ?? -1)
   }
 
   const flag =

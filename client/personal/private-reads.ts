@@ -20,7 +20,8 @@ import type { PersonalValues } from './personal-values.ts'
 export interface PrivateReadsDeps {
   readonly values: PersonalValues
   readonly list: ConversationList
-  readonly open: () => Iterable<OpenConversation>
+  /** Undefined when it is not open. */
+  readonly opened: (id: ConversationId) => OpenConversation | undefined
   readonly background: () => Pick<BackgroundSync, 'add'>
   /** This device reads in private itself: what others of the user wrote it may correct. */
   readonly writes: boolean
@@ -83,7 +84,7 @@ export class PrivateReads {
 
   /** Lines have come, or changed. */
   noteList(): void {
-    for (const [id, through] of this.#known) if (!this.#isOpen(id)) this.#count(id, through)
+    for (const [id, through] of this.#known) if (this.#deps.opened(id) === undefined) this.#count(id, through)
     for (const id of this.#threads.keys()) this.#dropPassed(id)
   }
 
@@ -158,15 +159,10 @@ export class PrivateReads {
   }
 
   #take(id: ConversationId, through: number, thread?: MessageId): void {
-    for (const conversation of this.#deps.open())
-      if (conversation.id === id) return conversation.noteRead(through, thread)
-    if (thread === undefined) this.#count(id, through)
+    const conversation = this.#deps.opened(id)
+    if (conversation !== undefined) conversation.noteRead(through, thread)
+    else if (thread === undefined) this.#count(id, through)
     else this.#countThread(id, through)
-  }
-
-  #isOpen(id: ConversationId): boolean {
-    for (const conversation of this.#deps.open()) if (conversation.id === id) return true
-    return false
   }
 
   /** Of a conversation that is not open: all is read, or it is opened in the background and counted there. */

@@ -25,7 +25,7 @@ import { wipeConversation } from './wipe-conversation.ts'
 export interface RemovalsDeps {
   readonly opening: Promise<ClientStorage>
   readonly list: Pick<ConversationList, 'row' | 'loaded' | 'lose' | 'remove'>
-  readonly open: Pick<OpenConversations, 'all' | 'has' | 'open'>
+  readonly open: Pick<OpenConversations, 'get' | 'has' | 'open'>
   /** Resolves when the server has told what became of what this device has; at once where it tells nothing by itself. */
   readonly greeted: () => Promise<void>
   /** Why the server does not let the user open it; undefined when it does. Rejects when it cannot be asked. */
@@ -60,18 +60,13 @@ export function createRemovals({ opening, list, open, greeted, ask, onWiped }: R
   const stays = new Set<ConversationId>()
   const toLose: Gone[] = []
 
-  function openOf(id: ConversationId): OpenConversation | undefined {
-    for (const conversation of open.all()) if (conversation.id === id) return conversation
-    return undefined
-  }
-
   /** One that is just being opened would show and keep again what it has read: it is waited for. */
   async function openedOf(id: ConversationId): Promise<OpenConversation | undefined> {
-    return openOf(id) ?? (open.has(id) ? open.open(id).catch(() => undefined) : undefined)
+    return open.get(id) ?? (open.has(id) ? open.open(id).catch(() => undefined) : undefined)
   }
 
   async function foldedOf(storage: ClientStorage, id: ConversationId): Promise<Folded | undefined> {
-    const conversation = openOf(id)
+    const conversation = open.get(id)
     if (conversation !== undefined) return conversation.document.replica.folded
     await list.loaded
     // Nothing is known of what was never listed here.
@@ -91,7 +86,7 @@ export function createRemovals({ opening, list, open, greeted, ask, onWiped }: R
     if (!isTold) await greeted()
     // Since then the user may have been added again, and this be another end of it.
     const isKept = stays.has(id) && (!isTold || list.row(id)?.gone !== undefined)
-    return !isKept && openOf(id)?.status.getSnapshot().connection.phase !== 'live'
+    return !isKept && open.get(id)?.status.getSnapshot().connection.phase !== 'live'
   }
 
   async function deleteAll(id: ConversationId): Promise<void> {
@@ -151,7 +146,7 @@ export function createRemovals({ opening, list, open, greeted, ask, onWiped }: R
     take: async (gone, isTold = false) => void (await Promise.all(gone.map((one) => take(one, isTold)))),
     forget: async (id) => {
       await list.loaded
-      if ((list.row(id)?.gone ?? openOf(id)?.gone) === undefined) throw new TypeError('The conversation is not gone.')
+      if ((list.row(id)?.gone ?? open.get(id)?.gone) === undefined) throw new TypeError('The conversation is not gone.')
       await once(id, async () => wipeClosed(id, await openedOf(id)))
     },
     isDeleting: (id) => underWay.has(id),

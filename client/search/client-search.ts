@@ -21,7 +21,8 @@ export interface ClientSearchDeps {
   readonly loaded: Promise<void>
   /** Newest activity first. */
   readonly listed: () => readonly { readonly id: ConversationId }[]
-  readonly open: () => Iterable<OpenConversation>
+  /** Undefined when it is not open. */
+  readonly opened: (id: ConversationId) => OpenConversation | undefined
 }
 
 export interface ClientSearch extends PageListener {
@@ -37,7 +38,7 @@ export interface ClientSearch extends PageListener {
 const defaultHits = 20
 
 export function createClientSearch(deps: ClientSearchDeps): ClientSearch {
-  const { user, storage, startWorker, loaded, open } = deps
+  const { user, storage, startWorker, loaded, opened } = deps
   const status = createStore<SearchStatus>({ phase: 'idle', indexed: 0, left: 0, partial: false })
   let started: { readonly host: SearchHost; readonly feed: SearchFeed } | undefined
   let isClosed = false
@@ -52,8 +53,8 @@ export function createClientSearch(deps: ClientSearchDeps): ClientSearch {
       storage,
       listed: () => deps.listed().map(({ id }) => id),
       openView: (id) => {
-        for (const conversation of open()) if (conversation.id === id) return openView(conversation)
-        return undefined
+        const conversation = opened(id)
+        return conversation && openView(conversation)
       },
       readView,
       apply: (one) => host.apply(one),

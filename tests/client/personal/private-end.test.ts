@@ -59,7 +59,7 @@ test('[PRIVATE2] a register of another device that comes while this one closes i
   const reads = new PrivateReads({
     values,
     list,
-    open: () => [],
+    opened: () => undefined,
     background: () => ({ add: () => undefined }),
     writes: true,
   })
