@@ -5,7 +5,7 @@ import { type SubmitEvent, useId, useState } from 'react'
 import { historySetting, wipeSetting } from '../../shared/chat/known-settings.ts'
 import { limits } from '../../shared/limits.ts'
 import { type Conversation, knownSettings } from '../api.ts'
-import { Dialog } from './dialog.tsx'
+import { Dialog, SaveOrCancel } from './dialog.tsx'
 import { explainError } from './wording.ts'
 
 interface Props {
@@ -103,14 +103,7 @@ function SettingsForm({ conversation, close }: { readonly conversation: Conversa
       <p id={`${id}-problem`} className="problem" role="alert">
         {problem}
       </p>
-      <div className="actions">
-        <button type="submit" className="primary" data-testid="settings-save">
-          Save
-        </button>
-        <button type="button" onClick={close}>
-          Cancel
-        </button>
-      </div>
+      <SaveOrCancel testId="settings-save" close={close} />
     </form>
   )
 }

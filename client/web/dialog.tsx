@@ -43,3 +43,23 @@ export function Dialog({ title, testId, onClose, mark, below, children }: Props)
     </dialog>
   )
 }
+
+interface SaveOrCancelProps {
+  /** Of the button that saves. */
+  readonly testId: string
+  readonly close: () => void
+}
+
+/** How the form of a dialog ends. */
+export function SaveOrCancel({ testId, close }: SaveOrCancelProps) {
+  return (
+    <div className="actions">
+      <button type="submit" className="primary" data-testid={testId}>
+        Save
+      </button>
+      <button type="button" onClick={close}>
+        Cancel
+      </button>
+    </div>
+  )
+}

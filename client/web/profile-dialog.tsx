@@ -6,7 +6,7 @@ import { limits } from '../../shared/limits.ts'
 import type { Account, SignedIn } from './account.ts'
 import { AccountData } from './account-data.tsx'
 import { Avatar } from './avatar.tsx'
-import { Dialog } from './dialog.tsx'
+import { Dialog, SaveOrCancel } from './dialog.tsx'
 import { useProfiles } from './use-names.ts'
 import { useStore } from './use-store.ts'
 import { explainError } from './wording.ts'
@@ -107,14 +107,7 @@ export function ProfileDialog({ signedIn, account, onClose }: Props) {
             <p id="profile-problem" className="problem" role="alert">
               {problem ?? (status.phase === 'refused' && `Your last change was not taken: ${status.reason}`)}
             </p>
-            <div className="actions">
-              <button type="submit" className="primary" data-testid="profile-save">
-                Save
-              </button>
-              <button type="button" onClick={close}>
-                Cancel
-              </button>
-            </div>
+            <SaveOrCancel testId="profile-save" close={close} />
           </form>
           <AccountData user={user} client={signedIn.client} account={account} />
         </>
