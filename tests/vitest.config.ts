@@ -10,8 +10,8 @@ export default defineConfig({
     include: ['tests/**/*.test.{ts,tsx}'],
     globalSetup: ['tests/helpers/global-setup.ts'],
     // Process and browser tests start whole servers; a timeout here means stuck, not slow.
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     // A test that passes at the second attempt has failed.
     retry: 0,
     // Many tests wait, for timers, disks and processes: more of them at once than there are processors. Vitest leaves one out.

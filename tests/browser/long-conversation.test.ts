@@ -158,7 +158,7 @@ test(
     await tab.at('members-toggle').click()
     await write(server, id, 10, all)
     await goToEnd(tab)
-    await until('the newest is there', async () => indexOf((await tab.messages()).at(-1)?.text) === all - 1, 20_000)
+    await until('the newest is there', async () => indexOf((await tab.messages()).at(-1)?.text) === all - 1, 40_000)
     await until('all is seen', async () => (await unreadOf(server, id)) === 0)
 
     // Of what came while it was open all is there; a new page has the window only.
@@ -259,7 +259,7 @@ test(
     await tab.allSent(10)
     await write(server, id, 10, 1500)
     await goToEnd(tab)
-    await until('all is seen', async () => (await unreadOf(server, id)) === 0, 20_000)
+    await until('all is seen', async () => (await unreadOf(server, id)) === 0, 40_000)
     await tab.page.reload()
     await until('the newest are there', async () => indexOf((await tab.messages()).at(-1)?.text) === 1499)
     await tab.connection('live')

@@ -22,7 +22,7 @@ export interface ShownMessage {
 }
 
 /** Longest wait for something to appear; a page on a busy machine takes its time. */
-const waitMs = 20_000
+const waitMs = 40_000
 
 export class WebTab {
   readonly page: Page

@@ -39,7 +39,7 @@ const isLive = ({ status }: Conversation): Promise<unknown> =>
 
 /** Everything that this client has written is durable. */
 async function isSent(client: ChatClient): Promise<void> {
-  await expect.poll(() => client.unsent(), { timeout: 10_000 }).toBe(0)
+  await expect.poll(() => client.unsent(), { timeout: 30_000 }).toBe(0)
 }
 
 test('[SETTINGS1][SETTINGS3][HISTORY1] made offline to begin with from-join: its members read that, and who joins later gets nothing from before', async () => {

@@ -32,7 +32,7 @@ test.each([
   ['archived', limits.windowEntries],
 ])(
   '[TOUCH2][OUTBOX4] the one whose emoji or pin is one too many is told so, the others see the other one’s (%s)',
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   async (_where, more) => {
     const ann = await shared(clients.client('ann'), 'bob')
     ann.setMember('bob', 'admin')
@@ -64,7 +64,7 @@ test.each([
     const refused = (one: Conversation): readonly string[] =>
       one.failedChanges.getSnapshot().map(({ entry, reason }) => `${entry.kind} ${reason}`)
     await expect
-      .poll(() => new Set([...refused(ann), ...refused(bob)]), { timeout: 20_000 })
+      .poll(() => new Set([...refused(ann), ...refused(bob)]), { timeout: 40_000 })
       .toEqual(new Set(['pin too-many', 'react too-many']))
     expect(refused(ann).length + refused(bob).length).toBe(2)
     for (const one of [ann, bob]) await isSent(one)
@@ -74,7 +74,7 @@ test.each([
     await isLive(fresh)
     while ((await fresh.loadOlder(500)) > 0);
     for (const one of [ann, bob, fresh]) {
-      await expect.poll(() => emojiOf(one, of), { timeout: 20_000 }).toEqual(all)
+      await expect.poll(() => emojiOf(one, of), { timeout: 40_000 }).toEqual(all)
       await expect.poll(() => one.pins.getSnapshot().length).toBe(limits.pins)
     }
     expect(ann.pins.getSnapshot().map(({ message }) => message)).toEqual(

@@ -24,7 +24,7 @@ export interface Exit {
 
 type Child = ChildProcessByStdio<null, Readable, Readable>
 
-const startMs = 15_000
+const startMs = 30_000
 
 export class ServerProcess {
   /** Holds the data folder, and copies of it. */

@@ -32,7 +32,7 @@ export interface Close {
   readonly reason: string
 }
 
-const waitMs = 15_000
+const waitMs = 40_000
 
 /** Its class has the browser's shape, and more. */
 const NodeSocket = NodeWebSocket as unknown as typeof WebSocket

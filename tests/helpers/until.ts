@@ -6,7 +6,7 @@ const pollMs = 10
 export async function until<T>(
   what: string,
   ask: () => T | Promise<T>,
-  deadlineMs = 10_000,
+  deadlineMs = 30_000,
 ): Promise<Exclude<T, undefined | false>> {
   const end = Date.now() + deadlineMs
   for (;;) {

@@ -67,7 +67,7 @@ export interface View {
 
 export type Answer = { readonly view: View } | { readonly error: string }
 
-const waitMs = 20_000
+const waitMs = 40_000
 let conversation: Conversation | undefined
 
 function current(): Conversation {

@@ -8,7 +8,7 @@ import { StockClient } from '../helpers/stock-client.ts'
 import type { NodeDevice } from './node-device.ts'
 import { setStage } from './node-stage.ts'
 
-const testMs = 60_000
+const testMs = 120_000
 
 /** What a newcomer sees of a conversation. */
 async function seenBy(server: ServerProcess, id: string, user: string) {
@@ -82,7 +82,7 @@ describe('a client program in Node', () => {
       const bob = await device('bob')
       await expect
         .poll(async () => (await bob.run({ kind: 'refresh' })).conversations.map(({ title }) => title), {
-          timeout: 10_000,
+          timeout: 30_000,
         })
         .toEqual(['Left alone'])
       await bob.open(id)
@@ -113,7 +113,7 @@ describe('a client program in Node', () => {
       await ann.open(id)
       await ann.run({ kind: 'live' })
       await ann.send('the end')
-      await expect.poll(async () => (await ann.look()).pending, { timeout: 10_000 }).toBe(0)
+      await expect.poll(async () => (await ann.look()).pending, { timeout: 30_000 }).toBe(0)
       const { lines } = await ann.look()
       const { texts, chains } = await seenBy(server, id, 'bob')
       expect(lines).toEqual(texts.map((text) => `sent ${text}`))
@@ -145,8 +145,8 @@ describe('a client program in Node', () => {
         const view = await one.look()
         return view.lines.length === 5 && view.pending === 0 ? view.lines : []
       }
-      await expect.poll(() => settled(desk), { timeout: 15_000 }).toHaveLength(5)
-      await expect.poll(() => settled(phone), { timeout: 15_000 }).toEqual((await desk.look()).lines)
+      await expect.poll(() => settled(desk), { timeout: 30_000 }).toHaveLength(5)
+      await expect.poll(() => settled(phone), { timeout: 30_000 }).toEqual((await desk.look()).lines)
       const { texts, chains } = await seenBy(server, id, 'bob')
       expect((await desk.look()).lines).toEqual(texts.map((text) => `sent ${text}`))
       expect(texts.toSorted()).toEqual(['desk one', 'desk two', 'phone one', 'phone two', 'together'])
@@ -166,7 +166,7 @@ describe('a client program in Node', () => {
     await ann.restart()
     await ann.open(id)
     await ann.run({ kind: 'reopen', times: 24, text: 'second' })
-    await expect.poll(async () => (await ann.look()).pending, { timeout: 10_000 }).toBe(0)
+    await expect.poll(async () => (await ann.look()).pending, { timeout: 30_000 }).toBe(0)
     const { lines } = await ann.look()
     const { texts, chains } = await seenBy(server, id, 'bob')
     expect(texts).toHaveLength(17)
@@ -208,7 +208,7 @@ describe('a client program in Node', () => {
       expect((await ann.look()).lines).toEqual(failed)
 
       expect(await give('writer')).toBe(200)
-      await expect.poll(async () => (await ann.look()).access, { timeout: 10_000 }).toBe('writer')
+      await expect.poll(async () => (await ann.look()).access, { timeout: 30_000 }).toBe('writer')
       await ann.run({ kind: 'retry', message: 'too late' })
       await ann.until('sent in time', 'sent too late', 'failed/access as well')
       await ann.run({ kind: 'discard', message: 'as well' })

@@ -50,13 +50,13 @@ test('[HOUSE3] the SDK program has at most 15 lines, and its message is sent', a
   const ending =
     "\nchat.messages.subscribe(() => chat.messages.getSnapshot()[0]?.delivery.state === 'sent' && client.close())\n"
   writeFileSync(program, code + ending)
-  const { stdout } = await run(process.execPath, [program], { cwd: server?.folder, env: childEnv(), timeout: 20_000 })
+  const { stdout } = await run(process.execPath, [program], { cwd: server?.folder, env: childEnv(), timeout: 40_000 })
   expect(stdout).toContain('ann Are you hungry? pending')
   expect(stdout).toContain('ann Are you hungry? sent')
 })
 
 test('[HOUSE3] the curl example answers with the message', async () => {
-  const { stdout } = await run('bash', ['-e', '-c', blockOnline('sh', 'curl')], { env: childEnv(), timeout: 20_000 })
+  const { stdout } = await run('bash', ['-e', '-c', blockOnline('sh', 'curl')], { env: childEnv(), timeout: 40_000 })
   expect(JSON.parse(stdout)).toMatchObject({ user_id: 'ann', role: 'user', content: 'Hello', seq: 0 })
 })
 
@@ -66,7 +66,7 @@ test('[HOUSE3] the data of a stopped server is verified and restored', async () 
   await stopped.createConversation('ann')
   await stopped.stop()
   const commands = block('sh', 'npm start -- verify', './data', stopped.dataDir)
-  const { stdout } = await run('bash', ['-e', '-c', commands], { cwd: root, env: childEnv(), timeout: 25_000 })
+  const { stdout } = await run('bash', ['-e', '-c', commands], { cwd: root, env: childEnv(), timeout: 40_000 })
   expect(stdout).toContain('1 conversations, 0 messages, no damage\n')
   expect(stdout).toContain(`Restored ${join(stopped.dataDir, 'store')}, generation `)
 })

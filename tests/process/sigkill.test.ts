@@ -11,7 +11,7 @@ import { damages, type Seen } from './crash-check.ts'
 import { CrashRounds, type Round } from './crash-rounds.ts'
 
 /** Kills. */
-const kills = rounds(30, 200)
+const kills = rounds(20, 200)
 const roundsPerConversation = 10
 const roundMs = 20_000
 

@@ -123,6 +123,6 @@ test('[SLOW1] what waits for one that does not read stays about a mebibyte, and 
   expect(connection.listenerCount('drain')).toBeLessThanOrEqual(3)
   let read = 0
   peer.on('data', (data) => (read += data.length))
-  await vi.waitFor(() => expect(read).toBeGreaterThan(entries * large.length), { timeout: 10_000 })
+  await vi.waitFor(() => expect(read).toBeGreaterThan(entries * large.length), { timeout: 30_000 })
   peer.destroy()
 })
