@@ -83,8 +83,11 @@ async function visit(
   await stop(client)
 }
 
+/** Each message, and whether it is sent: how far others have come with it is not what is asked for here. */
 function texts(conversation: Conversation): readonly string[] {
-  return conversation.messages.getSnapshot().map(({ content, delivery }) => `${content}: ${delivery.state}`)
+  return conversation.messages
+    .getSnapshot()
+    .map(({ content, delivery }) => `${content}: ${'seq' in delivery ? 'sent' : delivery.state}`)
 }
 
 /** Until it shows exactly so many messages, all of them sent. */
