@@ -1,5 +1,5 @@
 // A whole client on a store in memory and a network that a test switches on and off.
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import * as Y from 'yjs'
 
 import type { ChatClient, Conversation, ConversationSummary } from '../../client/api.ts'
@@ -9,35 +9,18 @@ import type { ClientStorage } from '../../client/storage/client-storage.ts'
 import { encodeEntry } from '../../shared/chat/entry.ts'
 import { append } from '../helpers/chain-doc.ts'
 import { conversationId, conversationRow, message, row } from '../helpers/client-rows.ts'
-import { type ClientRig, type ClientRigOptions, startClientRig } from '../helpers/client-rig.ts'
 import { createFakeNet } from '../helpers/fake-net.ts'
 import { keepingMemory } from '../helpers/open-rig.ts'
 import { deferred, when } from '../helpers/when.ts'
+import { timedClients } from './timed-clients.ts'
 
 const one = conversationId(1)
 const two = conversationId(2)
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'] })
-})
-afterEach(async () => {
-  await Promise.allSettled(clients.splice(0).map((client) => client.close()))
-  vi.useRealTimers()
-})
-
-/** Closed after the test. */
-const clients: ChatClient[] = []
-
-function start(options?: ClientRigOptions): ClientRig {
-  const rig = startClientRig(options)
-  clients.push(rig.client)
-  return rig
-}
+const { start, settle } = timedClients()
 
 /** Time for a few attempts to connect. */
-function later(): Promise<unknown> {
-  return vi.advanceTimersByTimeAsync(60_000)
-}
+const later = (): Promise<unknown> => settle(60_000)
 
 function only(client: ChatClient): ConversationSummary {
   const [summary, ...others] = client.conversations.getSnapshot()

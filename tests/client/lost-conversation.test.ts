@@ -1,18 +1,18 @@
 // Conversations that the server says the user cannot open: removed from, deleted, or lost by a server that was put back.
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
 
-import type { ChatClient } from '../../client/api.ts'
 import { encodeEntry } from '../../shared/chat/entry.ts'
 import { faults } from '../../shared/fault.ts'
 import type { RestConversationItem } from '../../shared/rest.ts'
 import type { ConversationId } from '../../shared/sync/ids.ts'
 import { append, createDoc } from '../helpers/chain-doc.ts'
 import { conversationId, conversationRow, message } from '../helpers/client-rows.ts'
-import { type ClientRig, type ClientRigOptions, startClientRig } from '../helpers/client-rig.ts'
+import type { ClientRig } from '../helpers/client-rig.ts'
 import { keepingMemory, type OpenRig, openRig, rigId } from '../helpers/open-rig.ts'
 import { createStampingServer } from '../helpers/stamping-server.ts'
 import { turn } from '../helpers/when.ts'
+import { timedClients } from './timed-clients.ts'
 
 const [one, two] = [conversationId(1), conversationId(2)]
 
@@ -93,25 +93,7 @@ describe('what is unsent in it', () => {
 })
 
 describe('a client', () => {
-  const clients: ChatClient[] = []
-
-  beforeEach(() => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'] })
-  })
-  afterEach(async () => {
-    await Promise.allSettled(clients.splice(0).map((client) => client.close()))
-    vi.useRealTimers()
-  })
-
-  function start(options?: ClientRigOptions): ClientRig {
-    const rig = startClientRig(options)
-    clients.push(rig.client)
-    return rig
-  }
-
-  function settle(ms = 10_000): Promise<unknown> {
-    return vi.advanceTimersByTimeAsync(ms)
-  }
+  const { start, settle } = timedClients()
 
   function item(id: ConversationId): RestConversationItem {
     const updated = new Date(5000).toISOString()

@@ -1,34 +1,22 @@
 // What a client does when the server tells that conversations moved: without a network, and with the clock in the test's hand.
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import * as Y from 'yjs'
 
-import type { ChatClient, Conversation } from '../../client/api.ts'
+import type { Conversation } from '../../client/api.ts'
 import { encodeEntry } from '../../shared/chat/entry.ts'
 import type { RestConversationItem } from '../../shared/rest.ts'
 import type { ConversationId } from '../../shared/sync/ids.ts'
 import { append, createDoc } from '../helpers/chain-doc.ts'
 import { conversationId, message } from '../helpers/client-rows.ts'
-import { type ClientRig, type ClientRigOptions, startClientRig } from '../helpers/client-rig.ts'
+import type { ClientRig } from '../helpers/client-rig.ts'
 import { keepingMemory } from '../helpers/open-rig.ts'
 import type { StampingServer } from '../helpers/stamping-server.ts'
 import { deferred } from '../helpers/when.ts'
+import { timedClients } from './timed-clients.ts'
 
 const [one, two, three] = [conversationId(1), conversationId(2), conversationId(3)]
-const clients: ChatClient[] = []
-
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'] })
-})
-afterEach(async () => {
-  await Promise.allSettled(clients.splice(0).map((client) => client.close()))
-  vi.useRealTimers()
-})
-
-function start(options?: ClientRigOptions): ClientRig {
-  const rig = startClientRig(options)
-  clients.push(rig.client)
-  return rig
-}
+const { start, settle: pass } = timedClients()
+const settle = (ms = 2000): Promise<unknown> => pass(ms)
 
 /** A start over on the same device and against the same server. */
 async function again(rig: ClientRig, servers: Map<string, StampingServer>): Promise<ClientRig> {
@@ -76,10 +64,6 @@ function tellOfOne(rig: ClientRig, lost = 0): void {
   const { doc } = rig.server(one)
   const version = { server: doc.clientID, records: Y.getState(doc.store, doc.clientID) - lost }
   rig.sync.last().say({ type: 'activity', moved: [{ conversation: one, seq: 0, version }], gone: [] })
-}
-
-function settle(ms = 2000): Promise<unknown> {
-  return vi.advanceTimersByTimeAsync(ms)
 }
 
 describe('versions', () => {

@@ -1,13 +1,13 @@
 // What no server would take is told to the writer at once: nothing of it is shown, kept or made.
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 
-import type { ChatClient, Draft, NewConversation } from '../../client/api.ts'
+import type { Draft, NewConversation } from '../../client/api.ts'
 import type { Access } from '../../shared/chat/access.ts'
 import { limits } from '../../shared/limits.ts'
 import type { UserId } from '../../shared/sync/ids.ts'
 import { userId } from '../helpers/chain-doc.ts'
-import { type ClientRig, startClientRig } from '../helpers/client-rig.ts'
 import { openRig, rigId } from '../helpers/open-rig.ts'
+import { timedClients } from './timed-clients.ts'
 
 const people = (count: number): readonly UserId[] =>
   Array.from({ length: count }, (_, index) => userId(`user-${index}`))
@@ -55,20 +55,7 @@ describe('a message', () => {
 })
 
 describe('a new conversation', () => {
-  beforeEach(() => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'] })
-  })
-  const clients: ChatClient[] = []
-  afterEach(async () => {
-    await Promise.all(clients.splice(0).map((client) => client.close()))
-    vi.useRealTimers()
-  })
-
-  function start(): ClientRig {
-    const rig = startClientRig({ isOffline: true })
-    clients.push(rig.client)
-    return rig
-  }
+  const { start } = timedClients()
 
   const member = (user: string, access: Access = 'writer'): NonNullable<NewConversation['members']>[number] => ({
     user,
@@ -85,7 +72,7 @@ describe('a new conversation', () => {
     ['access of a prototype', { members: [member('bob', 'constructor' as Access)] }],
     ['too many members', { members: people(limits.initialMembers + 1).map((user) => member(user)) }],
   ])('[CLIENT3] with %s: TypeError, and nothing is made', async (_name, fresh) => {
-    const { client, storage, registered } = start()
+    const { client, storage, registered } = start({ isOffline: true })
     await expect(client.create(fresh)).rejects.toThrow(TypeError)
     await vi.advanceTimersByTimeAsync(60_000)
     expect(client.conversations.getSnapshot()).toEqual([])
@@ -93,7 +80,7 @@ describe('a new conversation', () => {
   })
 
   test('[CLIENT3] the creator may be named as the owner, and is there once', async () => {
-    const rig = start()
+    const rig = start({ isOffline: true })
     const conversation = await rig.client.create({ members: [member('ann', 'owner'), member('bob', 'owner')] })
     expect(conversation.info.getSnapshot().members).toEqual([member('ann', 'owner'), member('bob', 'owner')])
     rig.isOffline = false
@@ -102,7 +89,7 @@ describe('a new conversation', () => {
   })
 
   test('[CLIENT3] as many members as the server takes are taken', async () => {
-    const { client } = start()
+    const { client } = start({ isOffline: true })
     const members = people(limits.initialMembers).map((user) => member(user))
     const conversation = await client.create({ members })
     expect(conversation.info.getSnapshot().members).toHaveLength(limits.initialMembers + 1)

@@ -1,8 +1,7 @@
 // What comes to a device while what it has of a conversation is being deleted, or is about to be.
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import * as Y from 'yjs'
 
-import type { ChatClient } from '../../client/api.ts'
 // Loaded now: the clocks of these tests do not wait for it.
 import '../../client/search/search-index.ts'
 import type { ClientStorage } from '../../client/storage/client-storage.ts'
@@ -15,20 +14,12 @@ import { keepingMemory } from '../helpers/open-rig.ts'
 import { left as leftOn, nothing, one, openingSlowly, startRemovalRig, title, wipe } from '../helpers/removal-rig.ts'
 import { createServerArchive } from '../helpers/server-archive.ts'
 import { deferred } from '../helpers/when.ts'
+import { timedClients } from './timed-clients.ts'
 
-const clients: ChatClient[] = []
-const toFake = ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'] as const
-
-beforeEach(() => void vi.useFakeTimers({ toFake: [...toFake] }))
-afterEach(async () => {
-  await Promise.allSettled(clients.splice(0).map((client) => client.close()))
-  vi.useRealTimers()
-})
-
-const settle = (ms = 10_000): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
+const { start, settle } = timedClients()
 
 function startOn(storage: ClientStorage, settings: readonly KnownEntry[], hasArchive = false): Promise<ClientRig> {
-  return startRemovalRig({ storage, settings, hasArchive }, settle, (client) => void clients.push(client))
+  return startRemovalRig({ start, settle, storage, settings, hasArchive })
 }
 
 const left = (rig: ClientRig): ReturnType<typeof leftOn> => leftOn(rig, settle)

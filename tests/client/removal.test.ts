@@ -1,30 +1,21 @@
 // Whoever is removed keeps what they had, to read, unless the conversation says that nothing of it stays.
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 
-import type { ChatClient } from '../../client/api.ts'
 // Loaded now: the clocks of these tests do not wait for it.
 import '../../client/search/search-index.ts'
 import type { ClientStorage } from '../../client/storage/client-storage.ts'
 import type { KnownEntry } from '../../shared/chat/entry.ts'
 import type { FaultCode } from '../../shared/fault.ts'
-import { type ClientRig, startClientRig } from '../helpers/client-rig.ts'
+import type { ClientRig } from '../helpers/client-rig.ts'
 import { conversationId } from '../helpers/client-rows.ts'
 import { keepingMemory } from '../helpers/open-rig.ts'
 import { left as leftOn, nothing, one, startRemovalRig, title, wipe } from '../helpers/removal-rig.ts'
+import { timedClients } from './timed-clients.ts'
 
-const clients: ChatClient[] = []
-const toFake = ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'] as const
-
-beforeEach(() => void vi.useFakeTimers({ toFake: [...toFake] }))
-afterEach(async () => {
-  await Promise.allSettled(clients.splice(0).map((client) => client.close()))
-  vi.useRealTimers()
-})
-
-const settle = (ms = 10_000): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
+const { start, settle } = timedClients()
 
 function startOn(storage: ClientStorage, settings: readonly KnownEntry[]): Promise<ClientRig> {
-  return startRemovalRig({ storage, settings }, settle, (client) => void clients.push(client))
+  return startRemovalRig({ start, settle, storage, settings })
 }
 
 function startWith(...settings: readonly KnownEntry[]): Promise<ClientRig> {
@@ -92,8 +83,7 @@ test('[MEMBER2] removed, it is listed, found and read without a server too, and 
   rig.sync.remove(one)
   await settle()
   await rig.client.close()
-  const later = startClientRig({ storage: rig.storage, isOffline: true })
-  clients.push(later.client)
+  const later = start({ storage: rig.storage, isOffline: true })
   later.client.search.prepare()
   await settle()
   const [line] = later.client.conversations.getSnapshot()
@@ -117,8 +107,7 @@ test('[MEMBER2] whoever is added again has an ordinary conversation', async () =
   await settle()
   await rig.client.close()
   const servers = new Map([[String(one), rig.server(one)]])
-  const later = startClientRig({ storage: rig.storage, servers })
-  clients.push(later.client)
+  const later = start({ storage: rig.storage, servers })
   const conversation = await later.client.open(one)
   expect(conversation.info.getSnapshot()).toMatchObject({ access: undefined, gone: 'no-access' })
   await settle()

@@ -6,7 +6,7 @@ import { readView } from '../../client/search/read-view.ts'
 import type { ClientStorage } from '../../client/storage/client-storage.ts'
 import { encodeEntry, type KnownEntry } from '../../shared/chat/entry.ts'
 import { append, createDoc } from './chain-doc.ts'
-import { type ClientRig, startClientRig } from './client-rig.ts'
+import type { ClientRig, ClientRigOptions } from './client-rig.ts'
 import { conversationId, conversationRow, message } from './client-rows.ts'
 import { stampAll } from './open-rig.ts'
 import { createServerArchive } from './server-archive.ts'
@@ -21,21 +21,24 @@ export const wipe: KnownEntry = { kind: 'set', key: 'wipe', value: true }
 export type Settle = (ms: number) => Promise<unknown>
 
 export interface RemovalRigOptions {
+  readonly start: (options: ClientRigOptions) => ClientRig
+  readonly settle: Settle
   readonly storage: ClientStorage
   readonly settings: readonly KnownEntry[]
   /** The server answers for what is archived. */
   readonly hasArchive?: boolean
 }
 
-/** Behind the settings stand 20 messages, each a secret: ten are archived. `onClient` is told at once, to close it. */
-export async function startRemovalRig(
-  { storage, settings, hasArchive = false }: RemovalRigOptions,
-  settle: Settle,
-  onClient: (client: ClientRig['client']) => void,
-): Promise<ClientRig> {
+/** Behind the settings stand 20 messages, each a secret: ten are archived. */
+export async function startRemovalRig({
+  start,
+  settle,
+  storage,
+  settings,
+  hasArchive = false,
+}: RemovalRigOptions): Promise<ClientRig> {
   await storage.putConversation(conversationRow(one, { access: 'writer' }))
-  const rig = startClientRig({ storage })
-  onClient(rig.client)
+  const rig = start({ storage })
   const server = rig.server(one)
   if (hasArchive) rig.archives.set(one, createServerArchive(server))
   const doc = createDoc(7)

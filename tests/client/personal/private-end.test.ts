@@ -1,30 +1,18 @@
 // The end of private state on a device: deleted for good, or closed while something of it still comes.
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 
-import type { ChatClient } from '../../../client/api.ts'
 import { personalKey } from '../../../client/personal/personal-keys.ts'
 import { PersonalValues } from '../../../client/personal/personal-values.ts'
 import { PrivateReads, type PrivateReadsDeps } from '../../../client/personal/private-reads.ts'
 import { privateConversationOf } from '../../../shared/chat/private-conversation.ts'
-import { startClientRig } from '../../helpers/client-rig.ts'
 import { ann, conversationId, conversationRow, messageId } from '../../helpers/client-rows.ts'
+import { timedClients } from '../timed-clients.ts'
 
 const one = conversationId(1)
-const clients: ChatClient[] = []
-
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'] })
-})
-afterEach(async () => {
-  await Promise.allSettled(clients.splice(0).map((client) => client.close()))
-  vi.useRealTimers()
-})
-
-const settle = (ms = 10_000): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
+const { start, settle } = timedClients()
 
 test('[PERSONAL1] where it was deleted for good nothing more is kept of it: what is set shows, and why it goes nowhere', async () => {
-  const rig = startClientRig()
-  clients.push(rig.client)
+  const rig = start()
   const { personal } = rig.client
   await settle()
   personal.mute(one)
