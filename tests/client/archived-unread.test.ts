@@ -3,10 +3,9 @@ import { expect, test, vi } from 'vitest'
 
 import { countUnread } from '../../client/unread.ts'
 import type { ReadSoFar } from '../../shared/chat/private-reads.ts'
-import { encodeEntry, type KnownEntry } from '../../shared/chat/entry.ts'
-import { append, createDoc } from '../helpers/chain-doc.ts'
+import type { KnownEntry } from '../../shared/chat/entry.ts'
 import { ann, message, messageId } from '../helpers/client-rows.ts'
-import { keepingMemory, openRig, type OpenRig, type OpenRigOptions, stampAll } from '../helpers/open-rig.ts'
+import { keepingMemory, openRig, type OpenRig, type OpenRigOptions, bobOn } from '../helpers/open-rig.ts'
 import { createServerArchive, type ServerArchive } from '../helpers/server-archive.ts'
 import { createStampingServer, type StampingServer } from '../helpers/stamping-server.ts'
 
@@ -19,12 +18,7 @@ interface Written {
 function startServer(): Written {
   const stamping = createStampingServer(900, 'bob')
   const archive = createServerArchive(stamping)
-  const doc = createDoc(7)
-  const write = (...entries: readonly KnownEntry[]): void => {
-    append(doc, 'bob', entries.map(encodeEntry))
-    stamping.receive(doc)
-    stampAll(stamping)
-  }
+  const write = bobOn(stamping)
   write({ kind: 'member', user: ann, access: 'writer' })
   return { server: stamping, archive, write }
 }

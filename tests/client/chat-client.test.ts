@@ -8,7 +8,7 @@ import type { Platform } from '../../client/client-options.ts'
 import type { ClientStorage } from '../../client/storage/client-storage.ts'
 import { encodeEntry } from '../../shared/chat/entry.ts'
 import { append } from '../helpers/chain-doc.ts'
-import { conversationId, conversationRow, message, row } from '../helpers/client-rows.ts'
+import { conversationId, conversationRow, message, row, restItem } from '../helpers/client-rows.ts'
 import { createFakeNet } from '../helpers/fake-net.ts'
 import { keepingMemory } from '../helpers/open-rig.ts'
 import { deferred, when } from '../helpers/when.ts'
@@ -217,20 +217,7 @@ describe('the list', () => {
 
   test('it is refreshed from the server, or the reason is told', async () => {
     const rig = start()
-    rig.listed.push({
-      id: two,
-      title: 'Pier',
-      access: 'writer',
-      created_at: '2026-01-01T00:00:00.000Z',
-      updated_at: '2026-01-01T00:00:00.000Z',
-      last_seq: null,
-      unread: 3,
-      mentions: 0,
-      read_through: null,
-      history_from: null,
-      received: null,
-      last_message: null,
-    })
+    rig.listed.push(restItem(two, { title: 'Pier', unread: 3 }))
     await rig.client.refresh()
     expect(only(rig.client)).toMatchObject({ id: two, title: 'Pier', unread: 3, registered: true })
     rig.isOffline = true

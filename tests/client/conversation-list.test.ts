@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { type ConversationList, createConversationList } from '../../client/conversation-list.ts'
 import type { ClientStorage, ConversationRow } from '../../client/storage/client-storage.ts'
 import type { RestConversationItem, RestMessage } from '../../shared/rest.ts'
-import { ann, bob, conversationId, conversationRow, messageId } from '../helpers/client-rows.ts'
+import { ann, bob, conversationId, conversationRow, messageId, restItem } from '../helpers/client-rows.ts'
 import { keepingMemory } from '../helpers/open-rig.ts'
 
 const [one, two, three] = [conversationId(1), conversationId(2), conversationId(3)]
@@ -35,21 +35,15 @@ async function start(rows: readonly ConversationRow[] = [], more: Partial<Client
 }
 
 function item(number: number, updatedMs: number, more: Partial<RestConversationItem> = {}): RestConversationItem {
-  return {
-    id: conversationId(number),
+  return restItem(conversationId(number), {
     title: `title ${number}`,
-    access: 'writer',
     created_at: '1970-01-01T00:00:00.000Z',
     updated_at: new Date(updatedMs).toISOString(),
     last_seq: 0,
     unread: 2,
     mentions: 1,
-    read_through: null,
-    history_from: null,
-    received: null,
-    last_message: null,
     ...more,
-  }
+  })
 }
 
 function lastMessage(content: string): RestMessage {

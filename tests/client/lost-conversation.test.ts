@@ -7,7 +7,7 @@ import { faults } from '../../shared/fault.ts'
 import type { RestConversationItem } from '../../shared/rest.ts'
 import type { ConversationId } from '../../shared/sync/ids.ts'
 import { append, createDoc } from '../helpers/chain-doc.ts'
-import { conversationId, conversationRow, message } from '../helpers/client-rows.ts'
+import { conversationId, conversationRow, message, restItem } from '../helpers/client-rows.ts'
 import type { ClientRig } from '../helpers/client-rig.ts'
 import { keepingMemory, type OpenRig, openRig, rigId } from '../helpers/open-rig.ts'
 import { createStampingServer } from '../helpers/stamping-server.ts'
@@ -97,9 +97,7 @@ describe('a client', () => {
 
   function item(id: ConversationId): RestConversationItem {
     const updated = new Date(5000).toISOString()
-    const own = { unread: 1, mentions: 0, read_through: null, received: null, history_from: null }
-    const more = { last_seq: 0, ...own, last_message: null }
-    return { id, title: null, access: 'writer', created_at: updated, updated_at: updated, ...more }
+    return restItem(id, { created_at: updated, updated_at: updated, last_seq: 0, unread: 1 })
   }
 
   /** Somebody else writes, and the server stamps it. */

@@ -7,7 +7,7 @@ import { encodeEntry } from '../../shared/chat/entry.ts'
 import type { RestConversationItem } from '../../shared/rest.ts'
 import type { ConversationId } from '../../shared/sync/ids.ts'
 import { append, createDoc } from '../helpers/chain-doc.ts'
-import { conversationId, message } from '../helpers/client-rows.ts'
+import { conversationId, message, restItem } from '../helpers/client-rows.ts'
 import type { ClientRig } from '../helpers/client-rig.ts'
 import { keepingMemory } from '../helpers/open-rig.ts'
 import type { StampingServer } from '../helpers/stamping-server.ts'
@@ -26,20 +26,7 @@ async function again(rig: ClientRig, servers: Map<string, StampingServer>): Prom
 
 function item(id: ConversationId, updatedMs: number): RestConversationItem {
   const updated = new Date(updatedMs).toISOString()
-  return {
-    id,
-    title: null,
-    access: 'writer',
-    created_at: updated,
-    updated_at: updated,
-    last_seq: 0,
-    unread: 1,
-    mentions: 0,
-    read_through: null,
-    history_from: null,
-    received: null,
-    last_message: null,
-  }
+  return restItem(id, { created_at: updated, updated_at: updated, last_seq: 0, unread: 1 })
 }
 
 let written = 0

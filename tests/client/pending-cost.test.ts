@@ -3,23 +3,17 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 
 import { createOwnCount } from '../../client/count-own.ts'
 import { ChangeLog } from '../../shared/chat/change-log.ts'
-import { encodeEntry, type KnownEntry } from '../../shared/chat/entry.ts'
+import type { KnownEntry } from '../../shared/chat/entry.ts'
 import { messageOf } from '../../shared/chat/message.ts'
 import type { PendingMessage } from '../../shared/chat/pending.ts'
-import { append, createDoc } from '../helpers/chain-doc.ts'
 import { ann, bob, clientId, message, messageId } from '../helpers/client-rows.ts'
-import { openRig, stampAll } from '../helpers/open-rig.ts'
+import { openRig, bobOn } from '../helpers/open-rig.ts'
 import { createStampingServer } from '../helpers/stamping-server.ts'
 
 /** A conversation with so many own messages that wait; counts what is read of the document and asked of its stamps. */
 async function waiting(pending: number) {
   const server = createStampingServer()
-  const doc = createDoc(7)
-  const write = (...entries: readonly KnownEntry[]): void => {
-    append(doc, 'bob', entries.map(encodeEntry))
-    server.receive(doc)
-    stampAll(server)
-  }
+  const write = bobOn(server)
   write(message(1))
   const rig = await openRig({ server })
   onTestFinished(() => rig.conversation.close())

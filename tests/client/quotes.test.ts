@@ -4,23 +4,12 @@ import { expect, test, vi } from 'vitest'
 import type { Quote } from '../../client/api.ts'
 import { MessageStores } from '../../client/message-stores.ts'
 import { previewOf } from '../../client/quote-preview.ts'
-import { encodeEntry, type KnownEntry, type MessageId, parseMessageId } from '../../shared/chat/entry.ts'
+import { type KnownEntry, type MessageId, parseMessageId } from '../../shared/chat/entry.ts'
 import { type StampedMessage, stampEntry } from '../../shared/chat/message.ts'
-import { append, createDoc } from '../helpers/chain-doc.ts'
 import { bob, message, messageId } from '../helpers/client-rows.ts'
-import { keepingMemory, openRig, type OpenRig, rigId, stampAll } from '../helpers/open-rig.ts'
+import { keepingMemory, openRig, type OpenRig, rigId, bobOn } from '../helpers/open-rig.ts'
 import { createServerArchive } from '../helpers/server-archive.ts'
-import { createStampingServer, type StampingServer } from '../helpers/stamping-server.ts'
-
-/** What bob writes to the server. */
-function bobOn(server: StampingServer): (...entries: readonly KnownEntry[]) => void {
-  const doc = createDoc(7)
-  return (...entries) => {
-    append(doc, 'bob', entries.map(encodeEntry))
-    server.receive(doc)
-    stampAll(server)
-  }
-}
+import { createStampingServer } from '../helpers/stamping-server.ts'
 
 const like = (number: number): KnownEntry => ({ kind: 'react', of: messageId(number), emoji: '👍', on: true })
 const edit = (number: number, content: string): KnownEntry => ({ kind: 'edit', of: messageId(number), content, at: 9 })

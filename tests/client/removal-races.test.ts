@@ -6,10 +6,9 @@ import * as Y from 'yjs'
 import '../../client/search/search-index.ts'
 import type { ClientStorage } from '../../client/storage/client-storage.ts'
 import { encodeEntry, type KnownEntry } from '../../shared/chat/entry.ts'
-import type { RestConversationItem } from '../../shared/rest.ts'
 import { append, createDoc } from '../helpers/chain-doc.ts'
 import type { ClientRig } from '../helpers/client-rig.ts'
-import { message } from '../helpers/client-rows.ts'
+import { message, restItem } from '../helpers/client-rows.ts'
 import { keepingMemory } from '../helpers/open-rig.ts'
 import { left as leftOn, nothing, one, openingSlowly, startRemovalRig, title, wipe } from '../helpers/removal-rig.ts'
 import { createServerArchive } from '../helpers/server-archive.ts'
@@ -146,20 +145,11 @@ test('[WIPE2] whoever was added again before the server could say more than a li
   expect(await left(rig)).toMatchObject({ pages: 10, outbox: 0, listed: 1, found: 22 })
 })
 
-const item: RestConversationItem = {
-  id: one,
-  title: null,
-  access: 'writer',
+const item = restItem(one, {
   created_at: new Date(1).toISOString(),
   updated_at: new Date(2).toISOString(),
   last_seq: 20,
-  unread: 0,
-  mentions: 0,
-  read_through: null,
-  history_from: null,
-  received: null,
-  last_message: null,
-}
+})
 
 /** The user is a member again, and that is news. */
 async function addAgain(rig: ClientRig): Promise<void> {

@@ -4,7 +4,7 @@ import { expect, test, vi } from 'vitest'
 import { createRestClient, type RestClient, RestFailure } from '../../client/rest-client.ts'
 import type { TokenSource } from '../../client/sync/token-source.ts'
 import type { RestConversationItem } from '../../shared/rest.ts'
-import { ann, bob, clientId, conversationId, messageId } from '../helpers/client-rows.ts'
+import { ann, bob, clientId, conversationId, messageId, restItem } from '../helpers/client-rows.ts'
 
 interface Asked {
   readonly method: string
@@ -56,20 +56,7 @@ const json =
     Response.json(body, { status })
 
 function item(number: number): RestConversationItem {
-  return {
-    id: conversationId(number),
-    title: null,
-    access: 'writer',
-    created_at: '2026-01-01T00:00:00.000Z',
-    updated_at: '2026-01-01T00:00:00.000Z',
-    last_seq: null,
-    unread: 0,
-    mentions: 0,
-    read_through: null,
-    history_from: null,
-    received: null,
-    last_message: null,
-  }
+  return restItem(conversationId(number))
 }
 
 test('[CLIENT3] a conversation is registered with PUT, its title and its members', async () => {

@@ -2,10 +2,9 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
 
 import type { Thread } from '../../client/api.ts'
-import { encodeEntry, type KnownEntry, type MessageId } from '../../shared/chat/entry.ts'
-import { append, createDoc } from '../helpers/chain-doc.ts'
+import type { KnownEntry, MessageId } from '../../shared/chat/entry.ts'
 import { message, messageId } from '../helpers/client-rows.ts'
-import { openRig, stampAll } from '../helpers/open-rig.ts'
+import { openRig, bobOn } from '../helpers/open-rig.ts'
 import { createStampingServer } from '../helpers/stamping-server.ts'
 
 const threads = 100
@@ -22,12 +21,7 @@ const reply = (number: number, of: number): KnownEntry => ({ ...message(number),
 /** Threads with two answers each, all of them opened. */
 async function opened(isWatched: boolean) {
   const server = createStampingServer()
-  const doc = createDoc(7)
-  const write = (...entries: readonly KnownEntry[]): void => {
-    append(doc, 'bob', entries.map(encodeEntry))
-    server.receive(doc)
-    stampAll(server)
-  }
+  const write = bobOn(server)
   const roots = Array.from({ length: threads }, (_, index) => index + 1)
   write(...roots.map((number) => message(number)))
   write(...roots.flatMap((number) => [reply(1000 + number, number), reply(2000 + number, number)]))

@@ -5,12 +5,11 @@ import type { ChatMessage, ThreadSummary } from '../../client/api.ts'
 import { ThreadList } from '../../client/threads/thread-list.ts'
 import { ThreadMembers } from '../../client/threads/thread-members.ts'
 import { createTimeline } from '../../client/timeline.ts'
-import { encodeEntry, type KnownEntry } from '../../shared/chat/entry.ts'
+import type { KnownEntry } from '../../shared/chat/entry.ts'
 import type { Folded } from '../../shared/chat/fold.ts'
-import { append, createDoc } from '../helpers/chain-doc.ts'
 import { ann, bob, message, messageId } from '../helpers/client-rows.ts'
 import { createFoldedDoc } from '../helpers/folded-doc.ts'
-import { type OpenRig, openRig, stampAll } from '../helpers/open-rig.ts'
+import { type OpenRig, openRig, bobOn } from '../helpers/open-rig.ts'
 import { createRandom } from '../helpers/seeded-random.ts'
 import { createServerArchive, type ServerArchive } from '../helpers/server-archive.ts'
 import { createStampingServer, type StampingServer } from '../helpers/stamping-server.ts'
@@ -24,16 +23,7 @@ interface Stand {
 
 function start(): Stand {
   const server = createStampingServer()
-  const doc = createDoc(7)
-  return {
-    server,
-    archive: createServerArchive(server),
-    write: (...entries) => {
-      append(doc, 'bob', entries.map(encodeEntry))
-      server.receive(doc)
-      stampAll(server)
-    },
-  }
+  return { server, archive: createServerArchive(server), write: bobOn(server) }
 }
 
 async function open({ server, archive }: Stand): Promise<OpenRig> {

@@ -7,7 +7,7 @@ import { OpenThreads } from '../../client/threads/open-threads.ts'
 import { encodeEntry, type KnownEntry, type MessageId } from '../../shared/chat/entry.ts'
 import { append, createDoc } from '../helpers/chain-doc.ts'
 import { ann, bob, message, messageId } from '../helpers/client-rows.ts'
-import { openRig, type OpenRig, stampAll } from '../helpers/open-rig.ts'
+import { openRig, type OpenRig, bobOn } from '../helpers/open-rig.ts'
 import { createRandom, type Random } from '../helpers/seeded-random.ts'
 import { createServerArchive, type ServerArchive } from '../helpers/server-archive.ts'
 import { createStampingServer } from '../helpers/stamping-server.ts'
@@ -44,13 +44,8 @@ async function play(seed: number): Promise<number> {
   const random = createRandom(seed)
   const server = createStampingServer()
   const archive = createServerArchive(server)
-  const doc = createDoc(7)
   const ids: MessageId[] = [...roots]
-  const hear = (...entries: readonly KnownEntry[]): void => {
-    append(doc, 'bob', entries.map(encodeEntry))
-    server.receive(doc)
-    stampAll(server)
-  }
+  const hear = bobOn(server)
   hear(message(1), message(2), message(3), { kind: 'member', user: bob, access: 'writer' })
   // In the archive, where only the threads find them.
   const other = createDoc(8)

@@ -7,7 +7,7 @@ import { encodeEntry, type KnownEntry, parseEntry } from '../../shared/chat/entr
 import { limits } from '../../shared/limits.ts'
 import { append, createDoc } from '../helpers/chain-doc.ts'
 import { ann, bob, message, messageId } from '../helpers/client-rows.ts'
-import { openRig, type OpenRig, stampAll } from '../helpers/open-rig.ts'
+import { openRig, type OpenRig, stampAll, bobOn } from '../helpers/open-rig.ts'
 import { createServerArchive, type ServerArchive } from '../helpers/server-archive.ts'
 import { createStampingServer, type StampingServer } from '../helpers/stamping-server.ts'
 
@@ -22,13 +22,7 @@ const root = messageId(1)
 
 function start(): Stand {
   const server = createStampingServer()
-  const doc = createDoc(7)
-  const write: Stand['write'] = (...entries) => {
-    append(doc, 'bob', entries.map(encodeEntry))
-    server.receive(doc)
-    stampAll(server)
-  }
-  return { server, archive: createServerArchive(server), write }
+  return { server, archive: createServerArchive(server), write: bobOn(server) }
 }
 
 async function open(stand: Stand, isLive: boolean): Promise<OpenRig> {

@@ -3,6 +3,7 @@ import type { ConversationRow, OutboxRow } from '../../client/storage/client-sto
 import { encodeEntry, type KnownEntry, type MessageEntry } from '../../shared/chat/entry.ts'
 import type { ConversationId } from '../../shared/sync/ids.ts'
 import { clientId, messageId } from '../contract/store-rows.ts'
+import { type RestConversationItem } from '../../shared/rest.ts'
 
 export { ann, bob, clientId, conversationId, messageId, userId } from '../contract/store-rows.ts'
 
@@ -13,6 +14,25 @@ export function message(number: number, content = `message ${number}`): MessageE
 
 export function row(client: number, clock: number, entry: KnownEntry = message(clock + 1)): OutboxRow {
   return { client: clientId(client), clock, payload: encodeEntry(entry) }
+}
+
+/** What a list of the server says of a conversation. */
+export function restItem(id: ConversationId, more: Partial<RestConversationItem> = {}): RestConversationItem {
+  return {
+    id,
+    title: null,
+    access: 'writer',
+    created_at: '2026-01-01T00:00:00.000Z',
+    updated_at: '2026-01-01T00:00:00.000Z',
+    last_seq: null,
+    unread: 0,
+    mentions: 0,
+    read_through: null,
+    history_from: null,
+    received: null,
+    last_message: null,
+    ...more,
+  }
 }
 
 export function conversationRow(id: ConversationId, more: Partial<ConversationRow> = {}): ConversationRow {

@@ -16,8 +16,9 @@ import { createMemoryStorage } from '../../client/storage/memory/memory-storage.
 import { createStore } from '../../client/store.ts'
 import type { SendGate } from '../../client/sync/send-gate.ts'
 import type { UnreadCounts } from '../../client/unread.ts'
-import type { MessageId } from '../../shared/chat/entry.ts'
+import { encodeEntry, type KnownEntry, type MessageId } from '../../shared/chat/entry.ts'
 import type { ClientId, UserId } from '../../shared/sync/ids.ts'
+import { append, createDoc } from './chain-doc.ts'
 import { ann, clientId, conversationId } from './client-rows.ts'
 import { createStampingServer, type StampingServer } from './stamping-server.ts'
 
@@ -173,6 +174,16 @@ export function bring(from: Y.Doc, to: Y.Doc): void {
 
 const stamped = new WeakMap<StampingServer, Map<ClientId, number>>()
 let stampMs = 10_000
+
+/** What bob writes to the server, on a device of his own: stamped at once. */
+export function bobOn(server: StampingServer): (...entries: readonly KnownEntry[]) => void {
+  const doc = createDoc(7)
+  return (...entries) => {
+    append(doc, 'bob', entries.map(encodeEntry))
+    server.receive(doc)
+    stampAll(server)
+  }
+}
 
 /** Stamps, chain by chain, what has no stamp yet. */
 export function stampAll(server: StampingServer, voids: Readonly<Record<number, string>> = {}): void {
