@@ -59,7 +59,6 @@ export async function runCommand(argv: readonly string[], terminal: Terminal): P
 }
 
 async function run(command: Command, argv: readonly string[], terminal: Terminal): Promise<number | undefined> {
-  return await (
-    await command.load()
-  )(argv, terminal)
+  const start = await command.load()
+  return await start(argv, terminal)
 }
