@@ -121,6 +121,17 @@ function isLive({ status }: Conversation): Promise<unknown> {
   return when(status, ({ connection }) => connection.phase === 'live')
 }
 
+/** Until the server has told of all that moved before: it gathers that for a moment, and tells of what comes last with it. */
+async function allIsTold(client: ChatClient, user: string): Promise<void> {
+  const rest = restClient(server)
+  const path = `/api/conversations/${conversationId(0xa000)}`
+  const body = { role: 'user', content: 'the last of all' }
+  expect((await rest('PUT', path, { token: token(user) })).status).toBe(201)
+  expect((await rest('POST', `${path}/messages`, { token: token(user), body })).status).toBe(201)
+  await when(client.conversations, (list) => list.some(({ lastMessage }) => lastMessage === body.content))
+  await upToDate(client)
+}
+
 describe('offline reading', () => {
   test('[BACK1] what others wrote while one was away can be read offline, without ever having been opened', async () => {
     const bob = onDisk('bob')
@@ -248,6 +259,7 @@ describe('coming back', () => {
     const made = await Promise.all(Array.from({ length: 20 }, () => client.create()))
     for (const [index, conversation] of made.entries()) conversation.send(`message ${index}`)
     await Promise.all(made.map((conversation, index) => hasSent(conversation, `message ${index}`)))
+    await allIsTold(client, 'hal')
     proxy.cut()
     await Promise.all(made.map(({ status }) => when(status, ({ connection }) => connection.phase === 'offline')))
     traffic.sent.length = 0
