@@ -154,6 +154,26 @@ export function storeFailureContract(name: string, withStore: WithStore): void {
 
   describe(`${name}: a damaged conversation`, () => {
     test(
+      '[STORE9] is none that begins while it is looked for: it is not there yet, or whole',
+      withStore(async ({ store }) => {
+        for (let number = 1; number <= 300; number++) {
+          const id = conversationId(number)
+          let isBegun = false
+          const begun = store.commit([fullCommit(id, 1)]).then(() => (isBegun = true))
+          const seen = new Set<string | undefined>()
+          while (!isBegun) {
+            seen.add((await store.head(id))?.kind)
+            await new Promise((resolve) => setImmediate(resolve))
+          }
+          await begun
+          expect(await store.head(id)).toMatchObject({ kind: 'head' })
+          for (const kind of seen) expect([undefined, 'head']).toContain(kind)
+        }
+        expect([...store.condemned()]).toEqual([])
+      }),
+    )
+
+    test(
       '[STORE9] is refused whatever is asked of it, until the store is opened anew, and leaves the others alone',
       withStore(async ({ store, damages, reopen }) => {
         await store.commit([fullCommit(one, 2), fullCommit(two, 2)])

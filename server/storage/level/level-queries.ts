@@ -25,7 +25,7 @@ import type {
   StoredHead,
   TouchedRow,
 } from '../conversation-store.ts'
-import { isDamage } from '../conversation-store.ts'
+import { isDamage, type StoreError } from '../conversation-store.ts'
 import type { Damages } from '../damages.ts'
 import type { InvitationRow, ProfileRow } from '../people-rows.ts'
 import { recordRuns, type Run, runOf } from '../seq-run.ts'
@@ -60,9 +60,14 @@ export class LevelQueries {
   }
 
   async head(conversation: ConversationId): Promise<StoredHead | undefined> {
-    const stored = await this.reading.get({ kind: 'head', conversation }, readHead)
-    if (stored === undefined) await this.assertNoRecords(conversation)
-    return stored
+    const stored = await this.#headRow(conversation)
+    if (stored !== undefined) return stored
+    const first = await this.reading.get({ kind: 'record', conversation, clock: 0 }, readRecord)
+    if (first === undefined) return undefined
+    // It may have begun between the two looks: its head came in one batch with that record.
+    const begun = await this.#headRow(conversation)
+    if (begun === undefined) throw this.lostHead(conversation)
+    return begun
   }
 
   async heads(conversations: readonly ConversationId[]): Promise<readonly (StoredHead | DamagedHead | undefined)[]> {
@@ -216,9 +221,12 @@ export class LevelQueries {
   }
 
   /** A conversation that lost its head is damaged, not new (SPEC STORE4). */
-  protected async assertNoRecords(conversation: ConversationId): Promise<void> {
-    const first = await this.reading.get({ kind: 'record', conversation, clock: 0 }, readRecord)
-    if (first !== undefined) throw this.damages.condemn(conversation, 'its head is missing')
+  protected lostHead(conversation: ConversationId): StoreError {
+    return this.damages.condemn(conversation, 'its head is missing')
+  }
+
+  async #headRow(conversation: ConversationId): Promise<StoredHead | undefined> {
+    return await this.reading.get({ kind: 'head', conversation }, readHead)
   }
 
   /** Undefined for a damaged row: one conversation must not take a user's whole list along. */

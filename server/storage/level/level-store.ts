@@ -176,13 +176,15 @@ class LevelStore extends LevelQueries implements ConversationStore {
   async #addCommit(batch: Batch, commit: Commit): Promise<Doubt | undefined> {
     const { conversation, expectedRevision } = commit
     this.damages.assertWhole(conversation)
+    const { database } = this.#open
     try {
-      const row = getRowSync(this.#open.database, encodeKey({ kind: 'head', conversation }))
+      const row = getRowSync(database, encodeKey({ kind: 'head', conversation }))
       const before = row === undefined ? undefined : readHead(row)
-      if (before === undefined) await this.assertNoRecords(conversation)
+      const first = encodeKey({ kind: 'record', conversation, clock: 0 })
+      if (before === undefined && getRowSync(database, first) !== undefined) throw this.lostHead(conversation)
       if (isMoved(before, expectedRevision)) return undefined
       if (commit.kind === 'write') addWrites(batch, commit)
-      else await addDeletion(batch, commit, this.#open.database)
+      else await addDeletion(batch, commit, database)
       return { commit, before }
     } catch (error) {
       throw this.damages.note(conversation, error)
