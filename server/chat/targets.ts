@@ -24,7 +24,7 @@ export interface HeldRow {
 
 /** As the store had it; what was not durable then is to be asked of `Uncommitted`. */
 export interface Targets {
-  /** Commits that were settled when the look-up began: with more, it is of no use. */
+  /** What had come to its end when the look-up began: with more, it is of no use. */
   readonly settled: number
   /** Those that are not durable included. */
   readonly claims: Map<MessageId, ClaimRow>
@@ -63,7 +63,7 @@ export async function findTargets(
     // A redaction that will be void takes nothing: else anybody could have thousands of rows read with one entry.
     if (claim !== undefined && content.entry.kind === 'redact' && mayRedact(claim)) redacted.add(claim.id)
   }
-  const messages = await findMessages(store, id, uncommitted, [...touched])
+  const messages = await findMessages(store, id, uncommitted, [...touched], settled)
   const words = new Map<MessageId, readonly HeldRow[]>()
   for (const of of redacted) {
     const seq = claims.get(of)?.seq
@@ -84,14 +84,18 @@ async function findMessages(
   id: ConversationId,
   uncommitted: Uncommitted,
   seqs: readonly number[],
+  settled: number,
 ): Promise<ReadonlyMap<number, StampedMessage>> {
   const { staged } = uncommitted
   const durable = seqs.filter((seq) => staged.message(seq) === undefined && uncommitted.written(seq) === undefined)
   const messages = new Map<number, StampedMessage>()
   if (durable.length === 0) return messages
   for (const message of await store.messagesAt(id, durable)) {
-    if (message === undefined) throw await missingRows(store, id, 'a message that was claimed is not there')
-    messages.set(message.seq, message)
+    if (message !== undefined) messages.set(message.seq, message)
+    // Of a commit that has failed since it was claimed nothing is there; then all of this is looked up anew.
+    else if (uncommitted.settled === settled) {
+      throw await missingRows(store, id, 'a message that was claimed is not there')
+    }
   }
   return messages
 }

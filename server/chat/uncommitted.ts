@@ -50,7 +50,7 @@ export class Uncommitted {
     return (this.#staged?.bytes ?? 0) + (this.#inFlight?.bytes ?? 0)
   }
 
-  /** Counts the commits that were settled: what was read of the store before is not the newest any more. */
+  /** Counts what came to its end, on the disk or not: what was looked up before, there and here, need not fit together any more. */
   get settled(): number {
     return this.#settled
   }
@@ -73,6 +73,7 @@ export class Uncommitted {
   rejectStaged(reason: Error): void {
     this.#staged?.reject(reason)
     this.#staged = undefined
+    this.#settled++
   }
 
   settle(): void {
