@@ -29,10 +29,12 @@ export async function findDropped(
 ): Promise<ReadonlyMap<ClientId, DroppedRow>> {
   // In the first epoch nothing was dropped yet.
   if (clients.length === 0 || ledger.epoch === 0) return new Map()
+  // First what is on its way to the disk: it may arrive while that is read, and then it is nowhere else.
+  const dropping = clients.map((client) => ledger.dropping(client))
   const rows = await deps.store.dropped(id, clients)
   return new Map(
     clients.flatMap((client, index) => {
-      const row = ledger.dropping(client) ?? rows[index]
+      const row = dropping[index] ?? rows[index]
       return row === undefined ? [] : [[client, row]]
     }),
   )

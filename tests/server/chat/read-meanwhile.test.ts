@@ -72,3 +72,38 @@ test.each([
   expect([...late.store.condemned()]).toEqual([])
   expect((await node.conversations.post(bob, id, of, undefined)).created).toBe(true)
 })
+
+test('[EPOCH1][EPOCH2] chains whose end reaches the disk while they are looked up are not begun once more', async () => {
+  const late = lateAnswers()
+  const node = createSyncNode({ store: late.store })
+  const id = await node.create('ann', 'bob')
+  const { live } = await node.registry.acquire(id)
+  const clients = [1000, 1001, 1002]
+  const dead = update(
+    clients.map((client) => {
+      const entry = content.binary(encodeEntry({ kind: 'redact', of: messageEntry('nobody sent').id }))
+      return section(client, 0, chainItems(`chain/${client}/bob`, client, 0, [entry]))
+    }),
+  )
+  await takeUpdate(live, bob, dead)
+  await live.commit()
+  const { nextSeq } = live.ledger
+  node.gate.hold()
+  await live.serially(() => live.beginEpoch(() => live.ledger.deadChains()))
+  await node.settled()
+  expect(node.gate.waiting()).toHaveLength(1)
+  const { promise, resolve } = deferred()
+  late.door = promise
+  const again = takeUpdate(live, bob, dead)
+  await turns()
+  node.gate.open()
+  await turns()
+  resolve()
+  expect(await again).toMatchObject({ kind: 'taken', gap: false })
+  await live.commit()
+  const rows = await late.store.chains(id)
+  expect(rows.filter(({ client }) => clients.includes(Number(client)))).toEqual([])
+  // Nothing was accepted twice.
+  expect(live.ledger.nextSeq).toBe(nextSeq)
+  expect(node.errors).toEqual([])
+})
