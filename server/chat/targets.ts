@@ -68,8 +68,11 @@ export async function findTargets(
   for (const of of redacted) {
     const seq = claims.get(of)?.seq
     if (seq !== undefined && messages.get(seq)?.redactedAt !== undefined) continue
-    const pieces = await store.pieces(id, of)
-    words.set(of, await findHeld(store, id, seq === undefined ? pieces : [seq, ...pieces]))
+    const known = await store.pieces(id, of)
+    // Of a conversation from before there were such rows these are on their way to the disk, and the entries are on it.
+    const older = uncommitted.pieces(of).filter((piece) => isDurable(uncommitted, piece))
+    const seqs = new Set([...(seq === undefined ? [] : [seq]), ...known, ...older])
+    words.set(of, await findHeld(store, id, [...seqs]))
   }
   const held = old.size === 0 ? [] : await findHeld(store, id, [...old])
   return { settled, claims, messages, words, superseded: new Map(held.map((one) => [one.row.seq, one])) }

@@ -40,11 +40,17 @@ async function makeOld(): Promise<Old> {
   )
   await bringTogether(node, [device])
   device.disconnect()
-  const rows = disk.conversations.get(state.id)
+  const old = { disk, id: state.id, device }
+  forget(old)
+  return old
+}
+
+/** Takes away what that version did not write. */
+function forget({ disk, id }: Old): void {
+  const rows = disk.conversations.get(id)
   if (rows?.head.kind !== 'head') throw new Error('no such conversation')
   rows.head = { kind: 'head', head: { ...rows.head.head, liveEntries: 0, liveBytes: 0 } }
   for (const map of [rows.settings, rows.pins, rows.pieces]) map.clear()
-  return { disk, id: state.id, device }
 }
 
 function headOf({ disk, id }: Old): Head {
@@ -98,3 +104,30 @@ test('[EPOCH1][ARCH1] one that was put back from a copy begins its epoch with th
   expect(headOf(old)).toMatchObject({ epoch: generation, generation, liveEntries: 64 })
   release()
 })
+
+test.each(['is on its way to the disk', 'is still to be written'])(
+  '[ERASE1][ARCH1] a redaction takes the words of edits and pieces too while what it is made of %s',
+  async (when) => {
+    const old = await makeOld()
+    const before = createSyncNode({ store: createMemoryStore({ disk: old.disk }), window: endlessWindow })
+    const { message } = await before.conversations.post(ann, old.id, messageEntry('a secret'), undefined)
+    await before.conversations.apply(ann, old.id, { kind: 'edit', of: message.id, content: 'a better secret', at: 1 })
+    await before.registry.stop()
+    await before.settled()
+    forget(old)
+
+    const node = createSyncNode({ store: createMemoryStore({ disk: old.disk }), window: endlessWindow })
+    node.gate.hold()
+    const { release } = await node.registry.acquire(old.id)
+    if (when === 'is on its way to the disk') await node.settled()
+    const redaction = node.conversations.apply(ann, old.id, { kind: 'redact', of: message.id })
+    await node.settled()
+    node.gate.open()
+    await redaction
+    release()
+    const rows = [...(old.disk.conversations.get(old.id)?.entries.values() ?? [])]
+    const texts = rows.map(({ payload }) => new TextDecoder().decode(payload))
+    expect(texts.filter((text) => text.includes('secret'))).toEqual([])
+    expect(node.errors).toEqual([])
+  },
+)
