@@ -41,18 +41,26 @@ export interface ServiceDeps {
   readonly drawConversationId: () => ConversationId
 }
 
+/** Who asks what is unread while message after message is redacted is told it nearly right, and not never. */
+const triesToCount = 5
+
 export function createConversations({ store, registry, drawConversationId }: ServiceDeps): Conversations {
   const counts = new UnreadCounts(store)
 
   /** The durable head, and the user as a member; the fault that keeps them out otherwise. */
   async function enter(user: UserId, id: ConversationId): Promise<Entered> {
     // The head first: what is read after it takes account of it.
+    const head = await headOf(id)
+    const member = await store.member(id, user)
+    if (member === undefined) throw new Fault('no-access')
+    return { head, access: requireAccess(member.access), member, from: member.from ?? 0 }
+  }
+
+  async function headOf(id: ConversationId): Promise<Head> {
     const stored = await store.head(id)
     if (stored === undefined) throw new Fault('not-found')
     if (stored.kind === 'deleted') throw new Fault('deleted')
-    const member = await store.member(id, user)
-    if (member === undefined) throw new Fault('no-access')
-    return { head: stored.head, access: requireAccess(member.access), member, from: member.from ?? 0 }
+    return stored.head
   }
 
   async function state(user: UserId, id: ConversationId): Promise<ConversationState> {
@@ -60,15 +68,20 @@ export function createConversations({ store, registry, drawConversationId }: Ser
     return stateOf(id, head, access)
   }
 
-  async function own(
+  /** With the head that all of it is of: a device adds to what is unread what comes behind it. */
+  async function ownAt(
     id: ConversationId,
-    { head, access, member }: Omit<Entered, 'from'>,
+    { head: first, access, member }: Omit<Entered, 'from'>,
     inPrivate: ReadSoFar | undefined,
-  ): Promise<OwnConversation> {
-    const reader = asReader(member, head, inPrivate)
-    const { unread, mentions } = await counts.count(id, head, reader)
-    const { threads, from } = reader
-    return { ...stateOf(id, head, access), unread, mentions, register: registerOf(reader), threads, from }
+  ): Promise<{ readonly own: OwnConversation; readonly head: Head }> {
+    for (let [head, tries] = [first, 1]; ; [head, tries] = [await headOf(id), tries + 1]) {
+      const reader = asReader(member, head, inPrivate)
+      const { unread, mentions, isOfHead } = await counts.count(id, head, reader)
+      if (!isOfHead && tries < triesToCount) continue
+      const { threads, from } = reader
+      const own = { ...stateOf(id, head, access), unread, mentions, register: registerOf(reader), threads, from }
+      return { own, head }
+    }
   }
 
   async function inPrivateOf(user: UserId, id: ConversationId): Promise<ReadSoFar | undefined> {
@@ -77,15 +90,16 @@ export function createConversations({ store, registry, drawConversationId }: Ser
 
   async function summary(
     user: UserId,
-    { id, head }: { readonly id: ConversationId; readonly head: Head },
+    { id, head: listed }: { readonly id: ConversationId; readonly head: Head },
     inPrivate: ReadSoFar | undefined,
   ): Promise<ConversationSummary | undefined> {
     const member = await store.member(id, user)
     if (member === undefined || member.access === null) return undefined
+    const { own, head } = await ownAt(id, { head: listed, access: member.access, member }, inPrivate)
     const { lastMessageSeq } = head
     const isShown = lastMessageSeq !== null && lastMessageSeq >= (member.from ?? 0)
     const lastMessage = isShown ? await store.message(id, lastMessageSeq) : undefined
-    return { ...(await own(id, { head, access: member.access, member }, inPrivate)), lastMessage: lastMessage ?? null }
+    return { ...own, lastMessage: lastMessage ?? null }
   }
 
   /** By the rules for what is told. */
@@ -130,7 +144,7 @@ export function createConversations({ store, registry, drawConversationId }: Ser
       const items: ConversationSummary[] = []
       const inPrivate = page.length === 0 ? undefined : await readPrivateReads(store, user)
       for (const one of page) {
-        const line = await summary(user, one, inPrivate?.get(one.id)).catch(leaveOutDamaged)
+        const line = await summary(user, one, inPrivate?.get(one.id)).catch(leaveOutLost)
         if (line !== undefined) items.push(line)
       }
       const last = page.at(-1)
@@ -143,7 +157,7 @@ export function createConversations({ store, registry, drawConversationId }: Ser
     get: state,
 
     own: async (user, id) => ({
-      ...(await own(id, await enter(user, id), await inPrivateOf(user, id))),
+      ...(await ownAt(id, await enter(user, id), await inPrivateOf(user, id))).own,
       ...(await settingsOf(id)),
     }),
 
@@ -304,9 +318,9 @@ function settingsBytesOf({ title, settings = noSettings }: NewConversation): num
   return all.reduce((sum, [key, value]) => sum + (value === null ? 0 : settingBytes(key, value)), 0)
 }
 
-/** One damaged conversation does not take the list along (SPEC STORE9). */
-function leaveOutDamaged(error: unknown): undefined {
-  if (!isDamage(error)) throw error
+/** One damaged conversation does not take the list along (SPEC STORE9), and none that is deleted meanwhile. */
+function leaveOutLost(error: unknown): undefined {
+  if (!isDamage(error) && !(error instanceof Fault && error.code === 'deleted')) throw error
 }
 
 function stateOf(id: ConversationId, head: Head, access: Access): ConversationState {

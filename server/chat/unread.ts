@@ -15,6 +15,11 @@ export interface Unread {
   readonly mentions: number
 }
 
+export interface UnreadAt extends Unread {
+  /** It is what the head comes to that it was counted for. Else something was redacted meanwhile, and is missing in it, or all was deleted. */
+  readonly isOfHead: boolean
+}
+
 /** Somebody who reads, and how far they have come. */
 export interface Reader {
   readonly user: UserId
@@ -26,7 +31,7 @@ export interface Reader {
   readonly threads: ThreadReads
 }
 
-const nothing: Unread = { unread: 0, mentions: 0 }
+const nothing: UnreadAt = { unread: 0, mentions: 0, isOfHead: true }
 
 interface Counted extends Unread {
   readonly readThrough: number
@@ -53,8 +58,11 @@ export class UnreadCounts {
     return this.#counted.size
   }
 
-  /** `head` was read before: rows may be newer, never older. */
-  async count(id: ConversationId, head: Head, { user, readThrough: read, from, threads }: Reader): Promise<Unread> {
+  /**
+   * `head` was read before: rows may be newer, never older. What is newer is not counted: whoever is told of it knows up to
+   * where that is, and adds what comes behind it.
+   */
+  async count(id: ConversationId, head: Head, { user, readThrough: read, from, threads }: Reader): Promise<UnreadAt> {
     // Chats with an assistant are all one's own; none of their messages need be looked at.
     if (head.soleAuthor === user) return nothing
     const { redactions } = head
@@ -62,23 +70,34 @@ export class UnreadCounts {
     const key = `${id}/${user}`
     const known = this.#counted.get(key)
     const threadsKey = [...threads].map((one) => one.join('/')).join()
+    const end = Math.max(head.lastMessageSeq ?? -1, readThrough)
     const isGood =
       known?.readThrough === readThrough && known.redactions === redactions && known.threadsKey === threadsKey
     const none = { readThrough, redactions, threadsKey, countedTo: readThrough, unread: 0, mentions: 0 }
-    let counted: Counted = isGood ? known : none
-    while ((head.lastMessageSeq ?? -1) > counted.countedTo && counted.unread < limits.unreadCount) {
-      const range = { after: counted.countedTo, limit: limits.pageMessages, take: 'oldest' } as const
+    // Whoever asked with a newer head may have counted further.
+    let counted: Counted = isGood && known.countedTo <= end ? known : none
+    let hasRead = false
+    while (end > counted.countedTo && counted.unread < limits.unreadCount) {
+      const range = { after: counted.countedTo, before: end + 1, limit: limits.pageMessages, take: 'oldest' } as const
       const rows = await this.#store.messages(id, range)
+      hasRead = true
       if (rows.length === 0) break
       counted = rows.reduce((before, message) => countMessage(before, message, user, threads), counted)
     }
+    const { unread, mentions } = counted
+    if (hasRead && (await this.#redactions(id)) !== redactions) return { unread, mentions, isOfHead: false }
     this.#counted.delete(key)
     this.#counted.set(key, counted)
     for (const oldest of this.#counted.keys()) {
       if (this.#counted.size <= this.#capacity) break
       this.#counted.delete(oldest)
     }
-    return counted
+    return { unread, mentions, isOfHead: true }
+  }
+
+  async #redactions(id: ConversationId): Promise<number | undefined> {
+    const stored = await this.#store.head(id)
+    return stored?.kind === 'head' ? stored.head.redactions : undefined
   }
 }
 

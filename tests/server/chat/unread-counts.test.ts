@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { asReader } from '../../../server/chat/private-reads.ts'
+import { createConversations } from '../../../server/chat/service.ts'
 import { UnreadCounts } from '../../../server/chat/unread.ts'
 import type { ConversationStore, Head, MemberRow } from '../../../server/storage/conversation-store.ts'
 import type { StampedMessage } from '../../../shared/chat/message.ts'
@@ -130,5 +131,61 @@ describe('what is remembered', () => {
     }
     expect(counts.size).toBe(2)
     expect(node.errors).toEqual([])
+  })
+})
+
+describe('what comes while it is counted', () => {
+  /** What is told when `happens` comes right before rows are read, once; and what is right for `lastSeq`. */
+  async function countWhile(happens: (stand: Stand, said: readonly StampedMessage[]) => Promise<unknown>) {
+    const stand = await start()
+    const said = [await stand.say('one', [bob]), await stand.say('two', [bob])]
+    let pending: (() => Promise<unknown>) | undefined = () => happens(stand, said)
+    const store: ConversationStore = {
+      ...stand.store,
+      messages: async (...asked) => {
+        const due = pending
+        pending = undefined
+        await due?.()
+        return stand.store.messages(...asked)
+      },
+    }
+    const { registry } = stand.node
+    const drawConversationId = (): ConversationId => stand.id
+    const conversations = createConversations({ store, registry, drawConversationId })
+    return { ...stand, conversations, said }
+  }
+
+  test('[UNREAD1] a message is not among what is unread up to a seq before it, and is behind it', async () => {
+    const { conversations, id } = await countWhile(({ say }) => say('three', [bob]))
+    expect(await conversations.own(bob, id)).toMatchObject({ lastSeq: 2, unread: 2, mentions: 2 })
+    expect(await conversations.own(bob, id)).toMatchObject({ lastSeq: 3, unread: 3, mentions: 3 })
+  })
+
+  test('[UNREAD1] what counted further does not count for who asked before', async () => {
+    const { conversations, id } = await countWhile(async ({ say }) => {
+      await say('three', [bob])
+      expect(await conversations.own(bob, id)).toMatchObject({ lastSeq: 3, unread: 3 })
+    })
+    expect(await conversations.own(bob, id)).toMatchObject({ lastSeq: 2, unread: 2, mentions: 2 })
+    expect(await conversations.own(bob, id)).toMatchObject({ lastSeq: 3, unread: 3, mentions: 3 })
+  })
+
+  test('[UNREAD1] a redaction that is missing in what is unread is before the seq that is told with it', async () => {
+    const { conversations, id } = await countWhile(({ node, id: at }, [first]) => {
+      if (first === undefined) throw new Error('nothing was said')
+      return node.conversations.apply(ann, at, { kind: 'redact', of: first.id })
+    })
+    const line = { lastSeq: 3, unread: 1, mentions: 1 }
+    expect(await conversations.own(bob, id)).toMatchObject(line)
+    const { items } = await conversations.list(bob, { limit: 10, cursor: undefined })
+    expect(items).toMatchObject([{ ...line, lastMessage: { content: 'two' } }])
+  })
+
+  test('[STORE7] a conversation that is deleted meanwhile is not in the list, and does not take it along', async () => {
+    const { conversations, node, id } = await countWhile((stand) => stand.node.conversations.delete(ann, stand.id))
+    const other = await node.create('ann', 'bob')
+    const { items } = await conversations.list(bob, { limit: 10, cursor: undefined })
+    expect(items.map((item) => item.id)).toEqual([other])
+    await expect(conversations.own(bob, id)).rejects.toMatchObject({ code: 'deleted' })
   })
 })
