@@ -63,6 +63,22 @@ export function createConversations({ store, registry, drawConversationId }: Ser
     return stored.head
   }
 
+  /**
+   * What `read` finds, of somebody who is a member still when it has been read: what comes behind a removal, in the same
+   * commit or while the next row is read, is not for whoever was removed, and of what is deleted meanwhile rows are missing.
+   */
+  async function inside<T>(user: UserId, id: ConversationId, read: (entered: Entered) => Promise<T>): Promise<T> {
+    for (;;) {
+      const entered = await enter(user, id)
+      const [found] = await Promise.allSettled([read(entered)])
+      const { from } = await enter(user, id)
+      // Removed and added once more, and now they begin later.
+      if (from !== entered.from) continue
+      if (found.status === 'rejected') throw found.reason
+      return found.value
+    }
+  }
+
   async function state(user: UserId, id: ConversationId): Promise<ConversationState> {
     const { head, access } = await enter(user, id)
     return stateOf(id, head, access)
@@ -156,10 +172,11 @@ export function createConversations({ store, registry, drawConversationId }: Ser
 
     get: state,
 
-    own: async (user, id) => ({
-      ...(await ownAt(id, await enter(user, id), await inPrivateOf(user, id))).own,
-      ...(await settingsOf(id)),
-    }),
+    own: (user, id) =>
+      inside(user, id, async (entered) => ({
+        ...(await ownAt(id, entered, await inPrivateOf(user, id))).own,
+        ...(await settingsOf(id)),
+      })),
 
     change: async (user, id, settings) => {
       const entries = [...settings].map(([key, value]): SetEntry => ({ kind: 'set', key, value }))
@@ -179,18 +196,15 @@ export function createConversations({ store, registry, drawConversationId }: Ser
       })
     },
 
-    members: async (user, id) => {
-      const { from } = await enter(user, id)
-      const rows = await store.members(id)
-      return rows.flatMap((row) =>
-        row.access === null ? [] : [{ user: row.user, access: row.access, register: registerSince(from, row) }],
-      )
-    },
+    members: (user, id) =>
+      inside(user, id, async ({ from }) => {
+        const rows = await store.members(id)
+        return rows.flatMap((row) =>
+          row.access === null ? [] : [{ user: row.user, access: row.access, register: registerSince(from, row) }],
+        )
+      }),
 
-    peopleAt: async (user, id, seqs) => {
-      const { from } = await enter(user, id)
-      return readPeopleAt(store, id, seqs, from)
-    },
+    peopleAt: (user, id, seqs) => inside(user, id, ({ from }) => readPeopleAt(store, id, seqs, from)),
 
     apply: async (user, id, entry) => {
       await enterPrivate(registry, user, id)
@@ -213,54 +227,39 @@ export function createConversations({ store, registry, drawConversationId }: Ser
       return { through: seen.thread === undefined ? through : threadThrough(reader, seen.thread), received }
     },
 
-    thread: async (user, id, root) => {
-      const { head, member, from } = await enter(user, id)
-      const reader = asReader(member, head, await inPrivateOf(user, id))
-      return readThread(store, id, reader, await findMessage(store, id, root, from))
-    },
+    thread: (user, id, root) =>
+      inside(user, id, async ({ head, member, from }) => {
+        const reader = asReader(member, head, await inPrivateOf(user, id))
+        return readThread(store, id, reader, await findMessage(store, id, root, from))
+      }),
 
     privateState: async (user) => store.settings(privateConversationOf(user)),
 
     post: async (user, id, message, key) => {
       const posted = await registry.use(id, (live) => postMessage(live, user, message, key))
       const member = await store.member(id, user)
-      return { ...posted, message: asSent(posted.message, member?.from ?? 0) }
+      // Removed by now: told what they sent, and nothing that others did to it.
+      const from = member === undefined ? Infinity : (member.from ?? 0)
+      return { ...posted, message: asSent(posted.message, from) }
     },
 
-    messages: async (user, id, query) => {
-      const { head, from } = await enter(user, id)
-      return { messages: await readMessages(store, id, query, from), asOf: head.nextSeq - 1 }
-    },
+    messages: (user, id, query) =>
+      inside(user, id, async ({ head, from }) => ({
+        messages: await readMessages(store, id, query, from),
+        asOf: head.nextSeq - 1,
+      })),
 
-    message: async (user, id, messageId) => {
-      const { from } = await enter(user, id)
-      return findMessage(store, id, messageId, from)
-    },
+    message: (user, id, messageId) => inside(user, id, ({ from }) => findMessage(store, id, messageId, from)),
 
-    events: async (user, id, query) => {
-      const { from } = await enter(user, id)
-      return readEvents(store, id, query, from)
-    },
+    events: (user, id, query) => inside(user, id, ({ from }) => readEvents(store, id, query, from)),
 
-    versions: async (user, id, messageId) => {
-      const { from } = await enter(user, id)
-      return readVersions(store, user, id, messageId, from)
-    },
+    versions: (user, id, messageId) => inside(user, id, ({ from }) => readVersions(store, user, id, messageId, from)),
 
-    pins: async (user, id) => {
-      const { from } = await enter(user, id)
-      return readPins(store, id, from)
-    },
+    pins: (user, id) => inside(user, id, ({ from }) => readPins(store, id, from)),
 
-    changes: async (user, id, query) => {
-      const { head, from } = await enter(user, id)
-      return readChanges(store, id, head, query, from)
-    },
+    changes: (user, id, query) => inside(user, id, ({ head, from }) => readChanges(store, id, head, query, from)),
 
-    chain: async (user, id, client, from) => {
-      await enter(user, id)
-      return readChain(store, user, id, client, from)
-    },
+    chain: (user, id, client, from) => inside(user, id, () => readChain(store, user, id, client, from)),
   }
 }
 
