@@ -110,12 +110,13 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   const rates = createRates({ now, perSecond: limits.entriesPerSecondPerUser, burst: limits.burstEntriesPerUser })
   const tickets = createTickets({ now, random: randomBytes })
   const conversations = createConversations({ store, registry, drawConversationId })
+  const profiles = createProfiles({ store, now })
   const app = buildApp({
     conversations,
     invitations: createInvitations({ store, registry, conversations, drawInvitationId, now }),
     invitationTokens,
-    profiles: createProfiles({ store, now }),
-    accounts: createAccounts({ store, registry, conversations }),
+    profiles,
+    accounts: createAccounts({ store, registry, conversations, profiles }),
     authenticate,
     tickets,
     demo,

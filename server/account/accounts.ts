@@ -4,6 +4,7 @@ import type { UserId } from '../../shared/sync/ids.ts'
 import type { Conversations } from '../conversations.ts'
 import type { Registry } from '../chat/registry.ts'
 import type { ConversationStore } from '../storage/conversation-store.ts'
+import type { Profiles } from '../profiles.ts'
 import { AccountErasing, type MessageChoice } from './erasing.ts'
 import { type AccountPart, exportAccount } from './export.ts'
 
@@ -11,6 +12,7 @@ export interface AccountDeps {
   readonly store: ConversationStore
   readonly registry: Registry
   readonly conversations: Conversations
+  readonly profiles: Pick<Profiles, 'remove'>
 }
 
 export interface Accounts {

@@ -14,6 +14,7 @@ import type { LiveConversation } from '../chat/live-conversation.ts'
 import { applyEntry, stageOwn } from '../chat/posting.ts'
 import type { Registry } from '../chat/registry.ts'
 import { Refused } from '../conversations.ts'
+import type { Profiles } from '../profiles.ts'
 import { type ConversationStore, isDamage, type StoreError } from '../storage/conversation-store.ts'
 import { isGone } from './export.ts'
 import { findHeir } from './heir.ts'
@@ -21,6 +22,7 @@ import { findHeir } from './heir.ts'
 export interface ErasingDeps {
   readonly store: ConversationStore
   readonly registry: Registry
+  readonly profiles: Pick<Profiles, 'remove'>
 }
 
 /** Whether own messages go with the account, and with them own reactions. */
@@ -53,7 +55,7 @@ export class AccountErasing {
   constructor(deps: ErasingDeps) {
     this.#deps = deps
     this.#steps = [
-      (user) => removeProfile(deps.store, user),
+      (user) => removeProfile(deps.profiles, user),
       (user, choice, budget) => this.#leaveAll(user, choice, budget),
     ]
   }
@@ -155,10 +157,9 @@ export class AccountErasing {
   }
 }
 
-/** Nothing of it is left then. Of whoever has none nothing is written. */
-async function removeProfile(store: ConversationStore, user: UserId): Promise<number> {
-  const [row] = await store.profiles([user])
-  if (row !== undefined) await store.removeProfile(user)
+/** Nothing of it is left then. */
+async function removeProfile(profiles: Pick<Profiles, 'remove'>, user: UserId): Promise<number> {
+  await profiles.remove(user)
   return 0
 }
 

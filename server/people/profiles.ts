@@ -15,7 +15,7 @@ export interface ProfileDeps {
 }
 
 export function createProfiles({ store, now }: ProfileDeps): Profiles {
-  /** What each user is changing, until it is durable. */
+  /** What each user is changing or taking away, until it is durable. */
   const changing = new Map<UserId, Promise<unknown>>()
 
   async function rowOf(user: UserId): Promise<ProfileRow | 'damaged' | undefined> {
@@ -33,9 +33,7 @@ export function createProfiles({ store, now }: ProfileDeps): Profiles {
     return (await store.profiles(users)).map((row) => (row === 'damaged' ? undefined : row))
   }
 
-  async function changed(before: Promise<unknown> | undefined, user: UserId, change: Partial<Profile>) {
-    // Whether it went well is for whoever asked for it to hear.
-    if (before !== undefined) await Promise.allSettled([before])
+  async function changed(user: UserId, change: Partial<Profile>): Promise<ProfileRow> {
     const row = await rowOf(user)
     const { name = null, color = null } = row === 'damaged' || row === undefined ? {} : row
     const fresh: ProfileRow = { user, name, color, ...change, updatedMs: now() }
@@ -43,18 +41,26 @@ export function createProfiles({ store, now }: ProfileDeps): Profiles {
     return fresh
   }
 
+  /** Of whoever has none nothing is written. */
+  async function remove(user: UserId): Promise<void> {
+    if ((await rowOf(user)) !== undefined) await store.removeProfile(user)
+  }
+
+  async function inTurn<T>(user: UserId, job: () => Promise<T>): Promise<T> {
+    const done = after(changing.get(user), job)
+    changing.set(user, done)
+    try {
+      return await done
+    } finally {
+      if (changing.get(user) === done) changing.delete(user)
+    }
+  }
+
   return {
     own,
     of,
-    change: async (user, change) => {
-      const done = changed(changing.get(user), user, change)
-      changing.set(user, done)
-      try {
-        return await done
-      } finally {
-        if (changing.get(user) === done) changing.delete(user)
-      }
-    },
+    change: (user, change) => inTurn(user, () => changed(user, change)),
+    remove: (user) => inTurn(user, () => remove(user)),
     search: async (user, query, limit) => {
       const users = await acquaintances(store, user)
       const known = await of(users)
@@ -65,4 +71,10 @@ export function createProfiles({ store, now }: ProfileDeps): Profiles {
       )
     },
   }
+}
+
+async function after<T>(before: Promise<unknown> | undefined, job: () => Promise<T>): Promise<T> {
+  // Whether it went well is for whoever asked for it to hear.
+  if (before !== undefined) await Promise.allSettled([before])
+  return await job()
 }

@@ -23,7 +23,8 @@ const [ann, bob, cid, dan] = [userId('ann'), userId('bob'), userId('cid'), userI
 function start(store: ConversationStore = createMemoryStore()) {
   const node = createSyncNode({ store })
   const { registry, conversations } = node
-  return { node, accounts: createAccounts({ store: node.gate.store, registry, conversations }) }
+  const profiles = createProfiles({ store: node.gate.store, now: () => 1 })
+  return { node, profiles, accounts: createAccounts({ store: node.gate.store, registry, conversations, profiles }) }
 }
 
 async function createWith(
@@ -72,9 +73,7 @@ test('[ACCOUNT2] own messages and reactions are gone for everybody, others’ st
 })
 
 test('[ACCOUNT2] messages that are to stay stay, and all that is private goes', async () => {
-  const { node, accounts } = start()
-  const { store } = node.gate
-  const profiles = createProfiles({ store, now: () => 1 })
+  const { node, profiles, accounts } = start()
   for (const user of [ann, bob]) {
     await profiles.change(user, { name: `name of ${user}` })
     const set = { kind: 'set', key: 'draft', value: `unsent of ${user}` } as const
@@ -91,6 +90,31 @@ test('[ACCOUNT2] messages that are to stay stay, and all that is private goes', 
   expect((await profiles.of([ann, bob])).map((profile) => profile?.name)).toEqual([undefined, 'name of bob'])
   expect(await node.conversations.privateState(ann)).toEqual([])
   expect(await node.conversations.privateState(bob)).toEqual([{ key: 'draft', value: 'unsent of bob' }])
+})
+
+test('[ACCOUNT2] a change that was begun before the account went does not bring back what was chosen', async () => {
+  const { promise, resolve } = deferred()
+  let isHeld = false
+  const inner = createGate(createMemoryStore()).store
+  const { profiles, accounts } = start({
+    ...inner,
+    profiles: async (users) => {
+      const found = await inner.profiles(users)
+      if (isHeld) await promise
+      return found
+    },
+  })
+  await profiles.change(ann, { name: 'Ann' })
+  isHeld = true
+  const change = profiles.change(ann, { color: '#123456' })
+  await turn()
+  isHeld = false
+  const erased = accounts.erase(ann, 'keep')
+  for (let turns = 0; turns < 10; turns++) await turn()
+  resolve()
+  await change
+  expect(await erased).toBe(0)
+  expect((await inner.profiles([ann]))[0]).toBeUndefined()
 })
 
 test('[ACCOUNT2][PERSONAL1] what was chosen and what was kept for nobody else goes too, and a device that has it is told', async () => {

@@ -69,6 +69,7 @@ export function fakeProfiles(conversations: Conversations, now: () => number): P
       known.set(user, { ...own(user), ...change, updatedMs: now() })
       return own(user)
     },
+    remove: async (user) => void known.delete(user),
     of: async (users) => users.map((user) => known.get(user)),
     search: async (user, query, limit) => {
       const { items } = await conversations.list(user, { limit: 1000, cursor: undefined })
