@@ -50,6 +50,8 @@ export class LiveConversation implements Writer {
   #deletion: Staged | undefined
   #ended: FaultCode | undefined
   #isStopping = false
+  /** Jobs that nobody waits for, and that have not ended. */
+  #tidying = 0
 
   constructor(id: ConversationId, loaded: LoadedConversation, deps: LiveDeps) {
     this.id = id
@@ -81,9 +83,10 @@ export class LiveConversation implements Writer {
     return this.#head.revision === 0 && !this.ledger.hasNews
   }
 
-  /** Nobody follows it and nothing is on its way to the disk. */
+  /** Nobody follows it, and nothing is on its way to the disk, or will be. */
   get isQuiet(): boolean {
-    return this.audience.size === 0 && this.#uncommitted.inFlight === undefined && !this.#hasNews
+    const isBusy = this.#tidying > 0 || this.#uncommitted.inFlight !== undefined || this.#hasNews
+    return this.audience.size === 0 && !isBusy
   }
 
   get uncommittedBytes(): number {
@@ -277,10 +280,13 @@ export class LiveConversation implements Writer {
   tidy(job: () => Promise<void>): void {
     // It can wait until it is used again, and the store is about to be closed.
     if (this.#isStopping) return
-    this.serially(job).catch((error: unknown) => {
-      // Deleted meanwhile, or the store cannot be read: that ends it by itself, or is met by whoever comes next.
-      if (!(error instanceof Fault || error instanceof StoreError)) this.abandon(error)
-    })
+    this.#tidying++
+    this.serially(job)
+      .catch((error: unknown) => {
+        // Deleted meanwhile, or the store cannot be read: that ends it by itself, or is met by whoever comes next.
+        if (!(error instanceof Fault || error instanceof StoreError)) this.abandon(error)
+      })
+      .finally(() => this.#tidying--)
   }
 
   get #hasDeadChains(): boolean {

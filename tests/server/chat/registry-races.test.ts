@@ -1,6 +1,7 @@
 // Who meets whom while a conversation is loaded, begun, or left in the middle of a backlog.
 import { describe, expect, test } from 'vitest'
 
+import { windowRules } from '../../../server/chat/archiving.ts'
 import type { ConversationStore } from '../../../server/storage/conversation-store.ts'
 import { createMemoryStore } from '../../../server/storage/memory/memory-store.ts'
 import { encodeEntry } from '../../../shared/chat/entry.ts'
@@ -9,6 +10,7 @@ import { limits } from '../../../shared/limits.ts'
 import { conversationId } from '../../contract/store-rows.ts'
 import { createDoc, userId } from '../../helpers/chain-doc.ts'
 import { bringTogether, deliverAll, FakeDevice } from '../../helpers/fake-device.ts'
+import { createGate } from '../../helpers/gated-store.ts'
 import { messageEntry } from '../../helpers/stock-client.ts'
 import { createSyncNode } from '../../helpers/sync-node.ts'
 import { deferred, turn } from '../../helpers/when.ts'
@@ -65,6 +67,42 @@ describe('a conversation that is being begun', () => {
     const node = createSyncNode()
     const knocks = Array.from({ length: 5 }, async () => node.registry.acquire(id))
     for (const one of knocks) await expect(one).rejects.toThrow(new Fault('not-found'))
+    expect(node.registry.size()).toBe(0)
+  })
+})
+
+describe('a conversation that is being archived', () => {
+  test('[SYNC11][ARCH1] stays in memory until that is done, whoever has left it: nobody meets a second one', async () => {
+    const { store } = createGate(createMemoryStore())
+    let door: Promise<void> | undefined
+    let knocks = 0
+    const watched: ConversationStore = {
+      ...store,
+      async *entriesNewestFirst(...query) {
+        if (door !== undefined) knocks++
+        await door
+        yield* store.entriesNewestFirst(...query)
+      },
+    }
+    const window = { ...windowRules, entries: 8, keptEntries: 4, keptAtLeast: 2 }
+    const node = createSyncNode({ store: watched, window })
+    const conversation = await node.create('ann')
+    const { promise, resolve } = deferred()
+    door = promise
+    const said = Array.from({ length: 10 }, (_, at) => messageEntry(`${at}`, { at }))
+    await Promise.all(said.map((entry) => node.conversations.post(ann, conversation, entry, undefined)))
+    for (let turns = 0; turns < 100 && knocks === 0; turns++) await turn()
+    expect(knocks).toBe(1)
+    node.registry.sweep(Number.MAX_SAFE_INTEGER)
+    const lease = await node.registry.acquire(conversation)
+    door = undefined
+    resolve()
+    await node.settled()
+    expect(await store.head(conversation)).toMatchObject({ head: { liveEntries: 4 } })
+    expect((await node.conversations.post(ann, conversation, messageEntry('on'), undefined)).created).toBe(true)
+    expect([lease.live.ended, node.errors]).toEqual([undefined, []])
+    lease.release()
+    node.registry.sweep(Number.MAX_SAFE_INTEGER)
     expect(node.registry.size()).toBe(0)
   })
 })
