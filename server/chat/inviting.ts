@@ -71,9 +71,11 @@ export function createInvitations(deps: InvitingDeps): Invitations {
   return {
     create: (user, id, fresh) => registry.use(id, (live) => staged(live, () => create(live, user, fresh))),
     list: async (user, id) => {
+      // What they may is looked at behind what they are told: it may be taken from them meanwhile.
+      const rows = await store.invitations(id)
       const { access } = await conversations.get(user, id)
       requireAccess(access, 'admin')
-      return (await store.invitations(id)).filter((row) => !isOver(row))
+      return rows.filter((row) => !isOver(row))
     },
     revoke: (user, id, invitation) => registry.use(id, (live) => staged(live, () => revoke(live, user, invitation))),
     accept: (user, ref) => registry.use(ref.conversation, (live) => staged(live, () => accept(live, user, ref))),

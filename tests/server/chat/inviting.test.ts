@@ -23,14 +23,21 @@ interface Stand {
   readonly members: () => Promise<readonly string[]>
 }
 
-async function createStand(): Promise<Stand> {
+/** `whileRead` happens whenever a list of invitations is read. */
+async function createStand(whileRead = async (): Promise<unknown> => undefined): Promise<Stand> {
   const node = createSyncNode()
   const id = await node.create('ann')
   const clock = { ms: 1000 }
   let drawn = 1
   const { registry, conversations, gate } = node
   const invitations = createInvitations({
-    store: gate.store,
+    store: {
+      ...gate.store,
+      invitations: async (conversation) => {
+        await whileRead()
+        return gate.store.invitations(conversation)
+      },
+    },
     registry,
     conversations,
     drawInvitationId: () => invitationAt(drawn++).id,
@@ -152,4 +159,15 @@ describe('accepting', () => {
     await expect(accept('cleo', invitation)).rejects.toThrow(InvitationEnded)
     await expect(invitations.create(cleo, id, once)).rejects.toMatchObject({ code: 'no-access' })
   })
+})
+
+test('[INVITE2] who is no admin any more when the list has been read is told none of it', async () => {
+  const due: (() => Promise<unknown>)[] = []
+  const { node, id, invitations } = await createStand(async () => due.shift()?.())
+  const change = (access: 'admin' | 'writer') =>
+    node.conversations.apply(ann, id, { kind: 'member', user: bob, access })
+  await change('admin')
+  expect(await invitations.list(bob, id)).toEqual([])
+  due.push(() => change('writer'))
+  await expect(invitations.list(bob, id)).rejects.toMatchObject({ code: 'no-access' })
 })
