@@ -75,7 +75,7 @@ const events: readonly (readonly [FaultCode, Parameters<typeof start>[1]])[] = [
 
 describe.each(events)('whoever would be told %s the next time', (code, happens) => {
   test.each(ways)(
-    '[REST6][MEMBER2] is told so when that happens in the middle of reading: %s',
+    '[REST6] is told so when that happens in the middle of reading: %s',
     async (_, name, read) => {
       const told = await start(name, happens)
       await expect(read(told)).rejects.toThrow(new Fault(code))
