@@ -84,7 +84,8 @@ export class ArchivedUnread {
         this.#known = undefined
         continue
       }
-      const left = messages.filter(({ seq }) => seq <= through)
+      // What came behind in the same breath was not applied to them when they left.
+      const { messages: left } = withTouches({ from: before + 1, to: through + 1, messages }, view.touches)
       const counts = countUnread(left, user, register, counted)
       this.#known = { register, through, counts, reachesWindow: false, redactions }
     }

@@ -214,3 +214,31 @@ test('[UNREAD1][PRIVATE2] in private the server is believed when it counted from
   known = { ...known, threads: new Map([[thread, 22]]) }
   await vi.waitFor(() => expect(rig.conversation.unread).toEqual({ unread: 12, mentions: 3 }), 9000)
 })
+
+test('[UNREAD1] what was redacted right behind the archiving that it left the window with is not counted', async () => {
+  const all = written()
+  const rig = await open(all)
+  live(rig)
+  rig.conversation.markRead(4)
+  rig.sync()
+  expect(rig.conversation.unread).toEqual({ unread: 16, mentions: 4 })
+  // A device that was away for a moment is told of both at once.
+  all.server.archive(12)
+  all.write({ kind: 'redact', of: messageId(5) })
+  rig.download()
+  await vi.waitFor(() => expect(rig.conversation.unread).toEqual({ unread: 15, mentions: 3 }))
+})
+
+test('[UNREAD1] nor what was redacted behind an archiving before which everything was read', async () => {
+  const all = written()
+  all.server.archive(3)
+  const rig = await open(all)
+  live(rig)
+  rig.conversation.markRead(4)
+  rig.sync()
+  expect(rig.conversation.unread).toEqual({ unread: 16, mentions: 4 })
+  all.server.archive(12)
+  all.write({ kind: 'redact', of: messageId(5) })
+  rig.download()
+  await vi.waitFor(() => expect(rig.conversation.unread).toEqual({ unread: 15, mentions: 3 }))
+})
