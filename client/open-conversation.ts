@@ -66,6 +66,7 @@ export class OpenConversation implements Conversation {
   readonly #takeBack: TakeBack
   #storageStatus: StorageStatus
   #closing: Promise<void> | undefined
+  #isForgotten = false
 
   constructor(deps: OpenConversationDeps) {
     const { id, user, local } = deps
@@ -269,6 +270,7 @@ export class OpenConversation implements Conversation {
   async forget(): Promise<void> {
     this.#parts.archive.forget()
     await this.close()
+    this.#isForgotten = true
     this.#messages.set([])
     const { pins, threads, single, events, failed } = this.#parts
     for (const part of [pins, threads, single, events, failed]) part.forget()
@@ -297,6 +299,8 @@ export class OpenConversation implements Conversation {
   }
 
   #show(): void {
+    // What was still on its way may come all the same.
+    if (this.#isForgotten) return
     if (this.#closing === undefined) this.#takeBack(this.document)
     const { replica, timeline, outbox } = this.document
     const archived = replica.fold.takeArchived()

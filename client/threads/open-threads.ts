@@ -29,6 +29,7 @@ export class OpenThreads {
   readonly #facts: FollowedFacts
   readonly #list: ThreadList
   #isConnected = false
+  #isForgotten = false
 
   constructor(deps: OpenThreadDeps) {
     this.#deps = deps
@@ -55,6 +56,7 @@ export class OpenThreads {
       onLoaded: () => this.#list.noteOpened(root),
     })
     this.#threads.set(root, thread)
+    if (this.#isForgotten) thread.forget()
     this.#list.noteOpened(root)
     return thread
   }
@@ -78,6 +80,7 @@ export class OpenThreads {
 
   /** Nothing of it is shown any more. */
   forget(): void {
+    this.#isForgotten = true
     this.#list.forget()
     for (const thread of this.#threads.values()) thread.forget()
   }

@@ -42,6 +42,7 @@ export class ThreadList {
 
   /** Shows nothing any more. */
   forget(): void {
+    this.#threads.clear()
     this.#store.set([])
   }
 
