@@ -231,7 +231,7 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
     const joined = await peopleRest.join(token)
     await list.loaded
     // A line that cannot be kept comes with the next list.
-    if (list.row(joined.id)?.access === undefined) await list.merge([joined]).catch(() => undefined)
+    if (list.row(joined.id)?.access === undefined) await list.merge([joined], list.moment()).catch(() => undefined)
     const conversation = await openHeld(joined.id)
     if (conversation.lost !== undefined) conversation.reconnect()
     return conversation

@@ -24,8 +24,12 @@ export interface ConversationList {
   readonly registered: () => readonly ConversationId[]
   /** Those the server has still to be told of. */
   readonly unregistered: () => readonly ConversationId[]
-  /** Takes over the server's list, or a part of it. */
-  readonly merge: (items: readonly RestConversationItem[]) => Promise<void>
+  /** To be taken before the server is asked for what `merge` takes over. */
+  readonly moment: () => number
+  /** It was told just now that the user can open them no more: what was asked for before does not know. */
+  readonly noteGone: (ids: Iterable<ConversationId>) => void
+  /** Takes over the server's list, or a part of it, as it was `asked` for. */
+  readonly merge: (items: readonly RestConversationItem[], asked: number) => Promise<void>
   /**
    * The server does not let the user open them any more, or has lost them: their lines stay, without an access, for what this
    * device has of them stays too.
@@ -42,6 +46,9 @@ export function createConversationList(opening: Promise<ClientStorage>, now: () 
   const rows = new Map<ConversationId, ConversationRow>()
   const store = createStore<readonly ConversationSummary[]>([])
   const noted = new Map<ConversationId, () => Partial<ConversationRow>>()
+  /** When they were last told to be gone. */
+  const goneAt = new Map<ConversationId, number>()
+  let moment = 0
   let timer: ReturnType<typeof setTimeout> | undefined
   let written: Promise<unknown> = Promise.resolve()
 
@@ -113,10 +120,16 @@ export function createConversationList(opening: Promise<ClientStorage>, now: () 
       [...rows.values()]
         .filter(({ unregistered, access }) => unregistered === undefined && access !== undefined)
         .map(({ id }) => id),
-    merge: async (items) => {
+    moment: () => moment,
+    noteGone: (ids) => {
+      moment++
+      for (const id of ids) goneAt.set(id, moment)
+    },
+    merge: async (items, asked) => {
       await loaded
       // It is asked for again and again, and most lines are as they were: neither written nor drawn anew.
       const changed = items
+        .filter(({ id }) => (goneAt.get(id) ?? 0) <= asked)
         .map((item) => merged(rows.get(item.id), item))
         .filter((row) => !isKnown(rows.get(row.id), row))
       const puts = changed.map(keep)

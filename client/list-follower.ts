@@ -86,14 +86,15 @@ export function createListFollower({
   async function loadNewest(moved: number): Promise<void> {
     const count = moved + [...open()].length
     if (count > limits.pageConversations) return refreshAll()
-    await take(await rest.newest(count))
+    const moment = list.moment()
+    await take(await rest.newest(count), moment)
   }
 
   async function refreshAll(): Promise<void> {
     await list.loaded
-    const asked = list.registered()
+    const [asked, moment] = [list.registered(), list.moment()]
     const items = await rest.conversations()
-    await take(items)
+    await take(items, moment)
     const listed = new Set(items.map(({ id }) => id))
     const gone: Gone[] = []
     // One that moves between two pages is in neither: the server says of each that is missing what became of it.
@@ -104,8 +105,8 @@ export function createListFollower({
     if (gone.length > 0) lose(gone)
   }
 
-  async function take(items: Awaited<ReturnType<RestClient['newest']>>): Promise<void> {
-    await list.merge(items)
+  async function take(items: Awaited<ReturnType<RestClient['newest']>>, asked: number): Promise<void> {
+    await list.merge(items, asked)
     for (const conversation of open()) note(conversation)
   }
 

@@ -24,7 +24,7 @@ import { wipeConversation } from './wipe-conversation.ts'
 
 export interface RemovalsDeps {
   readonly opening: Promise<ClientStorage>
-  readonly list: Pick<ConversationList, 'row' | 'loaded' | 'lose' | 'remove'>
+  readonly list: Pick<ConversationList, 'row' | 'loaded' | 'noteGone' | 'lose' | 'remove'>
   readonly open: Pick<OpenConversations, 'get' | 'has' | 'open'>
   /** Resolves when the server has told what became of what this device has; at once where it tells nothing by itself. */
   readonly greeted: () => Promise<void>
@@ -143,7 +143,10 @@ export function createRemovals({ opening, list, open, greeted, ask, onWiped }: R
   return {
     store,
     dismiss: (id) => store.set(store.getSnapshot().filter((removed) => removed.id !== id)),
-    take: async (gone, isTold = false) => void (await Promise.all(gone.map((one) => take(one, isTold)))),
+    take: async (gone, isTold = false) => {
+      list.noteGone(gone.map(({ conversation }) => conversation))
+      await Promise.all(gone.map((one) => take(one, isTold)))
+    },
     forget: async (id) => {
       await list.loaded
       if ((list.row(id)?.gone ?? open.get(id)?.gone) === undefined) throw new TypeError('The conversation is not gone.')

@@ -107,7 +107,10 @@ test('[CLIENT3] those the server does not know are told apart', async () => {
 test('the list of the server is taken over: new ones, changed ones', async () => {
   const members = [{ user: ann, access: 'owner' as const }]
   const rig = await start([conversationRow(one, { updatedAt: 1000, members, unread: 9 })])
-  await rig.list.merge([item(1, 5000, { last_message: lastMessage('Ahoy'), title: null }), item(2, 6000)])
+  await rig.list.merge(
+    [item(1, 5000, { last_message: lastMessage('Ahoy'), title: null }), item(2, 6000)],
+    rig.list.moment(),
+  )
   expect(shown(rig)).toEqual([two, one])
   expect(rig.list.row(one)).toEqual(
     conversationRow(one, {
@@ -126,23 +129,23 @@ test('the list of the server is taken over: new ones, changed ones', async () =>
 
 test('what is newer here is pending: its time and its text stay', async () => {
   const { list } = await start([conversationRow(one, { updatedAt: 9000, lastMessage: 'typed offline' })])
-  await list.merge([item(1, 5000, { last_message: lastMessage('older') })])
+  await list.merge([item(1, 5000, { last_message: lastMessage('older') })], list.moment())
   expect(list.row(one)).toMatchObject({ updatedAt: 9000, lastMessage: 'typed offline', title: 'title 1', unread: 2 })
 })
 
 test('[UNREAD1] what was read here and is not sent yet does not become unread by what the server lists', async () => {
   const { list } = await start([conversationRow(one, { unread: 0, mentions: 0, readThrough: 9 })])
-  await list.merge([item(1, 5000, { read_through: 4, unread: 5, mentions: 2 })])
+  await list.merge([item(1, 5000, { read_through: 4, unread: 5, mentions: 2 })], list.moment())
   expect(list.row(one)).toMatchObject({ unread: 0, mentions: 0, readThrough: 9 })
-  await list.merge([item(1, 6000, { read_through: 9, unread: 1, mentions: 1 })])
+  await list.merge([item(1, 6000, { read_through: 9, unread: 1, mentions: 1 })], list.moment())
   expect(list.row(one)).toMatchObject({ unread: 1, mentions: 1, readThrough: 9 })
-  await list.merge([item(1, 7000, { read_through: 12, unread: 0, mentions: 0 })])
+  await list.merge([item(1, 7000, { read_through: 12, unread: 0, mentions: 0 })], list.moment())
   expect(list.row(one)).toMatchObject({ unread: 0, mentions: 0, readThrough: 12 })
 })
 
 test('[CLIENT3] what the server lists is registered', async () => {
   const { list } = await start([conversationRow(one, { unregistered: { members: [] } })])
-  await list.merge([item(1, 5000)])
+  await list.merge([item(1, 5000)], list.moment())
   expect(list.unregistered()).toEqual([])
 })
 
@@ -169,7 +172,7 @@ test('[MEMBER2] those that can no longer be opened stay listed as gone, here and
   const again = await start(await rig.storage.conversations())
   expect(again.list.store.getSnapshot()).toMatchObject(wanted)
   // The user is a member once more.
-  await again.list.merge([item(1, 5000)])
+  await again.list.merge([item(1, 5000)], again.list.moment())
   expect(again.list.row(one)).toMatchObject({ access: 'writer', unread: 2 })
   expect(again.list.store.getSnapshot().find(({ id }) => id === one)).not.toHaveProperty('gone')
 })
@@ -196,7 +199,7 @@ test('[MUX2] the version of a copy is kept and not shown, and stays when the ser
   rig.list.note(one, () => ({ version: { ...version } }))
   await vi.advanceTimersByTimeAsync(noteDelayMs)
   expect(puts).not.toHaveBeenCalled()
-  await rig.list.merge([item(1, 5000)])
+  await rig.list.merge([item(1, 5000)], rig.list.moment())
   expect(rig.list.row(one)).toMatchObject({ version, title: 'title 1' })
   expect(Object.keys(rig.list.store.getSnapshot()[0] ?? {})).not.toContain('version')
 })

@@ -151,6 +151,32 @@ const item = restItem(one, {
   last_seq: 20,
 })
 
+test.each([
+  ['[WIPE2] deleted', [title, wipe], nothing],
+  ['[MEMBER2] kept', [title], { listed: 1, lines: 1, window: 10 }],
+] as const)('%s: a list that was asked for before the removal does not undo it', async (_name, settings, expected) => {
+  let arrived: Promise<unknown> = Promise.resolve()
+  const rig = await startRemovalRig({
+    start: (options) => start({ ...options, listing: () => arrived }),
+    settle,
+    storage: keepingMemory(),
+    settings,
+  })
+  rig.listed.push({ ...item, title: 'Plans' })
+  const arrival = deferred()
+  arrived = arrival.promise
+  const refreshing = rig.client.refresh()
+  await settle(100)
+  rig.listed.length = 0
+  rig.sync.remove(one, 'no-access', settings.length > 1 ? true : undefined)
+  await settle()
+  arrival.resolve()
+  await refreshing
+  await settle()
+  expect(await left(rig)).toMatchObject(expected)
+  expect(rig.client.conversations.getSnapshot().filter(({ gone }) => gone === undefined)).toEqual([])
+})
+
 /** The user is a member again, and that is news. */
 async function addAgain(rig: ClientRig): Promise<void> {
   rig.listed.push(item)

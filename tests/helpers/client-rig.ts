@@ -46,6 +46,8 @@ export interface ClientRigOptions {
   readonly startSearchWorker?: () => SearchWorker
   /** Registering takes so long. */
   readonly registering?: Promise<void>
+  /** And what the server has answered of its list is so long on its way. */
+  readonly listing?: () => Promise<unknown>
 }
 
 /** Where the rig's client thinks its server is. */
@@ -77,7 +79,9 @@ export function startClientRig(options: ClientRigOptions = {}): ClientRig {
     }
     if (init?.method !== 'PUT') {
       asked.push(request.url)
-      return Response.json({ items: listed, next_cursor: null })
+      const answer = Response.json({ items: listed, next_cursor: null })
+      await options.listing?.()
+      return answer
     }
     await options.registering
     const body: unknown = typeof init.body === 'string' ? JSON.parse(init.body) : undefined
