@@ -1,5 +1,6 @@
 /** The conversations that are open, each once: its chain and its document are free only when it is closed. */
 
+import { isPrivateConversation } from '../shared/chat/private-conversation.ts'
 import type { ConversationId } from '../shared/sync/ids.ts'
 import type { OpenConversation } from './open-conversation.ts'
 
@@ -42,13 +43,16 @@ export class OpenConversations {
     this.#opening.delete(conversation.id)
   }
 
-  /** Opens nothing more, and closes also what is being opened; `before`: what has still to be written into it. */
+  /** Opens nothing more, and closes also what is being opened; `before`: what has still to be written into private state. */
   async close(before?: Promise<void>): Promise<void> {
     this.#isClosed = true
+    // At once, for what is taken from here on would be kept by nobody where all of it is about to be deleted.
+    const shown = [...this.#open.values()].filter(({ id }) => !isPrivateConversation(id))
+    const closing = shown.map((conversation) => conversation.close())
     await before
     const settled = await Promise.allSettled(this.#opening.values())
     const opened = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
-    await Promise.all(opened.map((conversation) => conversation.close()))
+    await Promise.all([...closing, ...opened.map((conversation) => conversation.close())])
   }
 
   #begin(id: ConversationId): Promise<OpenConversation> {

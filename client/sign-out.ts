@@ -29,15 +29,20 @@ export function createSignOut(deps: SignOutDeps): Pick<ChatClient, 'unsent' | 's
 
   async function unsent(): Promise<number> {
     const storage = await opening
-    const open = new Map([...deps.open()].map((conversation) => [conversation.id, conversation]))
-    const ids = new Set([...(await storage.unsent()), ...open.keys()])
+    const rows = new Map<ConversationId, Map<string, OutboxRow>>()
+    const add = (id: ConversationId, found: readonly OutboxRow[]): void => {
+      const known = rows.get(id) ?? new Map<string, OutboxRow>()
+      for (const row of found) known.set(placeOf(row), row)
+      rows.set(id, known)
+    }
+    const open = [...deps.open()].map(({ id }) => id)
+    for (const id of new Set([...(await storage.unsent()), ...open])) add(id, await storage.outbox(id))
     let count = (await deps.unregistered()).length
+    // Last, and at once: what was written meanwhile; and where the device keeps nothing they are in memory alone.
+    for (const { id, document } of deps.open()) add(id, document.outbox.open())
     const settings: [key: string, value: unknown][] = []
-    for (const id of ids) {
-      const rows = new Map((await storage.outbox(id)).map((row) => [placeOf(row), row]))
-      // Where the device keeps nothing they are in memory alone.
-      for (const row of open.get(id)?.document.outbox.open() ?? []) rows.set(placeOf(row), row)
-      const work = [...rows.values()].filter(isWork)
+    for (const [id, found] of rows) {
+      const work = [...found.values()].filter(isWork)
       if (isPrivateConversation(id)) settings.push(...settingsIn(work))
       else count += work.length
     }

@@ -8,17 +8,19 @@ import { join } from 'node:path'
 import { IDBFactory } from 'fake-indexeddb'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 
-import { StillOpen, UnsentWork } from '../../client/api.ts'
+import { type ChatClient, type Conversation, StillOpen, UnsentWork } from '../../client/api.ts'
 import { openBrowserStorage } from '../../client/storage/browser/browser-storage.ts'
 import { createChatClient } from '../../client/node.ts'
 import { openDatabase } from '../../client/storage/browser/database.ts'
-import { storeName } from '../../client/storage/client-storage.ts'
+import { type ClientStorage, storeName } from '../../client/storage/client-storage.ts'
 import { privateConversationOf } from '../../shared/chat/private-conversation.ts'
 import { type ClientRig, startClientRig } from '../helpers/client-rig.ts'
-import { ann, bob, row } from '../helpers/client-rows.ts'
+import { ann, bob, conversationId, conversationRow, row } from '../helpers/client-rows.ts'
 import { createFakeLocks } from '../helpers/fake-locks.ts'
-import { keepingMemory } from '../helpers/open-rig.ts'
+import { keepingMemory, rigId } from '../helpers/open-rig.ts'
+import { openingSlowly } from '../helpers/removal-rig.ts'
 import { until } from '../helpers/until.ts'
+import { deferred, turn } from '../helpers/when.ts'
 import { filesWith, newMarker } from '../server/storage/marked-files.ts'
 
 const url = 'http://a.example'
@@ -89,6 +91,60 @@ test('[WIPE1][DRAFT1] what is being typed counts once, before it is written too,
   expect(await written()).toBe(1)
 })
 
+/** A device that is offline, and a conversation that its server knows. */
+async function startAway(storage: ClientStorage): Promise<{ client: ChatClient; conversation: Conversation }> {
+  await storage.putConversation(conversationRow(rigId, { access: 'writer' }))
+  const { client } = startClientRig({ storage, isOffline: true })
+  onTestFinished(() => client.close())
+  return { client, conversation: await client.open(rigId) }
+}
+
+test('[WIPE1] what is written while it is counted counts as well', async () => {
+  const storage = keepingMemory()
+  const answered = deferred()
+  const slow = conversationId(2)
+  let isSlow = false
+  const { client, conversation } = await startAway({
+    ...storage,
+    outbox: async (id) => {
+      const rows = await storage.outbox(id)
+      if (isSlow && id === slow) await answered.promise
+      return rows
+    },
+  })
+  await client.open(slow)
+  isSlow = true
+  const leaving = client.signOut({ wipe: true }).catch((error: unknown) => error)
+  await turn()
+  conversation.send('only here')
+  answered.resolve()
+  expect(await leaving).toBeInstanceOf(UnsentWork)
+})
+
+test('[WIPE1] what comes behind the count is refused, not taken and deleted', async () => {
+  const arrival = deferred()
+  let arrived: Promise<unknown> = Promise.resolve()
+  const { client, conversation } = await startAway(openingSlowly(keepingMemory(), () => arrived))
+  arrived = arrival.promise
+  onTestFinished(() => arrival.resolve())
+  expect(client.personal.status.getSnapshot().phase).toBe('opening')
+  const leaving = client.signOut({ wipe: true })
+  for (let turns = 0; turns < 100 && !isEnded(client); turns++) await turn()
+  expect(() => conversation.send('only here')).toThrow('closed')
+  arrival.resolve()
+  await leaving
+})
+
+/** It takes no more words that somebody types. */
+function isEnded(client: ChatClient): boolean {
+  try {
+    void client.personal.setDraft(rigId, null)
+    return false
+  } catch {
+    return true
+  }
+}
+
 test('[WIPE1] signing out with a wipe loses nothing unsent unless it is told to; without one all stays', async () => {
   const { client } = startTab()
   const conversation = await client.create({ title: 'Harbour' })
@@ -148,8 +204,8 @@ test('[WIPE1] a tab that does not let go is told of, and what it holds goes when
   const { client } = startTab()
   await client.close()
   const wiped = client.wipe().catch((error: unknown) => error)
-  for (let turn = 0; turn < 200; turn++) {
-    await new Promise((resolve) => setImmediate(resolve))
+  for (let turns = 0; turns < 200; turns++) {
+    await turn()
     await vi.advanceTimersByTimeAsync(100)
   }
   expect(await wiped).toBeInstanceOf(StillOpen)
