@@ -14,6 +14,7 @@ import type { OutboxRow } from './storage/client-storage.ts'
 import { appendOwn, nextOwnPlace, type OwnChain } from './sync/own-chain.ts'
 import { createSendGate, type SendGate } from './sync/send-gate.ts'
 import { createTimeline, type Timeline } from './timeline.ts'
+import { takeBackAgain } from './withdraw.ts'
 
 export interface OpenDocumentOptions {
   readonly id: ConversationId
@@ -153,13 +154,20 @@ export class OpenDocument implements Connectable {
   async #appendAgain(client: ClientId, isWanted: (row: OutboxRow) => boolean): Promise<void> {
     const isOwn = this.#clients.has(client)
     const kept = isOwn ? [] : (await this.local.storage.outbox(this.#id)).filter(({ failed }) => failed === undefined)
+    const due: OutboxRow[] = []
     for (const row of this.#isLeft ? [] : this.outbox.open()) {
       if (row.client !== client || !isWanted(row)) continue
-      if (isOwn || isAmong(kept, row)) {
+      if (isOwn || isAmong(kept, row)) due.push(row)
+      else this.outbox.overlook(row)
+    }
+    // At once: nobody sees any of them in two places, and what was taken back in none (SPEC UNSENT1).
+    this.doc.transact(() => {
+      for (const row of due) {
         this.append(row.payload)
         this.outbox.forget(row)
-      } else this.outbox.overlook(row)
-    }
+      }
+      takeBackAgain(this, this.#user, due)
+    })
     // The next tab that gets the lock must not find them.
     await this.outbox.flushed()
   }

@@ -17,6 +17,7 @@ import type { DocumentCache, OutboxRow } from './storage/client-storage.ts'
 import type { Connection } from './sync/connection.ts'
 import { appendOwn, type DrawClientId, type OwnChain } from './sync/own-chain.ts'
 import { createSendGate, type SendGate } from './sync/send-gate.ts'
+import { takeBackAgain } from './withdraw.ts'
 
 export type ConnectDocument = (
   document: Connectable,
@@ -200,6 +201,8 @@ export function startRebuild(deps: RebuildDeps): Rebuild {
     gate.hold(written.then(() => undefined))
     doc.transact(() => {
       for (const { payload } of put) appendOwn(doc, user, payload)
+      // Of tabs that are gone nobody has done it (SPEC UNSENT1).
+      takeBackAgain(fresh, user, put)
     })
     old.leave()
     deps.onReady(fresh, connection)

@@ -116,6 +116,21 @@ export function takeBackRedacted(document: OpenDocument): void {
   for (const { entry } of [...openEntries(document)]) if (entry.kind === 'redact') takeBack(document, entry.of)
 }
 
+/** Of rows that were just appended again: whoever wrote them, or another tab, may have taken back what is in them. */
+export function takeBackAgain(document: OpenDocument, user: UserId, rows: readonly OutboxRow[]): void {
+  const { pendingTouches } = document.replica.folded
+  const redacted = new Set(
+    [...openEntries(document)].flatMap(({ entry }) => (entry.kind === 'redact' ? [entry.of] : [])),
+  )
+  for (const entry of entriesIn(rows)) {
+    if (entry.kind !== 'message' && entry.kind !== 'edit') continue
+    const of = entry.kind === 'message' ? entry.id : entry.of
+    const touches = pendingTouches.get(of) ?? []
+    const isTaken = touches.some((touch) => touch.user === user && touch.entry.kind === 'redact')
+    if (isTaken || redacted.has(of)) takeBack(document, of)
+  }
+}
+
 export function withdraw({ doc, outbox }: OpenDocument, { row }: Pick<OpenEntry, 'row'>): void {
   const structs = doc.store.clients.get(row.client)
   doc.transact((transaction) => {
@@ -125,6 +140,13 @@ export function withdraw({ doc, outbox }: OpenDocument, { row }: Pick<OpenEntry,
     if (item instanceof Y.Item) item.delete(transaction)
   })
   outbox.forget(row)
+}
+
+function entriesIn(rows: readonly OutboxRow[]): readonly Entry[] {
+  return rows.flatMap(({ payload }) => {
+    const parsed = parseEntry(payload)
+    return parsed.kind === 'entry' ? [parsed.entry] : []
+  })
 }
 
 function* openEntries({ outbox }: OpenDocument): Generator<OpenEntry> {

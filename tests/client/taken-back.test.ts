@@ -3,8 +3,9 @@ import { expect, test, vi } from 'vitest'
 import * as Y from 'yjs'
 
 import { encodeEntry } from '../../shared/chat/entry.ts'
-import { ann, bob, clientId, message, messageId } from '../helpers/client-rows.ts'
+import { ann, bob, clientId, message, messageId, row } from '../helpers/client-rows.ts'
 import { bring, keepingMemory, openRig, rigId, stampAll } from '../helpers/open-rig.ts'
+import { turn } from '../helpers/when.ts'
 
 test('[UNSENT1] what an earlier run took back is taken out of what is still to be sent', async () => {
   const storage = keepingMemory()
@@ -140,4 +141,59 @@ test('[UNSENT1][THREAD1] what was on its way with its root stays where the serve
     expect(seen.messages.getSnapshot()).toMatchObject([
       { id: answer, content: 'answer', thread: root, reactions: [{ emoji: '🎉', users: ['ann'] }] },
     ])
+})
+
+test.each(['heard of by another tab', 'left in the store'] as const)(
+  '[UNSENT1] what a tab took back that crashed right behind that is sent by no other tab: its redaction is %s',
+  async (how) => {
+    const storage = keepingMemory()
+    // The last that the crashed tab did is not on the medium: its redaction is, and the words are still.
+    const crashing = { ...storage, removeOutbox: () => new Promise<void>(() => undefined) }
+    const crashed = await openRig({ storage: crashing, user: ann })
+    const id = crashed.conversation.send('secret')
+    crashed.conversation.edit(id, 'secret too')
+    await turn()
+    if (how === 'left in the store') crashed.conversation.redact(id)
+    await turn()
+    const options = { storage, user: ann, server: crashed.server, firstClient: 200 }
+    const rig = await openRig({ ...options, lookUpChain: () => Promise.resolve(undefined) })
+    if (how === 'heard of by another tab') {
+      bring(crashed.doc(), rig.doc())
+      crashed.conversation.redact(id)
+      bring(crashed.doc(), rig.doc())
+    }
+    const said: Uint8Array[] = []
+    rig.doc().on('update', (update: Uint8Array) => said.push(update))
+    await turn()
+    crashed.local.chain.release()
+    rig.download()
+    rig.connections.at(-1)?.status({ phase: 'live' })
+    for (let turns = 0; turns < 20; turns++) await turn()
+    expect(rig.shown()).toEqual([])
+    expect(await storage.outbox(rigId)).toHaveLength(1)
+    for (const bytes of [...said, Y.encodeStateAsUpdate(rig.doc())])
+      expect(Buffer.from(bytes).toString('latin1')).not.toContain('secret')
+  },
+)
+
+test('[UNSENT1][FORK1] nor by one that builds the document anew meanwhile', async () => {
+  const storage = keepingMemory()
+  const release = await storage.lockChain(rigId, clientId(60))
+  await storage.putOutbox(rigId, row(60, 0, message(1, 'secret')))
+  await storage.putOutbox(rigId, row(60, 1, { kind: 'redact', of: messageId(1) }))
+  const rig = await openRig({ storage, user: ann })
+  rig.conversation.send('not secret')
+  rig.sync()
+  release?.()
+  rig.connections.at(-1)?.status({ phase: 'refused', code: 'forked', reason: '' })
+  await vi.waitFor(() => expect(rig.connections).toHaveLength(2))
+  const said: Uint8Array[] = []
+  rig.doc().on('update', (update: Uint8Array) => said.push(update))
+  rig.download()
+  rig.connections.at(-1)?.status({ phase: 'live' })
+  await vi.waitFor(() => expect(rig.conversation.document.doc).toBe(rig.doc()))
+  await rig.conversation.flush()
+  expect(rig.shown()).toEqual(['not secret: sent'])
+  for (const bytes of [...said, Y.encodeStateAsUpdate(rig.doc())])
+    expect(Buffer.from(bytes).toString('latin1')).not.toMatch(/(?<!not )secret/)
 })
