@@ -274,6 +274,21 @@ export function clientStorageContract(name: string, open: () => Promise<OpenedCl
     )
 
     test(
+      '[FORK1][OUTBOX2] an entry that is dropped right behind a replacement is not put back by it',
+      withStorage(async (storage) => {
+        const replaced = storage.replaceDocument(one, {
+          generation: 1,
+          put: [row(9, 0), row(9, 1)],
+          remove: [],
+          chain: { client: clientId(9), next: 2 },
+          retired: [],
+        })
+        await Promise.all([replaced, storage.removeOutbox(one, row(9, 0))])
+        expect(await storage.outbox(one)).toEqual([row(9, 1)])
+      }),
+    )
+
+    test(
       '[FORK1] a tab that comes later with the same or an earlier generation adds what it has, and takes nothing back',
       withStorage(async (storage) => {
         const join = (generation: number, client: number): Promise<void> =>

@@ -94,7 +94,11 @@ export async function openNodeStorage(
       const puts = db.batch().put(outboxKey(id, row), row.payload).put(`pool/${id}/${row.client}`, toJson(pool))
       await puts.write({ sync: true })
     },
-    removeOutbox: (id, place) => db.batch().del(outboxKey(id, place)).del(failedKey(id, place)).write(),
+    removeOutbox: async (id, place) => {
+      // It may be what that puts.
+      if (replacing !== undefined) await replacing.catch(() => undefined)
+      await db.batch().del(outboxKey(id, place)).del(failedKey(id, place)).write()
+    },
 
     canLock: true,
     lockChain: async (id, client) => locks.take(`${id}/${client}`),
