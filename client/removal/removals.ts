@@ -60,11 +60,6 @@ export function createRemovals({ opening, list, open, greeted, ask, onWiped }: R
   const stays = new Set<ConversationId>()
   const toLose: Gone[] = []
 
-  /** One that is just being opened would show and keep again what it has read: it is waited for. */
-  async function openedOf(id: ConversationId): Promise<OpenConversation | undefined> {
-    return open.get(id) ?? (open.has(id) ? open.open(id).catch(() => undefined) : undefined)
-  }
-
   async function foldedOf(storage: ClientStorage, id: ConversationId): Promise<Folded | undefined> {
     const conversation = open.get(id)
     if (conversation !== undefined) return conversation.document.replica.folded
@@ -94,32 +89,39 @@ export function createRemovals({ opening, list, open, greeted, ask, onWiped }: R
     // For its title alone: what cannot be read is deleted all the same.
     const folded = await foldedOf(storage, id).catch(() => undefined)
     const kept = await storage.outbox(id)
-    const conversation = await openedOf(id)
-    const rows = [...kept, ...(conversation?.document.outbox.open() ?? [])]
     const title = folded?.title ?? list.row(id)?.title ?? null
     const known = new Set(store.getSnapshot().map((removed) => removed.id))
-    await wipeClosed(id, conversation, () => {
+    await wipeClosed(id, (conversation) => {
+      const rows = [...kept, ...(conversation?.document.outbox.open() ?? [])]
       // Before it is gone from the device: where deleting it fails in the middle, it was offered.
       if (!known.has(id)) store.set([...store.getSnapshot(), { id, title, unsent: unsentIn(rows) }])
     })
   }
 
   /** Closed first: nothing is written behind what is deleted. Who wants it meanwhile opens it behind that. */
-  function wipeClosed(
+  async function wipeClosed(
     id: ConversationId,
-    conversation: OpenConversation | undefined,
-    offer: () => void = () => undefined,
+    offer: (conversation: OpenConversation | undefined) => void = () => undefined,
   ): Promise<void> {
-    const wipe = async (): Promise<void> => {
-      await conversation?.forget()
-      offer()
-      await wipeConversation(await opening, id)
-      onWiped(id)
-      await list.remove([id])
-    }
-    const done = wipe().finally(() => wiping.delete(id))
+    // One that is just being opened would show and keep again what it has read: it is waited for.
+    let isThere = true
+    while (isThere && open.get(id) === undefined && open.has(id)) isThere = await open.open(id).then(yes, no)
+    // Nothing may come in between: from here on whoever opens it waits.
+    const done = wipeNow(id, open.get(id), offer).finally(() => wiping.delete(id))
     wiping.set(id, done)
     return done
+  }
+
+  async function wipeNow(
+    id: ConversationId,
+    conversation: OpenConversation | undefined,
+    offer: (conversation: OpenConversation | undefined) => void,
+  ): Promise<void> {
+    await conversation?.forget()
+    offer(conversation)
+    await wipeConversation(await opening, id)
+    onWiped(id)
+    await list.remove([id])
   }
 
   function once(id: ConversationId, job: () => Promise<void>): Promise<void> {
@@ -150,12 +152,15 @@ export function createRemovals({ opening, list, open, greeted, ask, onWiped }: R
     forget: async (id) => {
       await list.loaded
       if ((list.row(id)?.gone ?? open.get(id)?.gone) === undefined) throw new TypeError('The conversation is not gone.')
-      await once(id, async () => wipeClosed(id, await openedOf(id)))
+      await once(id, () => wipeClosed(id))
     },
     isDeleting: (id) => underWay.has(id),
     wiped: (id) => wiping.get(id)?.catch(() => undefined),
   }
 }
+
+const yes = (): boolean => true
+const no = (): boolean => false
 
 /** Not merely lost by the server. */
 function isGoneBy(code: FaultCode | undefined): boolean {

@@ -119,6 +119,25 @@ test('[WIPE2] one that is opened while it is being deleted is opened behind that
   expect(await left(rig)).toEqual({ ...nothing, pool: 1 })
 })
 
+test('[WIPE2] at whatever moment of being forgotten it is opened, nothing of it is shown or kept', async () => {
+  for (let moments = 0; moments < 16; moments++) {
+    const rig = await startOn(keepingMemory(), [title])
+    rig.sync.remove(one)
+    await settle()
+    const forgetting = rig.client.forget(one)
+    for (let moment = 0; moment < moments; moment++) await Promise.resolve()
+    const opening = rig.client.open(one)
+    await settle(100)
+    await forgetting
+    const conversation = await opening
+    await settle()
+    expect(conversation.messages.getSnapshot()).toEqual([])
+    await conversation.close()
+    expect(await left(rig)).toMatchObject({ window: 0, pages: 0, outbox: 0, found: 0 })
+    await rig.client.close()
+  }
+})
+
 /** Somebody else says one secret more. */
 function write(rig: ClientRig): void {
   const doc = createDoc(8)
