@@ -17,11 +17,12 @@ export function watchPages(store: PageStore, { isWatching, notePages, noteChange
   return {
     ...store,
     put: async (id, run, options) => {
-      if (!isWatching()) return store.put(id, run, options)
-      const before = options.mayEvict ? await othersBytes(store, id) : 0
+      const before = isWatching() && options.mayEvict ? await othersBytes(store, id) : undefined
       const outcome = await store.put(id, run, options)
-      const after = options.mayEvict ? await othersBytes(store, id) : 0
-      notePages(before === after ? id : undefined)
+      // Somebody may have begun to watch meanwhile, and have looked before it was there.
+      if (!isWatching()) return outcome
+      const hasEvicted = options.mayEvict && before !== (await othersBytes(store, id))
+      notePages(hasEvicted ? undefined : id)
       return outcome
     },
     update: async (id, messages, entries) => {

@@ -16,6 +16,7 @@ import { conversationId, conversationRow, message, messageId } from '../../helpe
 import { bring, keepingMemory, stampAll } from '../../helpers/open-rig.ts'
 import { createServerArchive } from '../../helpers/server-archive.ts'
 import type { StampingServer } from '../../helpers/stamping-server.ts'
+import { deferred } from '../../helpers/when.ts'
 
 const one = conversationId(1)
 const two = conversationId(2)
@@ -342,4 +343,38 @@ test('[SEARCH3] a device whose store cannot be read searches what is open, and s
   await built(rig)
   expect(rig.client.search.status.getSnapshot().failure).toBe('unreadable')
   expect(await find(rig, 'figs')).toEqual(['figs'])
+})
+
+test('[SEARCH1] pages that are just being written when somebody first searches are found once they are', async () => {
+  const { pages, ...storage } = keepingMemory()
+  const written = deferred()
+  const rig = await start({
+    storage: {
+      ...storage,
+      pages: {
+        ...pages,
+        put: async (...put) => {
+          await written.promise
+          return pages.put(...put)
+        },
+      },
+    },
+  })
+  const server = rig.server(one)
+  rig.archives.set(one, createServerArchive(server))
+  const doc = createDoc(7)
+  append(
+    doc,
+    'ann',
+    Array.from({ length: 40 }, (_, index) => encodeEntry(message(index + 1, `apple${index + 1}`))),
+  )
+  bring(doc, server.doc)
+  stampAll(server)
+  server.archive(29)
+  await settle()
+  await built(rig)
+  expect(await find(rig, 'apple3')).not.toContain('apple3')
+  written.resolve()
+  await settle()
+  expect(await find(rig, 'apple3')).toContain('apple3')
 })
