@@ -145,6 +145,7 @@ function startClient(options: ChatClientOptions, { url, user }: ClientAddress, p
     look,
     // Where the server tells of it too, that is no news.
     onDeleted: (conversation) => follower.onNews([], [{ conversation, code: 'deleted' }]),
+    wipes: removals.wipes,
     onKeep: () => fill.again(),
     uptime,
   })

@@ -18,6 +18,7 @@ import type { PersonalPart } from './personal/personal.ts'
 import { OpenPresence } from './presence/open-presence.ts'
 import type { ConnectDocument } from './rebuild.ts'
 import type { Registration } from './registration.ts'
+import { pagesUntil } from './removal/pages-until.ts'
 import { answered, type RestClient } from './rest-client.ts'
 import type { ClientSearch } from './search/client-search.ts'
 import type { ClientStorage } from './storage/client-storage.ts'
@@ -56,6 +57,8 @@ export interface ConversationFactoryDeps {
   readonly look: (conversation: OpenConversation) => void
   /** The user has deleted it. */
   readonly onDeleted: (id: ConversationId) => void
+  /** How often it was deleted from this device. */
+  readonly wipes: (id: ConversationId) => number
   /** Something else of its archive is to be kept. */
   readonly onKeep: () => void
   /** Of this process, in ms: no one sets it back. */
@@ -91,7 +94,9 @@ export function createConversationFactory(deps: ConversationFactoryDeps): Conver
     await list.loaded
     // Else what was read in private would be unread for a moment.
     if (!isPrivateConversation(id)) await deps.personal().ready()
-    const local = await openLocal(await opening, user, id, drawClientId)
+    const [storage, wipes] = [await opening, deps.wipes(id)]
+    const pages = pagesUntil(storage.pages, () => deps.wipes(id) !== wipes)
+    const local = await openLocal({ ...storage, pages }, user, id, drawClientId)
     const presence = new OpenPresence({ user, device: options.device, mode: presenceMode, uptime: deps.uptime })
     const conversation: OpenConversation = new OpenConversation({
       id,

@@ -268,7 +268,6 @@ export class OpenConversation implements Conversation {
 
   /** Closes it and shows nothing of it any more: what is kept of it is about to go. */
   async forget(): Promise<void> {
-    this.#parts.archive.forget()
     await this.close()
     this.#isForgotten = true
     this.#messages.set([])

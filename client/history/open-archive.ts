@@ -34,8 +34,6 @@ export class OpenArchive {
   /** A message that is kept, shown or not, as far as it can be found by its id. */
   readonly find: PageCache['find']
   readonly keptBefore: PageCache['keptBefore']
-  /** See PageCache. */
-  readonly forget: () => void
   readonly #deps: OpenArchiveDeps
   readonly #unread: ArchivedUnread
   /** Own read register as of the opening; undefined until it is known. */
@@ -54,7 +52,6 @@ export class OpenArchive {
       onKept: onPageKept,
       onFailure: onPageFailure,
     })
-    this.forget = () => cache.forget()
     this.find = (message) => cache.find(message)
     this.keptBefore = (to, count) => cache.keptBefore(to, count)
     this.history = new ConversationHistory({ ...deps, cache })

@@ -41,15 +41,9 @@ const nothingKept: PageFacts = { spans: [], messages: 0, bytes: 0, asOf: undefin
 
 export class PageCache {
   readonly #deps: PageCacheDeps
-  #isForgotten = false
 
   constructor(deps: PageCacheDeps) {
     this.#deps = deps
-  }
-
-  /** What is kept is about to be deleted: answers that are still on their way are not kept behind that. */
-  forget(): void {
-    this.#isForgotten = true
   }
 
   facts(): Promise<PageFacts> {
@@ -167,7 +161,6 @@ export class PageCache {
   }
 
   async #safely<T>(job: (store: PageStore, id: ConversationId) => Promise<T>, otherwise: T): Promise<T> {
-    if (this.#isForgotten) return otherwise
     try {
       return await job(this.#deps.store, this.#deps.id)
     } catch (error) {

@@ -46,6 +46,8 @@ export interface Removals {
   readonly forget: (id: ConversationId) => Promise<void>
   /** It is being deleted: nothing more of it is to be kept. */
   readonly isDeleting: (id: ConversationId) => boolean
+  /** How often it was deleted, or began to be. */
+  readonly wipes: (id: ConversationId) => number
   /** Resolves when what is being deleted of it is; undefined when nothing is. Rejects nothing. */
   readonly wiped: (id: ConversationId) => Promise<void> | undefined
 }
@@ -56,9 +58,14 @@ export function createRemovals({ opening, list, open, greeted, ask, onWiped }: R
   const underWay = new Map<ConversationId, Promise<void>>()
   /** Nothing of them is read until that is done. */
   const wiping = new Map<ConversationId, Promise<void>>()
+  const wipeCounts = new Map<ConversationId, number>()
   /** Of these the server has told that what is here stays. */
   const stays = new Set<ConversationId>()
   const toLose: Gone[] = []
+
+  function wipesOf(id: ConversationId): number {
+    return wipeCounts.get(id) ?? 0
+  }
 
   async function foldedOf(storage: ClientStorage, id: ConversationId): Promise<Folded | undefined> {
     const conversation = open.get(id)
@@ -117,6 +124,7 @@ export function createRemovals({ opening, list, open, greeted, ask, onWiped }: R
     conversation: OpenConversation | undefined,
     offer: (conversation: OpenConversation | undefined) => void,
   ): Promise<void> {
+    wipeCounts.set(id, wipesOf(id) + 1)
     await conversation?.forget()
     offer(conversation)
     await wipeConversation(await opening, id)
@@ -155,6 +163,7 @@ export function createRemovals({ opening, list, open, greeted, ask, onWiped }: R
       await once(id, () => wipeClosed(id))
     },
     isDeleting: (id) => underWay.has(id),
+    wipes: wipesOf,
     wiped: (id) => wiping.get(id)?.catch(() => undefined),
   }
 }

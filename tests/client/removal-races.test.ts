@@ -23,30 +23,37 @@ function startOn(storage: ClientStorage, settings: readonly KnownEntry[], hasArc
 
 const left = (rig: ClientRig): ReturnType<typeof leftOn> => leftOn(rig, settle)
 
-test('[WIPE2] pages that are on their way while it is deleted are not kept behind that', async () => {
-  const rig = await startOn(keepingMemory(), [wipe])
-  const archive = createServerArchive(rig.server(one))
-  const arrived = deferred<undefined>()
-  const messages = vi.fn<typeof archive.messages>(async (where) => {
-    const answer = await archive.messages(where)
-    await arrived.promise
-    return answer
-  })
-  rig.archives.set(one, { ...archive, messages })
-  await rig.storage.pages.drop(one)
-  const conversation = await rig.client.open(one)
-  await settle()
-  void conversation.loadOlder()
-  await settle()
-  expect(messages).toHaveBeenCalled()
-  rig.sync.remove(one, 'no-access', true)
-  await settle()
-  arrived.resolve(undefined)
-  await settle()
-  expect(await left(rig)).toEqual(nothing)
-  // What is before the window is nothing at this server: that is a page too.
-  expect((await rig.storage.pages.facts(one)).spans).toEqual([])
-})
+test.each([
+  ['is open', false],
+  ['was just closed', true],
+])(
+  '[WIPE2] pages that are on their way while it is deleted are not kept behind that: it %s',
+  async (_name, isClosed) => {
+    const rig = await startOn(keepingMemory(), [wipe])
+    const archive = createServerArchive(rig.server(one))
+    const arrived = deferred<undefined>()
+    const messages = vi.fn<typeof archive.messages>(async (where) => {
+      const answer = await archive.messages(where)
+      await arrived.promise
+      return answer
+    })
+    rig.archives.set(one, { ...archive, messages })
+    await rig.storage.pages.drop(one)
+    const conversation = await rig.client.open(one)
+    await settle()
+    void conversation.loadOlder()
+    await settle()
+    expect(messages).toHaveBeenCalled()
+    if (isClosed) await conversation.close()
+    rig.sync.remove(one, 'no-access', true)
+    await settle()
+    arrived.resolve(undefined)
+    await settle()
+    expect(await left(rig)).toEqual(nothing)
+    // What is before the window is nothing at this server: that is a page too.
+    expect((await rig.storage.pages.facts(one)).spans).toEqual([])
+  },
+)
 
 /** The device, and how its next document takes until it is let go on. */
 async function startSlowly(...settings: readonly KnownEntry[]) {
