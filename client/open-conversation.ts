@@ -321,7 +321,8 @@ export class OpenConversation implements Conversation {
     this.#parts.failed.look()
     this.presence.wrote(replica.folded.sent.at(-1))
     this.#showStatus()
-    this.#deps.onChange(this)
+    // What comes later is no news of the conversation: it may have moved on since, and be open once more.
+    if (this.#closing === undefined) this.#deps.onChange(this)
   }
 
   #currentStatus(): ConversationStatus {

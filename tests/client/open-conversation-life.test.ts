@@ -5,8 +5,10 @@ import * as Y from 'yjs'
 import type { ClientStorage } from '../../client/storage/client-storage.ts'
 import { encodeEntry } from '../../shared/chat/entry.ts'
 import { append } from '../helpers/chain-doc.ts'
-import { clientId, message } from '../helpers/client-rows.ts'
-import { bring, keepingMemory, type OpenRig, openRig, rigId } from '../helpers/open-rig.ts'
+import { ann, clientId, message } from '../helpers/client-rows.ts'
+import { bobOn, bring, keepingMemory, type OpenRig, openRig, rigId } from '../helpers/open-rig.ts'
+import { createServerArchive } from '../helpers/server-archive.ts'
+import { createStampingServer } from '../helpers/stamping-server.ts'
 import { deferred, turn, when } from '../helpers/when.ts'
 
 describe('the connection', () => {
@@ -218,6 +220,25 @@ describe('closing', () => {
     expect(rig.shown()).toEqual(['Ahoy: pending'])
     const { changes } = rig.told
     append(rig.local.doc, 'ann', [encodeEntry(message(5))])
+    expect(rig.told.changes).toBe(changes)
+  })
+
+  test('[EVENT1] what comes for it later changes nothing, least of all its line: others may have opened it again', async () => {
+    const server = createStampingServer(900, 'bob')
+    const archive = createServerArchive(server)
+    const events = deferred<readonly []>()
+    const write = bobOn(server)
+    write({ kind: 'member', user: ann, access: 'writer' }, ...[1, 2, 3, 4, 5, 6].map((number) => message(number)))
+    server.archive(4)
+    const rig = await openRig({ server, archive, fetchEvents: () => events.promise })
+    rig.download()
+    rig.connections.at(-1)?.status({ phase: 'live' })
+    await rig.conversation.loadAround(1, 2)
+    await rig.conversation.close()
+    const { changes } = rig.told
+    events.resolve([])
+    await turn()
+    rig.conversation.showNewest()
     expect(rig.told.changes).toBe(changes)
   })
 
