@@ -196,12 +196,13 @@ function merged(row: ConversationRow | undefined, item: RestConversationItem): C
 
 type MergedCounts = Pick<ConversationRow, 'unread' | 'mentions' | 'readThrough' | 'lastSeq'>
 
-/** What was read here, and the server does not know of yet, does not become unread again. */
+/** What was read here, or has come here since, and the server does not know of yet, is not undone. */
 function mergedCounts(row: ConversationRow | undefined, item: RestConversationItem): MergedCounts {
   const hasReadMore = row?.readThrough !== undefined && row.readThrough > (item.read_through ?? -1)
-  const { unread, mentions } = hasReadMore ? row : item
-  const readThrough = hasReadMore ? row.readThrough : (item.read_through ?? undefined)
-  const lastSeq = item.last_seq ?? row?.lastSeq
+  const hasMore = row?.lastSeq !== undefined && row.lastSeq > (item.last_seq ?? -1)
+  const { unread, mentions } = hasReadMore || hasMore ? row : item
+  const readThrough = hasReadMore || hasMore ? row.readThrough : (item.read_through ?? undefined)
+  const lastSeq = hasMore ? row.lastSeq : (item.last_seq ?? row?.lastSeq)
   return {
     unread,
     ...(mentions === undefined ? {} : { mentions }),

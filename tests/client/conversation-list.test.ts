@@ -143,6 +143,14 @@ test('[UNREAD1] what was read here and is not sent yet does not become unread by
   expect(list.row(one)).toMatchObject({ unread: 0, mentions: 0, readThrough: 12 })
 })
 
+test('[UNREAD1] what the server listed before the newest message came here does not count without it', async () => {
+  const { list } = await start([conversationRow(one, { unread: 3, mentions: 1, readThrough: 4, lastSeq: 12 })])
+  await list.merge([item(1, 5000, { last_seq: 11, read_through: 4, unread: 2, mentions: 0 })], list.moment())
+  expect(list.row(one)).toMatchObject({ unread: 3, mentions: 1, readThrough: 4, lastSeq: 12 })
+  await list.merge([item(1, 6000, { last_seq: 12, read_through: 9, unread: 1, mentions: 0 })], list.moment())
+  expect(list.row(one)).toMatchObject({ unread: 1, mentions: 0, readThrough: 9, lastSeq: 12 })
+})
+
 test('[CLIENT3] what the server lists is registered', async () => {
   const { list } = await start([conversationRow(one, { unregistered: { members: [] } })])
   await list.merge([item(1, 5000)], list.moment())
