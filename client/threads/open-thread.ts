@@ -234,8 +234,8 @@ export class OpenThread implements Thread {
 
   /** Undefined when what was loaded does not join what is here now. */
   async #loadBefore({ from, to }: ArchiveRun, count: number): Promise<number | undefined> {
-    const { folded, kept, fetch, isConnected } = this.#deps
-    const found = isConnected() ? await this.#fetch(fetch, from, count) : await kept(this.id, from, count)
+    const { folded, kept, isConnected } = this.#deps
+    const found = isConnected() ? await this.#fetch({ from, to }, count) : await kept(this.id, from, count)
     if (this.#older.from !== from || this.#older.to !== to || folded().through + 1 !== to) return undefined
     const [first] = found.messages
     this.#older = {
@@ -248,10 +248,10 @@ export class OpenThread implements Thread {
     return found.messages.length
   }
 
-  async #fetch(fetch: OpenThreadDeps['fetch'], before: number, count: number): Promise<KeptReplies> {
-    const { messages, asOf } = await fetch(this.id, before, count)
-    // What changed since is in the window, and applied on top, unless that has moved on.
-    if (asOf < this.#deps.folded().through) throw new Error('the server answered of an earlier time')
+  async #fetch({ from, to }: Pick<ArchiveRun, 'from' | 'to'>, count: number): Promise<KeptReplies> {
+    const { messages, asOf } = await this.#deps.fetch(this.id, from, count)
+    // What changed since is in the window, and applied on top, unless that has moved on: then it does not join.
+    if (asOf < to - 1) throw new Error('the server answered of an earlier time')
     return { messages, isWhole: messages.length < count }
   }
 

@@ -1,0 +1,39 @@
+// What of a thread is on its way while the window moves on.
+import { expect, test } from 'vitest'
+
+import { ann, message, messageId } from '../helpers/client-rows.ts'
+import { bobOn, openRig } from '../helpers/open-rig.ts'
+import { createServerArchive } from '../helpers/server-archive.ts'
+import { createStampingServer } from '../helpers/stamping-server.ts'
+import { deferred } from '../helpers/when.ts'
+
+test('[THREAD1][UNREAD1] answers that are on their way while the window moves on are asked for once more', async () => {
+  const server = createStampingServer(900, 'bob')
+  const archive = createServerArchive(server)
+  const write = bobOn(server)
+  const reply = (number: number) => ({ ...message(number), thread: messageId(1) })
+  write({ kind: 'member', user: ann, access: 'writer' }, message(1), reply(2), reply(3), reply(4), message(5))
+  server.archive(3)
+  const [asked, arrived] = [deferred(), deferred()]
+  const messages: typeof archive.messages = async (where) => {
+    const answer = await archive.messages(where)
+    asked.resolve()
+    await arrived.promise
+    return answer
+  }
+  const rig = await openRig({ server, archive: { ...archive, messages } })
+  rig.download()
+  rig.connections.at(-1)?.status({ phase: 'live' })
+  const thread = rig.conversation.thread(messageId(1))
+  const loading = thread.loadOlder()
+  await asked.promise
+  // More than the server knew when it answered.
+  write(message(6), message(7))
+  server.archive(6)
+  rig.download()
+  arrived.resolve()
+  expect(await loading).toBe(3)
+  expect(thread.messages.getSnapshot().map(({ id }) => id)).toEqual([2, 3, 4].map(messageId))
+  expect(thread.info.getSnapshot()).toMatchObject({ phase: 'idle', unread: 3 })
+  await rig.conversation.close()
+})
