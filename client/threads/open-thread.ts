@@ -18,6 +18,7 @@ import type { MessagesAnswer } from '../rest-answers.ts'
 import { askedFor, createStore, type Store } from '../store.ts'
 import { createTimeline, type Timeline } from '../timeline.ts'
 import { countUnread } from '../unread.ts'
+import { findRoot } from './find-root.ts'
 import type { Thread, ThreadInfo } from './thread-api.ts'
 import type { ThreadMembers } from './thread-members.ts'
 
@@ -214,12 +215,14 @@ export class OpenThread implements Thread {
   }
 
   async #load(count: number): Promise<number> {
-    const { document, find } = this.#deps
+    const { document, folded, find } = this.#deps
     this.#set('loading')
     try {
       const isLive = document().replica.fold.message(this.id) !== undefined
       // Without it there are its answers all the same.
-      if (this.#root === undefined && !isLive) this.#root = await find(this.id).catch(() => undefined)
+      const [look, through] = [() => find(this.id), () => folded().through]
+      const found = this.#root === undefined && !isLive ? await findRoot(look, through) : undefined
+      this.#root ??= found
       // Meanwhile the window may move, or another run begin.
       for (;;) {
         const loaded = await this.#loadBefore(this.#older, count)

@@ -37,3 +37,37 @@ test('[THREAD1][UNREAD1] answers that are on their way while the window moves on
   expect(thread.info.getSnapshot()).toMatchObject({ phase: 'idle', unread: 3 })
   await rig.conversation.close()
 })
+
+test('[THREAD1] a root that is on its way while answers to it leave the window is not one without them', async () => {
+  const server = createStampingServer(900, 'bob')
+  const archive = createServerArchive(server)
+  const write = bobOn(server)
+  const reply = (number: number) => ({ ...message(number), thread: messageId(1) })
+  write({ kind: 'member', user: ann, access: 'writer' }, message(1), reply(2), message(3))
+  server.archive(2)
+  const [asked, arrived] = [deferred(), deferred()]
+  const rig = await openRig({
+    server,
+    archive,
+    fetchMessage: async (id) => {
+      const answer = archive.all().find((one) => one.id === id)
+      asked.resolve()
+      await arrived.promise
+      return answer
+    },
+  })
+  rig.download()
+  rig.connections.at(-1)?.status({ phase: 'live' })
+  const thread = rig.conversation.thread(messageId(1))
+  const loading = thread.loadOlder()
+  await asked.promise
+  write(reply(4), message(5))
+  rig.download()
+  server.archive(5)
+  rig.download()
+  arrived.resolve()
+  await loading
+  expect(thread.messages.getSnapshot().map(({ id }) => id)).toEqual([2, 4].map(messageId))
+  expect(thread.info.getSnapshot()).toMatchObject({ count: 2, unread: 2 })
+  await rig.conversation.close()
+})
