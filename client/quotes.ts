@@ -140,8 +140,9 @@ export class Quotes {
   }
 
   async #lookUp(id: MessageId): Promise<void> {
-    const { findKept, fetch, isConnected } = this.#deps
+    const { findKept, fetch, isConnected, folded } = this.#deps
     const asked = this.#asked
+    const { through } = folded()
     try {
       // What changes of it is told of what is kept.
       const kept = await findKept(id)
@@ -150,6 +151,8 @@ export class Quotes {
       if (kept === undefined && !isWanted) return
       const message = kept ?? (await fetch(id)) ?? 'none'
       if (this.#isClosed) return
+      // What left the window meanwhile would be missing in it.
+      if (through !== folded().through) return await this.#lookUp(id)
       this.#remember(id, message)
       this.#tell(id)
     } catch {

@@ -6,10 +6,11 @@ import { MessageStores } from '../../client/message-stores.ts'
 import { previewOf } from '../../client/quote-preview.ts'
 import { type KnownEntry, type MessageId, parseMessageId } from '../../shared/chat/entry.ts'
 import { type StampedMessage, stampEntry } from '../../shared/chat/message.ts'
-import { bob, message, messageId } from '../helpers/client-rows.ts'
+import { ann, bob, message, messageId } from '../helpers/client-rows.ts'
 import { keepingMemory, openRig, type OpenRig, rigId, bobOn } from '../helpers/open-rig.ts'
 import { createServerArchive } from '../helpers/server-archive.ts'
 import { createStampingServer } from '../helpers/stamping-server.ts'
+import { deferred } from '../helpers/when.ts'
 
 const like = (number: number): KnownEntry => ({ kind: 'react', of: messageId(number), emoji: '👍', on: true })
 const edit = (number: number, content: string): KnownEntry => ({ kind: 'edit', of: messageId(number), content, at: 9 })
@@ -214,4 +215,36 @@ test('[QUOTE1] a preview ends between characters as people see them', () => {
   expect(previewOf('😀'.repeat(200))).toBe('😀'.repeat(100))
   // One character without an end.
   expect(previewOf(`e${'\u0301'.repeat(400)}`).length).toBeLessThanOrEqual(200)
+})
+
+test('[QUOTE1] what is done to a message while it is looked up, and leaves the window by then, shows in its quote', async () => {
+  const server = createStampingServer(900, 'bob')
+  const archive = createServerArchive(server)
+  const write = bobOn(server)
+  write({ kind: 'member', user: ann, access: 'writer' }, message(1, 'secret'), message(2))
+  server.archive(1)
+  const arrived = deferred()
+  let asked = 0
+  const rig = await openRig({
+    server,
+    archive,
+    fetchMessage: async (id) => {
+      const answer = archive.all().find((one) => one.id === id)
+      asked++
+      await arrived.promise
+      return answer
+    },
+  })
+  rig.download()
+  rig.connections.at(-1)?.status({ phase: 'live' })
+  const quote = rig.conversation.quote(messageId(1))
+  quote.subscribe(() => undefined)
+  await vi.waitFor(() => expect(asked).toBe(1))
+  write({ kind: 'redact', of: messageId(1) }, message(3))
+  rig.download()
+  server.archive(4)
+  rig.download()
+  arrived.resolve()
+  await vi.waitFor(() => expect(quote.getSnapshot()).toMatchObject({ state: 'here', redacted: true, content: '' }))
+  await rig.conversation.close()
 })
