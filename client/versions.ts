@@ -32,7 +32,16 @@ export async function findVersions(
   )
   if (fold.message(id) !== undefined) return [...stampedVersions(replica, user, id), ...unsent]
   if (pending !== undefined) return [{ content: pending.content, writtenAt: pending.writtenAt }, ...unsent]
-  return [...(await fromServer(id).catch(refuse)), ...unsent]
+  const told = await fromServer(id).catch(refuse)
+  const now = replica.folded
+  const since = [...(now.touches.get(id) ?? []), ...(now.pendingTouches.get(id) ?? [])]
+  if (since.some(({ entry }) => entry.kind === 'redact')) throw new Refusal('redacted')
+  // What was unsent when it was asked may have come there before it answered.
+  return [...told, ...unsent.filter((version) => !told.some((other) => isSame(version, other)))]
+}
+
+function isSame(a: Version, b: Version): boolean {
+  return a.content === b.content && a.writtenAt === b.writtenAt
 }
 
 function refuse(error: unknown): never {

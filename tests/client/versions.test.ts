@@ -1,12 +1,13 @@
 // What an own message said before: from the document as long as it is there, offline too, and from the server otherwise.
 import { expect, test } from 'vitest'
 
-import { OutOfReach } from '../../client/api.ts'
+import { OutOfReach, type Version } from '../../client/api.ts'
 import { RestFailure } from '../../client/rest-client.ts'
 import { encodeEntry } from '../../shared/chat/entry.ts'
 import { append, createDoc } from '../helpers/chain-doc.ts'
 import { message, messageId } from '../helpers/client-rows.ts'
 import { openRig, type OpenRigOptions, stampAll } from '../helpers/open-rig.ts'
+import { turn } from '../helpers/when.ts'
 
 const start = async (options: OpenRigOptions = {}) => {
   const rig = await openRig(options)
@@ -78,4 +79,34 @@ test('[VERSION1] what is archived the server tells, with what is not sent yet be
   const failure = await conversation.versions(id).catch((error: unknown) => error)
   expect(failure).toBeInstanceOf(OutOfReach)
   expect(failure).toHaveProperty('cause.message', 'fetch failed')
+})
+
+test('[VERSION1] what comes to the server while it is asked is told once, and nothing of what is redacted meanwhile', async () => {
+  let whileAsked = (): void => undefined
+  let written: Version[] = []
+  const rig = await start({
+    versions: async () => {
+      await turn()
+      whileAsked()
+      return written
+    },
+  })
+  const { conversation, server } = rig
+  const id = conversation.send('one')
+  conversation.send('another')
+  rig.upload()
+  stampAll(server)
+  server.archive(0)
+  rig.download()
+  conversation.edit(id, 'two')
+  const [edit] = conversation.document.replica.folded.pendingTouches.get(id) ?? []
+  const writtenAt = edit?.entry.kind === 'edit' ? edit.entry.at : 0
+  // The edit is stamped there, and this device has not heard of it.
+  written = [
+    { content: 'one', writtenAt: 3, sent: { seq: 0, createdAt: 5 } },
+    { content: 'two', writtenAt, sent: { seq: 2, createdAt: 6 } },
+  ]
+  expect(await conversation.versions(id)).toEqual(written)
+  whileAsked = () => conversation.redact(id)
+  await expect(conversation.versions(id)).rejects.toMatchObject({ reason: 'redacted' })
 })
