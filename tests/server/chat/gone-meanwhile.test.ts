@@ -74,14 +74,11 @@ const events: readonly (readonly [FaultCode, Parameters<typeof start>[1]])[] = [
 ]
 
 describe.each(events)('whoever would be told %s the next time', (code, happens) => {
-  test.each(ways)(
-    '[REST6] is told so when that happens in the middle of reading: %s',
-    async (_, name, read) => {
-      const told = await start(name, happens)
-      await expect(read(told)).rejects.toThrow(new Fault(code))
-      expect([...told.node.gate.store.condemned()]).toEqual([])
-    },
-  )
+  test.each(ways)('[REST6] is told so when that happens in the middle of reading: %s', async (_, name, read) => {
+    const told = await start(name, happens)
+    await expect(read(told)).rejects.toThrow(new Fault(code))
+    expect([...told.node.gate.store.condemned()]).toEqual([])
+  })
 })
 
 test('[REST6][HISTORY1] whoever is removed and joins late while they read is told nothing of what came in between', async () => {
