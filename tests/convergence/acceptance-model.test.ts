@@ -6,6 +6,7 @@ import { createMemoryDisk } from '../../server/storage/memory/memory-disk.ts'
 import { createMemoryStore } from '../../server/storage/memory/memory-store.ts'
 import { AcceptanceModel, type Rule, rules } from '../helpers/acceptance-model.ts'
 import { userId } from '../helpers/chain-doc.ts'
+import { rounds } from '../helpers/long-run.ts'
 import { announceSeed, createRandom } from '../helpers/seeded-random.ts'
 import { createSyncNode, endlessWindow, type SyncNode } from '../helpers/sync-node.ts'
 import { content, item, section, skipStruct, update } from '../helpers/update-forge.ts'
@@ -107,7 +108,7 @@ describe('acceptance', { timeout: longMs }, () => {
   })
 
   test('[ACCEPT3][SYNC4][SYNC7][DOC1] is what the model says, with a seed of today', async () => {
-    const counts = await run(announceSeed('acceptance model'), 12, 80)
+    const counts = await run(announceSeed('acceptance model'), rounds(8, 40), 80)
     console.log(`acceptance model: ${[...counts].map(([name, times]) => `${name} ${times}`).join(', ')}`)
     expect(counts.get(': accepted')).toBeGreaterThan(0)
   })

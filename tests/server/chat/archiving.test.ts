@@ -35,9 +35,9 @@ function piece(index: number): Uint8Array {
 
 describe('a document stays small', () => {
   test.each([
-    ['void entries of somebody who may only read', 12, 'rob', () => voidPayload()],
-    ['pieces of streams that never end', 12, 'ann', piece],
-    ['messages', 12, 'ann', (index: number) => messagePayload(`message ${index}`)],
+    ['void entries of somebody who may only read', 8, 'rob', () => voidPayload()],
+    ['pieces of streams that never end', 8, 'ann', piece],
+    ['messages', 8, 'ann', (index: number) => messagePayload(`message ${index}`)],
     ['messages of 20 KiB', 4, 'ann', () => messagePayload('x'.repeat(20_000))],
   ] as const)('[ARCH1] however many %s there are', async (_what, rounds, user, payload) => {
     const node = createSyncNode()
