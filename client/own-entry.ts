@@ -3,6 +3,7 @@
 import { v7 as uuidV7 } from 'uuid'
 import {
   encodeEntry,
+  type Entry,
   isTitle,
   type KnownEntry,
   type MessageEntry,
@@ -16,6 +17,7 @@ import { isDeeperThan } from '../shared/chat/json-object.ts'
 import { settingFlaw } from '../shared/chat/known-settings.ts'
 import { limits } from '../shared/limits.ts'
 import type { Draft } from './api.ts'
+import type { OutboxRow } from './storage/client-storage.ts'
 
 /** Throws TypeError for a message that cannot even be encoded, or says nothing. */
 export function assertDraft({ content, parts }: Draft): void {
@@ -62,4 +64,12 @@ export function draftOf({ kind: _kind, id: _id, at: _at, status: _status, ...dra
 /** The same, outside a thread that it cannot stand in. */
 export function besideThread<T extends Pick<Draft, 'thread' | 'replyTo'>>({ thread, ...rest }: T): Omit<T, 'thread'> {
   return { ...rest, replyTo: rest.replyTo ?? thread }
+}
+
+/** What rows say, as far as it is an entry. */
+export function entriesIn(rows: Iterable<Pick<OutboxRow, 'payload'>>): readonly Entry[] {
+  return Array.from(rows).flatMap(({ payload }) => {
+    const parsed = parseEntry(payload)
+    return parsed.kind === 'entry' ? [parsed.entry] : []
+  })
 }

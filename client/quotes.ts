@@ -8,6 +8,7 @@ import type { MessageId } from '../shared/chat/entry.ts'
 import type { Archived, Folded } from '../shared/chat/fold.ts'
 import { applyTouch, type Message, type StampedMessage, touchMessage } from '../shared/chat/message.ts'
 import type { ChatMessage, Quote, ReadableStore } from './api.ts'
+import { whileWindowStays } from './history/while-window-stays.ts'
 import { previewOf } from './quote-preview.ts'
 import { Watchers } from './watchers.ts'
 
@@ -141,18 +142,17 @@ export class Quotes {
 
   async #lookUp(id: MessageId): Promise<void> {
     const { findKept, fetch, isConnected, folded } = this.#deps
-    const asked = this.#asked
-    const { through } = folded()
-    try {
+    const look = async (): Promise<StampedMessage | 'none' | undefined> => {
+      const asked = this.#asked
       // What changes of it is told of what is kept.
       const kept = await findKept(id)
       // With another connection it is looked up anew.
       const isWanted = isConnected() && this.#watchers.has(id) && asked === this.#asked
-      if (kept === undefined && !isWanted) return
-      const message = kept ?? (await fetch(id)) ?? 'none'
-      if (this.#isClosed) return
-      // What left the window meanwhile would be missing in it.
-      if (through !== folded().through) return await this.#lookUp(id)
+      return kept ?? (isWanted ? ((await fetch(id)) ?? 'none') : undefined)
+    }
+    try {
+      const message = await whileWindowStays(look, () => folded().through)
+      if (message === undefined || this.#isClosed) return
       this.#remember(id, message)
       this.#tell(id)
     } catch {

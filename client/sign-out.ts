@@ -8,6 +8,7 @@ import { isPrivateConversation } from '../shared/chat/private-conversation.ts'
 import type { ConversationId } from '../shared/sync/ids.ts'
 import { type ChatClient, UnsentWork } from './api.ts'
 import type { OpenConversation } from './open-conversation.ts'
+import { entriesIn } from './own-entry.ts'
 import { parsePersonalKey } from './personal/personal-keys.ts'
 import type { ClientStorage, OutboxRow } from './storage/client-storage.ts'
 
@@ -84,10 +85,7 @@ function isWork({ payload }: OutboxRow): boolean {
 }
 
 function settingsIn(rows: readonly OutboxRow[]): readonly [key: string, value: unknown][] {
-  return rows.flatMap(({ payload }) => {
-    const parsed = parseEntry(payload)
-    return parsed.kind === 'entry' && parsed.entry.kind === 'set' ? [[parsed.entry.key, parsed.entry.value]] : []
-  })
+  return entriesIn(rows).flatMap((entry) => (entry.kind === 'set' ? [[entry.key, entry.value]] : []))
 }
 
 /** Each counts once, however often it was changed; what was read, and drafts that were sent, do not. */

@@ -10,7 +10,7 @@ import type { FoldedMarks } from '../shared/chat/fold.ts'
 import { isTouch } from '../shared/chat/message.ts'
 import type { PendingTouch } from '../shared/chat/pending.ts'
 import type { UserId } from '../shared/sync/ids.ts'
-import { besideThread } from './own-entry.ts'
+import { besideThread, entriesIn } from './own-entry.ts'
 import type { OpenDocument } from './open-document.ts'
 import { isChange, type KeptChange } from './outbox.ts'
 import type { OutboxRow } from './storage/client-storage.ts'
@@ -140,13 +140,6 @@ export function withdraw({ doc, outbox }: OpenDocument, { row }: Pick<OpenEntry,
     if (item instanceof Y.Item) item.delete(transaction)
   })
   outbox.forget(row)
-}
-
-function entriesIn(rows: readonly OutboxRow[]): readonly Entry[] {
-  return rows.flatMap(({ payload }) => {
-    const parsed = parseEntry(payload)
-    return parsed.kind === 'entry' ? [parsed.entry] : []
-  })
 }
 
 function* openEntries({ outbox }: OpenDocument): Generator<OpenEntry> {

@@ -5,13 +5,13 @@
  */
 
 import { type Folded } from '../../shared/chat/fold.ts'
-import { type MessageId, parseEntry } from '../../shared/chat/entry.ts'
+import type { MessageId } from '../../shared/chat/entry.ts'
 import { wipes, wipeSetting } from '../../shared/chat/known-settings.ts'
 import type { FaultCode } from '../../shared/fault.ts'
 import type { Gone } from '../../shared/sync/control.ts'
 import type { ConversationId } from '../../shared/sync/ids.ts'
 import type { Draft, ReadableStore } from '../api.ts'
-import { draftOf } from '../own-entry.ts'
+import { draftOf, entriesIn } from '../own-entry.ts'
 import type { ConversationList } from '../conversation-list.ts'
 import { goneReason, parseLostCode } from '../lost-code.ts'
 import type { OpenConversation } from '../open-conversation.ts'
@@ -178,10 +178,7 @@ function isGoneBy(code: FaultCode | undefined): boolean {
 
 /** Messages, as they were edited since, and what was to be said instead of others; by when they were written. */
 function unsentIn(rows: readonly OutboxRow[]): readonly Draft[] {
-  const entries = rows.flatMap(({ payload }) => {
-    const parsed = parseEntry(payload)
-    return parsed.kind === 'entry' ? [parsed.entry] : []
-  })
+  const entries = entriesIn(rows)
   const messages = entries.filter((entry) => entry.kind === 'message')
   const edits = entries.filter((entry) => entry.kind === 'edit').toSorted((a, b) => a.at - b.at)
   const drafts = new Map<MessageId, { readonly at: number; readonly draft: Draft }>()

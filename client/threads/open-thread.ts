@@ -13,12 +13,12 @@ import type { ChatMessage, Draft } from '../api.ts'
 import { placesBetween, type ReceiptMarks } from '../delivery/receipt-marks.ts'
 import { type ArchiveRun, withChanged, withTouches } from '../history/archive-run.ts'
 import type { KeptReplies } from '../history/kept-replies.ts'
+import { whileWindowStays } from '../history/while-window-stays.ts'
 import type { OpenDocument } from '../open-document.ts'
 import type { MessagesAnswer } from '../rest-answers.ts'
 import { askedFor, createStore, type Store } from '../store.ts'
 import { createTimeline, type Timeline } from '../timeline.ts'
 import { countUnread } from '../unread.ts'
-import { findRoot } from './find-root.ts'
 import type { Thread, ThreadInfo } from './thread-api.ts'
 import type { ThreadMembers } from './thread-members.ts'
 
@@ -220,8 +220,9 @@ export class OpenThread implements Thread {
     try {
       const isLive = document().replica.fold.message(this.id) !== undefined
       // Without it there are its answers all the same.
-      const [look, through] = [() => find(this.id), () => folded().through]
-      const found = this.#root === undefined && !isLive ? await findRoot(look, through) : undefined
+      const look = (): Promise<StampedMessage | undefined> => find(this.id).catch(() => undefined)
+      const found =
+        this.#root === undefined && !isLive ? await whileWindowStays(look, () => folded().through) : undefined
       this.#root ??= found
       // Meanwhile the window may move, or another run begin.
       for (;;) {
