@@ -218,11 +218,10 @@ export class OpenThread implements Thread {
     const { document, folded, find } = this.#deps
     this.#set('loading')
     try {
-      const isLive = document().replica.fold.message(this.id) !== undefined
+      const isHere = this.#root !== undefined || document().replica.fold.message(this.id) !== undefined
       // Without it there are its answers all the same.
       const look = (): Promise<StampedMessage | undefined> => find(this.id).catch(() => undefined)
-      const found =
-        this.#root === undefined && !isLive ? await whileWindowStays(look, () => folded().through) : undefined
+      const found = isHere ? undefined : await whileWindowStays(look, () => folded().through)
       this.#root ??= found
       // Meanwhile the window may move, or another run begin.
       for (;;) {

@@ -3,42 +3,44 @@ import { expect, test, vi } from 'vitest'
 
 import { countUnread } from '../../client/unread.ts'
 import type { ReadSoFar } from '../../shared/chat/private-reads.ts'
-import type { KnownEntry } from '../../shared/chat/entry.ts'
 import { ann, message, messageId } from '../helpers/client-rows.ts'
-import { keepingMemory, openRig, type OpenRig, type OpenRigOptions, bobOn } from '../helpers/open-rig.ts'
-import { createServerArchive, type ServerArchive } from '../helpers/server-archive.ts'
-import { createStampingServer, type StampingServer } from '../helpers/stamping-server.ts'
+import {
+  keepingMemory,
+  openRig,
+  type OpenRig,
+  type OpenRigOptions,
+  startTalk,
+  type ServerTalk,
+  goLive,
+} from '../helpers/open-rig.ts'
 
-interface Written {
-  readonly server: StampingServer
-  readonly archive: ServerArchive
-  readonly write: (...entries: readonly KnownEntry[]) => void
-}
-
-function startServer(): Written {
-  const stamping = createStampingServer(900, 'bob')
-  const archive = createServerArchive(stamping)
-  const write = bobOn(stamping)
-  write({ kind: 'member', user: ann, access: 'writer' })
-  return { server: stamping, archive, write }
+function startServer(): ServerTalk {
+  const talk = startTalk('bob')
+  talk.write({ kind: 'member', user: ann, access: 'writer' })
+  return talk
 }
 
 /** Twenty messages at the seqs 1 to 20, of which every fifth mentions ann. */
-function written(): Written {
+function written(): ServerTalk {
   const all = startServer()
   for (let number = 1; number <= 20; number++)
     all.write({ ...message(number), ...(number % 5 === 0 ? { mentions: [ann] } : {}) })
   return all
 }
 
-async function open(all: Written, options: Partial<OpenRigOptions> = {}): Promise<OpenRig> {
+async function open(all: ServerTalk, options: Partial<OpenRigOptions> = {}): Promise<OpenRig> {
   const { archive } = all
   return openRig({ server: all.server, archive, counts: () => archive.counts(ann), ...options })
 }
 
-function live(rig: OpenRig): void {
-  rig.download()
-  rig.connections.at(-1)?.status({ phase: 'live' })
+/** Of ann, who was there all the time, and has read up to seq 4. */
+async function openRead(all: ServerTalk): Promise<OpenRig> {
+  const rig = await open(all)
+  goLive(rig)
+  rig.conversation.markRead(4)
+  rig.sync()
+  expect(rig.conversation.unread).toEqual({ unread: 16, mentions: 4 })
+  return rig
 }
 
 test('[UNREAD1] a device that never opened it asks the server once', async () => {
@@ -48,7 +50,7 @@ test('[UNREAD1] a device that never opened it asks the server once', async () =>
   rig.download()
   // Nobody knows yet whether something before the window is unread.
   expect(rig.conversation.firstUnread()).toBeUndefined()
-  live(rig)
+  goLive(rig)
   await vi.waitFor(() => expect(rig.conversation.unread).toEqual({ unread: 20, mentions: 4 }))
   all.write(message(21))
   rig.download()
@@ -64,11 +66,7 @@ test('[UNREAD1] a device that never opened it asks the server once', async () =>
 
 test('[UNREAD1] what leaves the window unread stays counted, without asking, and the register ends it', async () => {
   const all = written()
-  const rig = await open(all)
-  live(rig)
-  rig.conversation.markRead(4)
-  rig.sync()
-  expect(rig.conversation.unread).toEqual({ unread: 16, mentions: 4 })
+  const rig = await openRead(all)
   all.server.archive(12)
   rig.download()
   expect(rig.conversation.unread).toEqual({ unread: 16, mentions: 4 })
@@ -81,7 +79,7 @@ test('[UNREAD1] offline it is counted from what is kept, and where that is not a
   const all = written()
   const storage = keepingMemory()
   const first = await open(all, { storage })
-  live(first)
+  goLive(first)
   first.conversation.markRead(4)
   first.sync()
   all.server.archive(12)
@@ -101,7 +99,7 @@ test('[UNREAD1] a redaction of an archived message is not counted any more', asy
   const all = written()
   all.server.archive(12)
   const rig = await open(all)
-  live(rig)
+  goLive(rig)
   await vi.waitFor(() => expect(rig.conversation.unread.unread).toBe(20))
   all.write({ kind: 'redact', of: messageId(5) })
   rig.download()
@@ -111,7 +109,7 @@ test('[UNREAD1] a redaction of an archived message is not counted any more', asy
 test('[UNREAD1] the first unread message is as of the opening, wherever it stands', async () => {
   const all = written()
   const rig = await open(all)
-  live(rig)
+  goLive(rig)
   expect(rig.conversation.firstUnread()).toBe(1)
   rig.conversation.markRead()
   rig.sync()
@@ -122,7 +120,7 @@ test('[UNREAD1] what leaves the window before the register was counted anew is c
   const all = written()
   all.server.archive(12)
   const rig = await open(all)
-  live(rig)
+  goLive(rig)
   await vi.waitFor(() => expect(rig.conversation.unread.unread).toBe(20))
   all.archive.isOffline = true
   rig.conversation.markRead(4)
@@ -137,7 +135,7 @@ test('[UNREAD1] a redaction that comes together with an archiving is counted', a
   const all = written()
   all.server.archive(12)
   const rig = await open(all)
-  live(rig)
+  goLive(rig)
   await vi.waitFor(() => expect(rig.conversation.unread.unread).toBe(20))
   all.write({ kind: 'redact', of: messageId(5) })
   all.server.archive(14)
@@ -153,7 +151,7 @@ test('[UNREAD1] a register that moves while it is counted is counted by, offline
   const all = written()
   const storage = keepingMemory()
   const first = await open(all, { storage })
-  live(first)
+  goLive(first)
   all.server.archive(12)
   first.download()
   await vi.waitFor(() => expect(first.conversation.history.getSnapshot().kept.messages).toBe(12))
@@ -171,13 +169,13 @@ test('[UNREAD1] as on the server the first 999 count, and those of them that men
   all.write(...numbers.map((number) => ({ ...message(number), ...(number % 7 === 6 ? { mentions: [ann] } : {}) })))
   const mentions = numbers.filter((number) => number <= 999 && number % 7 === 6).length
   const rig = await open(all)
-  live(rig)
+  goLive(rig)
   expect(rig.conversation.unread).toEqual({ unread: 999, mentions })
   all.server.archive(500)
   rig.download()
   expect(rig.conversation.unread).toEqual({ unread: 999, mentions })
   const other = await open(all, { firstClient: 300 })
-  live(other)
+  goLive(other)
   await vi.waitFor(() => expect(other.conversation.unread).toEqual({ unread: 999, mentions }))
   all.write(...numbers.slice(980, 1000).map((number) => ({ kind: 'redact', of: messageId(number) }) as const))
   for (const each of [rig, other]) each.download()
@@ -199,7 +197,7 @@ test('[UNREAD1][PRIVATE2] in private the server is believed when it counted from
     return { ...countUnread(all.archive.all(), ann, known), readThrough, readThreads, lastSeq }
   }
   const rig = await open(all, { receipts: { mode: 'private', through: 5 }, counts })
-  live(rig)
+  goLive(rig)
   known = { ...known, through: 5 }
   await vi.waitFor(() => expect(rig.conversation.unread).toEqual({ unread: 17, mentions: 3 }), 5000)
   rig.conversation.markRead(8)
@@ -217,11 +215,7 @@ test('[UNREAD1][PRIVATE2] in private the server is believed when it counted from
 
 test('[UNREAD1] what was redacted right behind the archiving that it left the window with is not counted', async () => {
   const all = written()
-  const rig = await open(all)
-  live(rig)
-  rig.conversation.markRead(4)
-  rig.sync()
-  expect(rig.conversation.unread).toEqual({ unread: 16, mentions: 4 })
+  const rig = await openRead(all)
   // A device that was away for a moment is told of both at once.
   all.server.archive(12)
   all.write({ kind: 'redact', of: messageId(5) })
@@ -232,11 +226,7 @@ test('[UNREAD1] what was redacted right behind the archiving that it left the wi
 test('[UNREAD1] nor what was redacted behind an archiving before which everything was read', async () => {
   const all = written()
   all.server.archive(3)
-  const rig = await open(all)
-  live(rig)
-  rig.conversation.markRead(4)
-  rig.sync()
-  expect(rig.conversation.unread).toEqual({ unread: 16, mentions: 4 })
+  const rig = await openRead(all)
   all.server.archive(12)
   all.write({ kind: 'redact', of: messageId(5) })
   rig.download()

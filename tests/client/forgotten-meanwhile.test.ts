@@ -4,23 +4,18 @@ import { expect, test } from 'vitest'
 
 import type { TimelineEvent } from '../../shared/chat/timeline-event.ts'
 import { ann, message, messageId } from '../helpers/client-rows.ts'
-import { bobOn, openRig, type OpenRig, type OpenRigOptions } from '../helpers/open-rig.ts'
-import { createServerArchive } from '../helpers/server-archive.ts'
-import { createStampingServer } from '../helpers/stamping-server.ts'
+import { openRig, type OpenRig, type OpenRigOptions, startTalk, goLive } from '../helpers/open-rig.ts'
 import { deferred, turn } from '../helpers/when.ts'
 
 /** Twenty messages behind the first two entries, of which ten are archived; one is pinned, one has an answer. */
 async function openTalk(options: Partial<OpenRigOptions> = {}): Promise<OpenRig> {
-  const server = createStampingServer(900, 'bob')
-  const archive = createServerArchive(server)
-  const write = bobOn(server)
+  const { server, archive, write } = startTalk('bob')
   write({ kind: 'member', user: ann, access: 'writer' }, { kind: 'set', key: 'title', value: 'Plans' })
   for (let number = 1; number <= 20; number++) write(message(number, `secret ${number}`))
   write({ kind: 'pin', of: messageId(20), on: true }, { ...message(21, 'secret answer'), thread: messageId(20) })
   server.archive(11)
   const rig = await openRig({ server, archive, ...options })
-  rig.download()
-  rig.connections.at(-1)?.status({ phase: 'live' })
+  goLive(rig)
   return rig
 }
 
@@ -67,9 +62,7 @@ test('[WIPE2][THREAD1] a thread that is asked for after it was forgotten shows n
 
 test('[WIPE2][THREAD1] answers of a thread that are on their way while it is forgotten do not list it again', async () => {
   const [asked, answered] = [deferred(), deferred()]
-  const server = createStampingServer(900, 'bob')
-  const archive = createServerArchive(server)
-  const write = bobOn(server)
+  const { server, archive, write } = startTalk('bob')
   write({ kind: 'member', user: ann, access: 'writer' }, message(1, 'secret'))
   for (let number = 2; number <= 6; number++) write({ ...message(number, 'secret too'), thread: messageId(1) })
   server.archive(4)
@@ -79,8 +72,7 @@ test('[WIPE2][THREAD1] answers of a thread that are on their way while it is for
     return archive.messages(where)
   }
   const rig = await openRig({ server, archive: { ...archive, messages } })
-  rig.download()
-  rig.connections.at(-1)?.status({ phase: 'live' })
+  goLive(rig)
   const loading = rig.conversation.thread(messageId(1)).loadOlder()
   await asked.promise
   await rig.conversation.forget()

@@ -9,7 +9,7 @@ import { limits } from '../../shared/limits.ts'
 import { encodeRecord } from '../../shared/sync/record.ts'
 import { append, createDoc } from '../helpers/chain-doc.ts'
 import { ann, bob, clientId, message, row } from '../helpers/client-rows.ts'
-import { bring, keepingMemory, type OpenRig, openRig, rigId, stampAll } from '../helpers/open-rig.ts'
+import { bring, keepingMemory, type OpenRig, openRig, rigId, stampAll, goLive } from '../helpers/open-rig.ts'
 import { createStampingServer, type StampingServer } from '../helpers/stamping-server.ts'
 import { deferred, turn, when } from '../helpers/when.ts'
 
@@ -280,8 +280,7 @@ describe('a fork', () => {
     rig.server.commit([{ client: clientId(100), clock: 0 }], 5000, (payload) => payload.length)
     rig.download()
     await turn()
-    rig.download()
-    rig.connections.at(-1)?.status({ phase: 'live' })
+    goLive(rig)
     await turn()
     expect(rig.conversation.status.getSnapshot().connection).toMatchObject({ phase: 'refused', code: 'forked' })
     expect(rig.shown()).toEqual(['mine: pending'])

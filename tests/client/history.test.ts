@@ -12,6 +12,7 @@ import {
   type OpenRigOptions,
   rigId,
   stampAll,
+  goLive,
 } from '../helpers/open-rig.ts'
 import { createServerArchive, type ServerArchive } from '../helpers/server-archive.ts'
 import { createStampingServer, type StampingServer } from '../helpers/stamping-server.ts'
@@ -39,12 +40,6 @@ async function open(bob: Bob, options: Partial<OpenRigOptions> = {}): Promise<Op
   return openRig({ server, archive, counts: () => archive.counts(ann), ...options })
 }
 
-/** The device has all that the server has, and is connected. */
-function live(rig: OpenRig): void {
-  rig.download()
-  rig.connections.at(-1)?.status({ phase: 'live' })
-}
-
 const numbers = (rig: OpenRig): readonly number[] =>
   rig.conversation.messages.getSnapshot().map(({ content }) => Number(content.split(' ').at(-1)))
 const upTo = (first: number, last: number): readonly number[] =>
@@ -55,7 +50,7 @@ test('[PAGE3] older messages are loaded in front of the window, page by page, to
   bob.writeMessages(30)
   bob.server.archive(19)
   const rig = await open(bob)
-  live(rig)
+  goLive(rig)
   expect(numbers(rig)).toEqual(upTo(21, 30))
   expect(rig.conversation.history.getSnapshot()).toMatchObject({ hasOlder: true, hasNewer: false, phase: 'idle' })
   expect(await rig.conversation.loadOlder(8)).toBe(8)
@@ -72,7 +67,7 @@ test('[PAGE3] what was loaded is kept, and read again without the server; what i
   bob.server.archive(19)
   const storage = keepingMemory()
   const first = await open(bob, { storage })
-  live(first)
+  goLive(first)
   await first.conversation.loadOlder(8)
   await first.conversation.close()
   bob.archive.isOffline = true
@@ -95,7 +90,7 @@ test('[PAGE3] what leaves the window stays shown, is kept from what is here, and
   bob.writeMessages(20)
   const storage = keepingMemory()
   const rig = await open(bob, { storage })
-  live(rig)
+  goLive(rig)
   const before = rig.conversation.messages.getSnapshot()
   bob.server.archive(11)
   rig.download()
@@ -112,7 +107,7 @@ test('[PAGE3] what somebody else has kept of it meanwhile is told, and brought u
   bob.server.archive(19)
   const storage = keepingMemory()
   const rig = await open(bob, { storage })
-  live(rig)
+  goLive(rig)
   const { messages, asOf } = await bob.archive.messages({ before: 20, limit: 50 })
   bob.write({ kind: 'edit', of: messageId(3), content: 'edited 3', at: 1 })
   rig.download()
@@ -135,7 +130,7 @@ test('[PAGE3] with nothing kept of this conversation what leaves is shown, and n
   bob.writeMessages(20)
   const storage = keepingMemory()
   const rig = await open(bob, { storage, keep: 'window' })
-  live(rig)
+  goLive(rig)
   bob.server.archive(11)
   rig.download()
   expect(numbers(rig)).toEqual(upTo(1, 20))
@@ -149,7 +144,7 @@ test('[PAGE1][TOUCH1] live touches apply to loaded pages exactly once, pending o
   bob.server.archive(9)
   bob.write({ kind: 'edit', of: messageId(3), content: 'edited 3', at: 1 })
   const rig = await open(bob)
-  live(rig)
+  goLive(rig)
   await rig.conversation.loadOlder(50)
   const find = (number: number): unknown =>
     rig.conversation.messages.getSnapshot().find(({ id }) => id === messageId(number))
@@ -173,7 +168,7 @@ test('[PAGE2] a device that was away hears of everything that changed in what it
   bob.server.archive(9)
   const storage = keepingMemory()
   const first = await open(bob, { storage })
-  live(first)
+  goLive(first)
   await first.conversation.loadOlder(50)
   await first.conversation.close()
   for (const number of [2, 4, 5, 6, 7])
@@ -188,7 +183,7 @@ test('[PAGE2] a device that was away hears of everything that changed in what it
   await rig.conversation.loadOlder(50)
   expect(rig.conversation.history.getSnapshot()).toMatchObject({ stale: true })
   bob.archive.isOffline = false
-  live(rig)
+  goLive(rig)
   await vi.waitFor(() => expect(rig.conversation.history.getSnapshot()).not.toHaveProperty('stale'))
   while ((await rig.conversation.loadOlder(7)) > 0);
   expect(rig.conversation.messages.getSnapshot().map(({ content }) => content)).toEqual(
@@ -202,7 +197,7 @@ test('[PAGE3] around a seq: a run of its own, that grows both ways until it meet
   bob.writeMessages(60)
   bob.server.archive(49)
   const rig = await open(bob)
-  live(rig)
+  goLive(rig)
   await rig.conversation.loadAround(20, 10)
   expect(numbers(rig)).toEqual(upTo(17, 26))
   expect(rig.conversation.history.getSnapshot()).toMatchObject({ hasOlder: true, hasNewer: true })
@@ -225,7 +220,7 @@ test('[PAGE3] after a long absence the view ends with the newest again, and olde
   bob.writeMessages(20)
   const storage = keepingMemory()
   const rig = await open(bob, { storage })
-  live(rig)
+  goLive(rig)
   expect(numbers(rig)).toEqual(upTo(1, 20))
   bob.writeMessages(40)
   bob.server.archive(49)
@@ -244,7 +239,7 @@ test('[PAGE4] a device that refuses to keep pages shows them all the same, and s
   const refused = new Error('QuotaExceededError')
   const pages = { ...storage.pages, put: () => Promise.reject(refused) }
   const rig = await open(bob, { storage: { ...storage, pages } })
-  live(rig)
+  goLive(rig)
   expect(await rig.conversation.loadOlder(50)).toBe(10)
   expect(rig.told.pageFailures).toEqual([refused])
   rig.conversation.send('mine 21')
@@ -266,7 +261,7 @@ test('[PAGE3][EPOCH2] pages of an earlier epoch are forgotten: its seqs can be t
     },
   }
   const rig = await open(bob, { storage })
-  live(rig)
+  goLive(rig)
   await rig.conversation.loadOlder(50)
   expect((await storage.pages.facts(rigId)).messages).toBe(10)
   const later = createStampingServer(901, 'ann', 7)
@@ -286,7 +281,7 @@ test('[PAGE2] what left the window and is not kept hears of what changed it whil
   const bob = new Bob()
   bob.writeMessages(20)
   const rig = await open(bob, { keep: 'window' })
-  live(rig)
+  goLive(rig)
   bob.server.archive(11)
   rig.download()
   await rig.conversation.loadOlder(50)
@@ -294,7 +289,7 @@ test('[PAGE2] what left the window and is not kept hears of what changed it whil
   bob.write({ kind: 'edit', of: messageId(3), content: 'new 3', at: 1 })
   bob.writeMessages(40)
   bob.server.archive(49)
-  live(rig)
+  goLive(rig)
   await vi.waitFor(() => expect(rig.conversation.messages.getSnapshot()[2]).toMatchObject({ content: 'new 3' }))
   expect(numbers(rig)).toEqual(upTo(1, 20))
 })
@@ -304,13 +299,13 @@ test('[PAGE3] whoever has written follows the newest again, also over a long abs
   bob.writeMessages(20)
   bob.server.archive(9)
   const rig = await open(bob)
-  live(rig)
+  goLive(rig)
   await rig.conversation.loadOlder(5)
   rig.connections.at(-1)?.status({ phase: 'offline', reason: '' })
   rig.conversation.send('mine 61')
   bob.writeMessages(40)
   bob.server.archive(49)
-  live(rig)
+  goLive(rig)
   expect(numbers(rig)).toEqual([...upTo(51, 60), 61])
 })
 
@@ -320,7 +315,7 @@ test('[ERASE1][PAGE2] what a redaction takes away goes from the pages at once, n
   bob.server.archive(9)
   const storage = keepingMemory()
   const rig = await open(bob, { storage })
-  live(rig)
+  goLive(rig)
   await rig.conversation.loadOlder(50)
   const kept = async (): Promise<string> => JSON.stringify(await storage.pages.read(rigId, { from: 0, to: 100 }))
   expect(await kept()).toContain('"message 3"')
@@ -335,7 +330,7 @@ test('[ERASE1][PAGE2] what a redaction takes away goes from the pages at once, n
   again.conversation.status.subscribe(() => {
     if (again.conversation.status.getSnapshot().connection.phase === 'live') void again.conversation.close()
   })
-  live(again)
+  goLive(again)
   await vi.waitFor(async () => expect(await kept()).not.toContain('"message 4"'))
 })
 
@@ -344,7 +339,7 @@ test('[PAGE2][TOUCH1] a change that leaves the window does not hide an earlier o
   bob.writeMessages(20)
   bob.server.archive(9)
   const rig = await open(bob)
-  live(rig)
+  goLive(rig)
   await rig.conversation.loadOlder(50)
   rig.connections.at(-1)?.status({ phase: 'offline', reason: '' })
   bob.write({ kind: 'edit', of: messageId(3), content: 'new 3', at: 1 })
@@ -352,7 +347,7 @@ test('[PAGE2][TOUCH1] a change that leaves the window does not hide an earlier o
   bob.server.archive(25)
   // The document comes, and of the archive nothing is told for now.
   bob.archive.isOffline = true
-  live(rig)
+  goLive(rig)
   await rig.conversation.loadNewer(0)
   expect(rig.conversation.history.getSnapshot()).toMatchObject({ stale: true })
   bob.write({ kind: 'react', of: messageId(3), emoji: '👍', on: true })
@@ -363,7 +358,7 @@ test('[PAGE2][TOUCH1] a change that leaves the window does not hide an earlier o
   await rig.conversation.loadNewer(0)
   bob.archive.isOffline = false
   rig.connections.at(-1)?.status({ phase: 'offline', reason: '' })
-  live(rig)
+  goLive(rig)
   const expected = { content: 'new 3', reactions: [{ emoji: '👍', users: ['ann'] }] }
   await vi.waitFor(() => expect(rig.conversation.messages.getSnapshot()[2]).toMatchObject(expected))
 })

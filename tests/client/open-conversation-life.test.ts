@@ -6,7 +6,7 @@ import type { ClientStorage } from '../../client/storage/client-storage.ts'
 import { encodeEntry } from '../../shared/chat/entry.ts'
 import { append } from '../helpers/chain-doc.ts'
 import { ann, clientId, message } from '../helpers/client-rows.ts'
-import { bobOn, bring, keepingMemory, type OpenRig, openRig, rigId } from '../helpers/open-rig.ts'
+import { bobOn, bring, keepingMemory, type OpenRig, openRig, rigId, goLive } from '../helpers/open-rig.ts'
 import { createServerArchive } from '../helpers/server-archive.ts'
 import { createStampingServer } from '../helpers/stamping-server.ts'
 import { deferred, turn, when } from '../helpers/when.ts'
@@ -133,8 +133,7 @@ describe('renaming', () => {
     const renamed = rig.local.doc.clientID
     rig.connections.at(-1)?.status({ phase: 'refused', code: 'forked', reason: '' })
     await turn()
-    rig.download()
-    rig.connections.at(-1)?.status({ phase: 'live' })
+    goLive(rig)
     await when(rig.conversation.status, ({ connection }) => connection.phase === 'live')
     rig.sync()
     expect(rig.shown().toSorted()).toEqual(['after: sent', 'before: sent', 'message 77: sent'])
@@ -231,8 +230,7 @@ describe('closing', () => {
     write({ kind: 'member', user: ann, access: 'writer' }, ...[1, 2, 3, 4, 5, 6].map((number) => message(number)))
     server.archive(4)
     const rig = await openRig({ server, archive, fetchEvents: () => events.promise })
-    rig.download()
-    rig.connections.at(-1)?.status({ phase: 'live' })
+    goLive(rig)
     await rig.conversation.loadAround(1, 2)
     await rig.conversation.close()
     const { changes } = rig.told

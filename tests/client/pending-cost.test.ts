@@ -7,7 +7,7 @@ import type { KnownEntry } from '../../shared/chat/entry.ts'
 import { messageOf } from '../../shared/chat/message.ts'
 import type { PendingMessage } from '../../shared/chat/pending.ts'
 import { ann, bob, clientId, message, messageId } from '../helpers/client-rows.ts'
-import { openRig, bobOn } from '../helpers/open-rig.ts'
+import { openRig, bobOn, goLive } from '../helpers/open-rig.ts'
 import { createStampingServer } from '../helpers/stamping-server.ts'
 
 /** A conversation with so many own messages that wait; counts what is read of the document and asked of its stamps. */
@@ -17,8 +17,7 @@ async function waiting(pending: number) {
   write(message(1))
   const rig = await openRig({ server })
   onTestFinished(() => rig.conversation.close())
-  rig.download()
-  rig.connections.at(-1)?.status({ phase: 'live' })
+  goLive(rig)
   const { conversation } = rig
   for (let index = 0; index < pending; index++) conversation.send(`waits ${index}`)
   const { fold, source } = conversation.document.replica

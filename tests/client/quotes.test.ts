@@ -7,7 +7,7 @@ import { previewOf } from '../../client/quote-preview.ts'
 import { type KnownEntry, type MessageId, parseMessageId } from '../../shared/chat/entry.ts'
 import { type StampedMessage, stampEntry } from '../../shared/chat/message.ts'
 import { ann, bob, message, messageId } from '../helpers/client-rows.ts'
-import { keepingMemory, openRig, type OpenRig, rigId, bobOn } from '../helpers/open-rig.ts'
+import { keepingMemory, openRig, type OpenRig, rigId, bobOn, startTalk, goLive } from '../helpers/open-rig.ts'
 import { createServerArchive } from '../helpers/server-archive.ts'
 import { createStampingServer } from '../helpers/stamping-server.ts'
 import { deferred } from '../helpers/when.ts'
@@ -218,9 +218,7 @@ test('[QUOTE1] a preview ends between characters as people see them', () => {
 })
 
 test('[QUOTE1] what is done to a message while it is looked up, and leaves the window by then, shows in its quote', async () => {
-  const server = createStampingServer(900, 'bob')
-  const archive = createServerArchive(server)
-  const write = bobOn(server)
+  const { server, archive, write } = startTalk('bob')
   write({ kind: 'member', user: ann, access: 'writer' }, message(1, 'secret'), message(2))
   server.archive(1)
   const arrived = deferred()
@@ -235,8 +233,7 @@ test('[QUOTE1] what is done to a message while it is looked up, and leaves the w
       return answer
     },
   })
-  rig.download()
-  rig.connections.at(-1)?.status({ phase: 'live' })
+  goLive(rig)
   const quote = rig.conversation.quote(messageId(1))
   quote.subscribe(() => undefined)
   await vi.waitFor(() => expect(asked).toBe(1))

@@ -4,7 +4,7 @@ import * as Y from 'yjs'
 
 import { encodeEntry } from '../../shared/chat/entry.ts'
 import { ann, bob, clientId, message, messageId, row } from '../helpers/client-rows.ts'
-import { bring, keepingMemory, openRig, rigId, stampAll } from '../helpers/open-rig.ts'
+import { bring, keepingMemory, openRig, rigId, stampAll, goLive } from '../helpers/open-rig.ts'
 import { turn } from '../helpers/when.ts'
 
 test('[UNSENT1] what an earlier run took back is taken out of what is still to be sent', async () => {
@@ -166,8 +166,7 @@ test.each(['heard of by another tab', 'left in the store'] as const)(
     rig.doc().on('update', (update: Uint8Array) => said.push(update))
     await turn()
     crashed.local.chain.release()
-    rig.download()
-    rig.connections.at(-1)?.status({ phase: 'live' })
+    goLive(rig)
     for (let turns = 0; turns < 20; turns++) await turn()
     expect(rig.shown()).toEqual([])
     expect(await storage.outbox(rigId)).toHaveLength(1)
@@ -189,8 +188,7 @@ test('[UNSENT1][FORK1] nor by one that builds the document anew meanwhile', asyn
   await vi.waitFor(() => expect(rig.connections).toHaveLength(2))
   const said: Uint8Array[] = []
   rig.doc().on('update', (update: Uint8Array) => said.push(update))
-  rig.download()
-  rig.connections.at(-1)?.status({ phase: 'live' })
+  goLive(rig)
   await vi.waitFor(() => expect(rig.conversation.document.doc).toBe(rig.doc()))
   await rig.conversation.flush()
   expect(rig.shown()).toEqual(['not secret: sent'])

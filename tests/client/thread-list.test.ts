@@ -9,24 +9,10 @@ import type { KnownEntry } from '../../shared/chat/entry.ts'
 import type { Folded } from '../../shared/chat/fold.ts'
 import { ann, bob, message, messageId } from '../helpers/client-rows.ts'
 import { createFoldedDoc } from '../helpers/folded-doc.ts'
-import { type OpenRig, openRig, bobOn } from '../helpers/open-rig.ts'
+import { type OpenRig, openRig, startTalk, type ServerTalk } from '../helpers/open-rig.ts'
 import { createRandom } from '../helpers/seeded-random.ts'
-import { createServerArchive, type ServerArchive } from '../helpers/server-archive.ts'
-import { createStampingServer, type StampingServer } from '../helpers/stamping-server.ts'
 
-interface Stand {
-  readonly server: StampingServer
-  readonly archive: ServerArchive
-  /** What bob writes to the server. */
-  readonly write: (...entries: readonly KnownEntry[]) => void
-}
-
-function start(): Stand {
-  const server = createStampingServer()
-  return { server, archive: createServerArchive(server), write: bobOn(server) }
-}
-
-async function open({ server, archive }: Stand): Promise<OpenRig> {
+async function open({ server, archive }: ServerTalk): Promise<OpenRig> {
   const fetchMessage = async (id: string) => archive.all().find((one) => one.id === id)
   const rig = await openRig({ server, archive, fetchMessage })
   onTestFinished(() => rig.conversation.close())
@@ -43,7 +29,7 @@ const listed = ({ conversation }: OpenRig): readonly ThreadSummary[] => conversa
 const roots = (rig: OpenRig): readonly string[] => listed(rig).map(({ root }) => root)
 
 test('[THREAD1][THREAD3] threads are listed by their newest answer, with what is unread; what did not change is the same', async () => {
-  const stand = start()
+  const stand = startTalk()
   stand.write(message(1), message(2), message(3))
   const rig = await open(stand)
   const { conversation } = rig
@@ -88,7 +74,7 @@ test('[THREAD1][THREAD3] threads are listed by their newest answer, with what is
 })
 
 test('[THREAD1][ARCH2] of an archived root its answers in the window are listed, and all of it when it is opened or shown', async () => {
-  const stand = start()
+  const stand = startTalk()
   stand.write(message(1), message(2), reply(11, 1), reply(12, 1), reply(13, 1))
   stand.server.archive(3)
   const rig = await open(stand)
@@ -110,7 +96,7 @@ test('[THREAD1][ARCH2] of an archived root its answers in the window are listed,
 })
 
 test('[WIPE2][THREAD1] nothing of a conversation that is forgotten is left in its threads, opened or listed', async () => {
-  const stand = start()
+  const stand = startTalk()
   stand.write(message(1), reply(11, 1), message(2), reply(12, 2))
   const rig = await open(stand)
   const threads = [1, 2].map((number) => rig.conversation.thread(messageId(number)))
@@ -125,7 +111,7 @@ test('[WIPE2][THREAD1] nothing of a conversation that is forgotten is left in it
 
 /** A list beside a timeline, both without a conversation around them; counts what the list looks at. */
 function listOf(messages: number, threads: number) {
-  const stand = start()
+  const stand = startTalk()
   const doc = createFoldedDoc(stand.server.doc)
   const timeline = createTimeline(ann)
   let folded: Folded = doc.view()

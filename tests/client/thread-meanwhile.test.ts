@@ -2,16 +2,14 @@
 import { expect, test } from 'vitest'
 
 import { ann, message, messageId } from '../helpers/client-rows.ts'
-import { bobOn, openRig } from '../helpers/open-rig.ts'
-import { createServerArchive } from '../helpers/server-archive.ts'
-import { createStampingServer } from '../helpers/stamping-server.ts'
+import { openRig, startTalk, goLive } from '../helpers/open-rig.ts'
 import { deferred } from '../helpers/when.ts'
 
+/** An answer to the first message. */
+const reply = (number: number) => ({ ...message(number), thread: messageId(1) })
+
 test('[THREAD1][UNREAD1] answers that are on their way while the window moves on are asked for once more', async () => {
-  const server = createStampingServer(900, 'bob')
-  const archive = createServerArchive(server)
-  const write = bobOn(server)
-  const reply = (number: number) => ({ ...message(number), thread: messageId(1) })
+  const { server, archive, write } = startTalk('bob')
   write({ kind: 'member', user: ann, access: 'writer' }, message(1), reply(2), reply(3), reply(4), message(5))
   server.archive(3)
   const [asked, arrived] = [deferred(), deferred()]
@@ -22,8 +20,7 @@ test('[THREAD1][UNREAD1] answers that are on their way while the window moves on
     return answer
   }
   const rig = await openRig({ server, archive: { ...archive, messages } })
-  rig.download()
-  rig.connections.at(-1)?.status({ phase: 'live' })
+  goLive(rig)
   const thread = rig.conversation.thread(messageId(1))
   const loading = thread.loadOlder()
   await asked.promise
@@ -39,10 +36,7 @@ test('[THREAD1][UNREAD1] answers that are on their way while the window moves on
 })
 
 test('[THREAD1] a root that is on its way while answers to it leave the window is not one without them', async () => {
-  const server = createStampingServer(900, 'bob')
-  const archive = createServerArchive(server)
-  const write = bobOn(server)
-  const reply = (number: number) => ({ ...message(number), thread: messageId(1) })
+  const { server, archive, write } = startTalk('bob')
   write({ kind: 'member', user: ann, access: 'writer' }, message(1), reply(2), message(3))
   server.archive(2)
   const [asked, arrived] = [deferred(), deferred()]
@@ -56,8 +50,7 @@ test('[THREAD1] a root that is on its way while answers to it leave the window i
       return answer
     },
   })
-  rig.download()
-  rig.connections.at(-1)?.status({ phase: 'live' })
+  goLive(rig)
   const thread = rig.conversation.thread(messageId(1))
   const loading = thread.loadOlder()
   await asked.promise

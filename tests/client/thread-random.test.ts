@@ -7,7 +7,7 @@ import { OpenThreads } from '../../client/threads/open-threads.ts'
 import { encodeEntry, type KnownEntry, type MessageId } from '../../shared/chat/entry.ts'
 import { append, createDoc } from '../helpers/chain-doc.ts'
 import { ann, bob, message, messageId } from '../helpers/client-rows.ts'
-import { openRig, type OpenRig, bobOn } from '../helpers/open-rig.ts'
+import { openRig, type OpenRig, bobOn, goLive } from '../helpers/open-rig.ts'
 import { createRandom, type Random } from '../helpers/seeded-random.ts'
 import { createServerArchive, type ServerArchive } from '../helpers/server-archive.ts'
 import { createStampingServer } from '../helpers/stamping-server.ts'
@@ -60,8 +60,7 @@ async function play(seed: number): Promise<number> {
   server.archive(server.accepted.length - 1)
   const rig = await openRig({ server, archive, fetchMessage: async (id) => archive.all().find((one) => one.id === id) })
   onTestFinished(() => rig.conversation.close())
-  rig.download()
-  rig.connections.at(-1)?.status({ phase: 'live' })
+  goLive(rig)
   const { conversation } = rig
   const threads = roots.map((root) => conversation.thread(root))
   // The second is asked now and then, the third at the end of each round only.

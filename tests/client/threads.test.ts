@@ -7,25 +7,11 @@ import { encodeEntry, type KnownEntry, parseEntry } from '../../shared/chat/entr
 import { limits } from '../../shared/limits.ts'
 import { append, createDoc } from '../helpers/chain-doc.ts'
 import { ann, bob, message, messageId } from '../helpers/client-rows.ts'
-import { openRig, type OpenRig, stampAll, bobOn } from '../helpers/open-rig.ts'
-import { createServerArchive, type ServerArchive } from '../helpers/server-archive.ts'
-import { createStampingServer, type StampingServer } from '../helpers/stamping-server.ts'
-
-interface Stand {
-  readonly server: StampingServer
-  readonly archive: ServerArchive
-  /** What bob writes to the server. */
-  readonly write: (...entries: readonly KnownEntry[]) => void
-}
+import { openRig, type OpenRig, stampAll, startTalk, type ServerTalk } from '../helpers/open-rig.ts'
 
 const root = messageId(1)
 
-function start(): Stand {
-  const server = createStampingServer()
-  return { server, archive: createServerArchive(server), write: bobOn(server) }
-}
-
-async function open(stand: Stand, isLive: boolean): Promise<OpenRig> {
+async function open(stand: ServerTalk, isLive: boolean): Promise<OpenRig> {
   const { server, archive } = stand
   archive.isOffline = !isLive
   const rig = await openRig({
@@ -64,7 +50,7 @@ function texts(...numbers: readonly number[]): readonly string[] {
 }
 
 test('[THREAD1] a thread has what is said in it and nothing else, sent, unsent and failed, and its objects are the conversation’s', async () => {
-  const stand = start()
+  const stand = startTalk()
   stand.write(message(1), message(2), reply(3), message(4), reply(5))
   const rig = await open(stand, false)
   const { conversation } = rig
@@ -103,7 +89,7 @@ test('[THREAD1] on a message that was never sent, offline: root and answers go o
 })
 
 test('[THREAD2] what is no root is refused at once, and nothing is written', async () => {
-  const stand = start()
+  const stand = startTalk()
   stand.write(message(1), reply(2))
   const rig = await open(stand, false)
   expect(() => rig.conversation.thread(messageId(2)).send('deeper')).toThrow(Refusal)
@@ -112,7 +98,7 @@ test('[THREAD2] what is no root is refused at once, and nothing is written', asy
 })
 
 test('[THREAD1][PAGE3] what is archived comes from the server, page by page, and what is kept from the device', async () => {
-  const stand = start()
+  const stand = startTalk()
   const numbers = Array.from({ length: 40 }, (_, index) => index + 2)
   stand.write(message(1), ...numbers.map((number) => (number % 2 === 0 ? reply(number) : message(number))))
   const all = numbers.filter((number) => number % 2 === 0)
@@ -159,7 +145,7 @@ test('[THREAD1][PAGE3] what is archived comes from the server, page by page, and
 test('[THREAD3][UNREAD1][RECEIPT1] reading a thread clears it and its part of the badge at once, and is told now and then', async () => {
   vi.useFakeTimers()
   onTestFinished(() => void vi.useRealTimers())
-  const stand = start()
+  const stand = startTalk()
   stand.write(message(1), reply(2), message(3), reply(4, { mentions: [ann] }))
   const rig = await open(stand, false)
   const { conversation } = rig
@@ -191,7 +177,7 @@ test('[THREAD3][UNREAD1][RECEIPT1] reading a thread clears it and its part of th
 test('[RECEIPT1][THREAD3] of ten threads one is told at a time, what was read of all first, and none behind an untaken one', async () => {
   vi.useFakeTimers()
   onTestFinished(() => void vi.useRealTimers())
-  const stand = start()
+  const stand = startTalk()
   const roots = Array.from({ length: 10 }, (_, index) => messageId(index + 1))
   stand.write(...roots.map((_, index) => message(index + 1)))
   stand.write({ kind: 'member', user: ann, access: 'writer' })
@@ -239,7 +225,7 @@ test('[RECEIPT1][THREAD3] of ten threads one is told at a time, what was read of
 test('[RECEIPT1][THREAD3] offline one entry waits; when nobody may be there later each thread is told once', async () => {
   vi.useFakeTimers()
   onTestFinished(() => void vi.useRealTimers())
-  const stand = start()
+  const stand = startTalk()
   const roots = [1, 2, 3].map(messageId)
   stand.write(message(1), message(2), message(3))
   for (const number of [4, 5, 6, 7])
@@ -261,7 +247,7 @@ test('[RECEIPT1][THREAD3] offline one entry waits; when nobody may be there late
 })
 
 test('[RECEIPT1][THREAD3] what is seen before its stamp is here is read when that has come', async () => {
-  const stand = start()
+  const stand = startTalk()
   stand.write(message(1), reply(2))
   const rig = await open(stand, false)
   const { conversation } = rig
@@ -286,7 +272,7 @@ test('[RECEIPT1][THREAD3] what is seen before its stamp is here is read when tha
 test('[THREAD3][PRIVATE2] where the rules take no more registers the own devices are told, and nobody else', async () => {
   vi.useFakeTimers()
   onTestFinished(() => void vi.useRealTimers())
-  const stand = start()
+  const stand = startTalk()
   const roots = Array.from({ length: limits.threadReadsPerMember + 2 }, (_, index) => messageId(index + 1))
   stand.write(...roots.map((_, index) => message(index + 1)))
   stand.write(...roots.map((thread, index): KnownEntry => ({ ...message(1000 + index), thread })))
@@ -307,7 +293,7 @@ test('[THREAD3][PRIVATE2] where the rules take no more registers the own devices
 })
 
 test('[THREAD3] what was read of a thread is told when the conversation is closed', async () => {
-  const stand = start()
+  const stand = startTalk()
   stand.write(message(1), reply(2), reply(3))
   const rig = await open(stand, false)
   const thread = rig.conversation.thread(root)
@@ -321,7 +307,7 @@ test('[THREAD3] what was read of a thread is told when the conversation is close
 })
 
 test('[THREAD1][STATUS1] archived answers that only their thread shows follow what others have read', async () => {
-  const stand = start()
+  const stand = startTalk()
   const other = createDoc(8)
   append(other, 'ann', [reply(2), reply(3)].map(encodeEntry))
   stand.write(message(1), { kind: 'member', user: bob, access: 'writer' })

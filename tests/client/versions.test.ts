@@ -3,16 +3,28 @@ import { expect, test } from 'vitest'
 
 import { OutOfReach, type Version } from '../../client/api.ts'
 import { RestFailure } from '../../client/rest-client.ts'
-import { encodeEntry } from '../../shared/chat/entry.ts'
+import { encodeEntry, type MessageId } from '../../shared/chat/entry.ts'
 import { append, createDoc } from '../helpers/chain-doc.ts'
 import { message, messageId } from '../helpers/client-rows.ts'
-import { openRig, type OpenRigOptions, stampAll } from '../helpers/open-rig.ts'
+import { openRig, type OpenRig, type OpenRigOptions, stampAll } from '../helpers/open-rig.ts'
 import { turn } from '../helpers/when.ts'
 
 const start = async (options: OpenRigOptions = {}) => {
   const rig = await openRig(options)
   rig.sync()
   return rig
+}
+
+/** Its message 'one' has left the window; another has not. */
+function sendAndArchive(rig: OpenRig): MessageId {
+  const { conversation, server } = rig
+  const id = conversation.send('one')
+  conversation.send('another')
+  rig.upload()
+  stampAll(server)
+  server.archive(0)
+  rig.download()
+  return id
 }
 
 test('[VERSION1] the versions of what is not sent, sent and edited since come from the device alone', async () => {
@@ -63,13 +75,8 @@ test('[VERSION1] what is archived the server tells, with what is not sent yet be
       return [{ content: 'one', writtenAt: 3, sent }]
     },
   })
-  const { conversation, server } = rig
-  const id = conversation.send('one')
-  conversation.send('another')
-  rig.upload()
-  stampAll(server)
-  server.archive(0)
-  rig.download()
+  const { conversation } = rig
+  const id = sendAndArchive(rig)
   expect(conversation.messages.getSnapshot().map(({ content }) => content)).not.toContain('one')
   conversation.edit(id, 'two')
   expect(await conversation.versions(id)).toMatchObject([{ content: 'one', sent }, { content: 'two' }])
@@ -91,13 +98,8 @@ test('[VERSION1] what comes to the server while it is asked is told once, and no
       return written
     },
   })
-  const { conversation, server } = rig
-  const id = conversation.send('one')
-  conversation.send('another')
-  rig.upload()
-  stampAll(server)
-  server.archive(0)
-  rig.download()
+  const { conversation } = rig
+  const id = sendAndArchive(rig)
   conversation.edit(id, 'two')
   const [edit] = conversation.document.replica.folded.pendingTouches.get(id) ?? []
   const writtenAt = edit?.entry.kind === 'edit' ? edit.entry.at : 0

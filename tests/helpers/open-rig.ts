@@ -20,6 +20,7 @@ import { encodeEntry, type KnownEntry, type MessageId } from '../../shared/chat/
 import type { ClientId, UserId } from '../../shared/sync/ids.ts'
 import { append, createDoc } from './chain-doc.ts'
 import { ann, clientId, conversationId } from './client-rows.ts'
+import { createServerArchive, type ServerArchive } from './server-archive.ts'
 import { createStampingServer, type StampingServer } from './stamping-server.ts'
 
 export interface FakeConnection {
@@ -183,6 +184,25 @@ export function bobOn(server: StampingServer): (...entries: readonly KnownEntry[
     server.receive(doc)
     stampAll(server)
   }
+}
+
+/** What the server has of a conversation, and what it answers of it. */
+export interface ServerTalk {
+  readonly server: StampingServer
+  readonly archive: ServerArchive
+  /** What bob writes to the server. */
+  readonly write: (...entries: readonly KnownEntry[]) => void
+}
+
+export function startTalk(owner = 'ann'): ServerTalk {
+  const server = createStampingServer(900, owner)
+  return { server, archive: createServerArchive(server), write: bobOn(server) }
+}
+
+/** The device has all that the server has, and is connected. */
+export function goLive(rig: OpenRig): void {
+  rig.download()
+  rig.connections.at(-1)?.status({ phase: 'live' })
 }
 
 /** Stamps, chain by chain, what has no stamp yet. */

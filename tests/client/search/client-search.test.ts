@@ -38,10 +38,11 @@ async function start(options: ClientRigOptions & { readonly row?: Partial<Conver
   return rig
 }
 
-/** A conversation of 500 messages by ann, of which 50 are live, and her hand. */
+/** A conversation of 500 messages by ann, or another number, of which 50 are live, or `live`, and her hand. */
 function long(
   rig: ClientRig,
   id: ConversationId = one,
+  { count = 500, live = 50 } = {},
 ): { readonly server: StampingServer; write: (...entries: readonly KnownEntry[]) => void } {
   const server = rig.server(id)
   rig.archives.set(id, createServerArchive(server))
@@ -52,11 +53,11 @@ function long(
     stampAll(server)
   }
   write(
-    ...Array.from({ length: 500 }, (_, index) =>
+    ...Array.from({ length: count }, (_, index) =>
       message(index + 1, `apple number${String(index + 1).padStart(3, '0')}`),
     ),
   )
-  server.archive(449)
+  server.archive(count - live - 1)
   return { server, write }
 }
 
@@ -360,21 +361,11 @@ test('[SEARCH1] pages that are just being written when somebody first searches a
       },
     },
   })
-  const server = rig.server(one)
-  rig.archives.set(one, createServerArchive(server))
-  const doc = createDoc(7)
-  append(
-    doc,
-    'ann',
-    Array.from({ length: 40 }, (_, index) => encodeEntry(message(index + 1, `apple${index + 1}`))),
-  )
-  bring(doc, server.doc)
-  stampAll(server)
-  server.archive(29)
+  long(rig, one, { count: 40, live: 10 })
   await settle()
   await built(rig)
-  expect(await find(rig, 'apple3')).not.toContain('apple3')
+  expect(await find(rig, 'number003')).not.toContain('apple number003')
   written.resolve()
   await settle()
-  expect(await find(rig, 'apple3')).toContain('apple3')
+  expect(await find(rig, 'number003')).toContain('apple number003')
 })

@@ -17,6 +17,7 @@ import { FakeDevice } from '../../helpers/fake-device.ts'
 import { rounds } from '../../helpers/long-run.ts'
 import { announceSeed, createRandom, type Random } from '../../helpers/seeded-random.ts'
 import { messageEntry } from '../../helpers/stock-client.ts'
+import { storeAround } from '../../helpers/store-around.ts'
 import { createSyncNode, type SyncNode } from '../../helpers/sync-node.ts'
 import { until } from '../../helpers/until.ts'
 import { turn } from '../../helpers/when.ts'
@@ -226,20 +227,13 @@ function slowReads(store: ConversationStore, random: Random): ConversationStore 
   const pause = async (): Promise<void> => {
     for (let left = random.below(4); left > 0; left--) await turn()
   }
-  return new Proxy(store, {
-    get: (target, name) => {
-      const value: unknown = Reflect.get(target, name)
-      if (typeof value !== 'function') return value
-      const method: (...asked: unknown[]) => unknown = value.bind(target)
-      if (others.includes(String(name))) return method
-      return async (...asked: unknown[]) => {
-        await pause()
-        const answer = await method(...asked)
-        await pause()
-        return answer
-      }
-    },
-  })
+  const slowly = async (ask: () => unknown): Promise<unknown> => {
+    await pause()
+    const answer = await ask()
+    await pause()
+    return answer
+  }
+  return storeAround(store, (name, ask) => (others.includes(name) ? ask() : slowly(ask)))
 }
 
 async function lookAtCopies({ copies, node }: Crowd, anew: Conversations): Promise<number> {

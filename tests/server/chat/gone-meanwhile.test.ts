@@ -9,6 +9,7 @@ import { Fault, type FaultCode } from '../../../shared/fault.ts'
 import type { ClientId, ConversationId } from '../../../shared/sync/ids.ts'
 import { userId } from '../../helpers/chain-doc.ts'
 import { messageEntry } from '../../helpers/stock-client.ts'
+import { storeAround } from '../../helpers/store-around.ts'
 import { createSyncNode, type SyncNode } from '../../helpers/sync-node.ts'
 
 const [ann, bob] = [userId('ann'), userId('bob')]
@@ -46,17 +47,11 @@ async function start(name: keyof ConversationStore, happens: (node: SyncNode, id
   const chain = (await store.chains(id)).find(({ user }) => user === bob)?.client
   if (chain === undefined) throw new Error('no chain')
   let pending: typeof happens | undefined = happens
-  const interrupted = new Proxy(store, {
-    get: (target, key) => {
-      const value: unknown = Reflect.get(target, key)
-      if (typeof value !== 'function') return value
-      return async (...asked: unknown[]): Promise<unknown> => {
-        const due = key === name ? pending : undefined
-        if (due !== undefined) pending = undefined
-        await due?.(node, id)
-        return Reflect.apply(value, target, asked)
-      }
-    },
+  const interrupted = storeAround(store, async (key, ask) => {
+    const due = key === name ? pending : undefined
+    if (due !== undefined) pending = undefined
+    await due?.(node, id)
+    return ask()
   })
   const { registry } = node
   const from = createConversations({ store: interrupted, registry, drawConversationId: () => id })

@@ -3,7 +3,6 @@ import { expect, test } from 'vitest'
 
 import type { Conversations } from '../../../server/conversations.ts'
 import { Refused } from '../../../server/conversations.ts'
-import type { ConversationStore } from '../../../server/storage/conversation-store.ts'
 import { createMemoryStore } from '../../../server/storage/memory/memory-store.ts'
 import type { MessageId } from '../../../shared/chat/entry.ts'
 import { privateConversationOf } from '../../../shared/chat/private-conversation.ts'
@@ -11,6 +10,7 @@ import { limits } from '../../../shared/limits.ts'
 import type { ConversationId } from '../../../shared/sync/ids.ts'
 import { userId } from '../../helpers/chain-doc.ts'
 import { messageEntry } from '../../helpers/stock-client.ts'
+import { storeAround } from '../../helpers/store-around.ts'
 import { createSyncNode } from '../../helpers/sync-node.ts'
 
 const [ann, bob] = [userId('ann'), userId('bob')]
@@ -50,15 +50,9 @@ test('[PRIVATE2] registers of threads are so many at most, and go when all is re
 test('[PRIVATE2] a list looks once, whatever its length, and begins no private conversation; a damaged one takes nothing along', async () => {
   const inner = createMemoryStore()
   const asked: unknown[][] = []
-  const store: ConversationStore = new Proxy(inner, {
-    get: (target, name) => {
-      const value: unknown = Reflect.get(target, name)
-      if (typeof value !== 'function') return value
-      return (...args: unknown[]): unknown => {
-        if (name === 'settings') asked.push(args)
-        return Reflect.apply(value, target, args)
-      }
-    },
+  const store = storeAround(inner, (name, ask, args) => {
+    if (name === 'settings') asked.push([...args])
+    return ask()
   })
   const { conversations, create } = createSyncNode({ store })
   const ids: ConversationId[] = []

@@ -12,6 +12,7 @@ import { createDoc, userId } from '../../helpers/chain-doc.ts'
 import { bringTogether, deliverAll, FakeDevice } from '../../helpers/fake-device.ts'
 import { createGate } from '../../helpers/gated-store.ts'
 import { messageEntry } from '../../helpers/stock-client.ts'
+import { storeAround } from '../../helpers/store-around.ts'
 import { createSyncNode } from '../../helpers/sync-node.ts'
 import { deferred, turn } from '../../helpers/when.ts'
 
@@ -24,19 +25,12 @@ function doorStore(): { readonly store: ConversationStore; door: Promise<void> |
   const doors = {
     door: undefined as Promise<void> | undefined,
     knocks: 0,
-    store: new Proxy(inner, {
-      get: (target, name) => {
-        if (name === 'claims') {
-          return async (...args: Parameters<ConversationStore['claims']>) => {
-            if (doors.door !== undefined) doors.knocks++
-            await doors.door
-            return inner.claims(...args)
-          }
-        }
-        const value: unknown = Reflect.get(target, name)
-        return typeof value === 'function' ? value.bind(target) : value
-      },
-    }),
+    store: storeAround(inner, (name, ask) => (name === 'claims' ? behindDoor(ask) : ask())),
+  }
+  async function behindDoor(ask: () => unknown): Promise<unknown> {
+    if (doors.door !== undefined) doors.knocks++
+    await doors.door
+    return ask()
   }
   return doors
 }

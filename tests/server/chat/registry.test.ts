@@ -11,6 +11,7 @@ import { conversationId } from '../../contract/store-rows.ts'
 import { createDoc, userId } from '../../helpers/chain-doc.ts'
 import { bringTogether, deliverAll, FakeDevice } from '../../helpers/fake-device.ts'
 import { messageEntry } from '../../helpers/stock-client.ts'
+import { storeAround } from '../../helpers/store-around.ts'
 import { createSyncNode } from '../../helpers/sync-node.ts'
 
 const ann = userId('ann')
@@ -24,19 +25,12 @@ function watchedStore(): { readonly store: ConversationStore; readonly reads: ()
   const watched = {
     damage: false,
     reads: () => reads,
-    store: new Proxy(inner, {
-      get: (target, name) => {
-        if (name === 'head') {
-          return async (...args: Parameters<ConversationStore['head']>) => {
-            reads++
-            if (watched.damage) throw new StoreError('damaged', 'a row is damaged')
-            return inner.head(...args)
-          }
-        }
-        const value: unknown = Reflect.get(target, name)
-        return typeof value === 'function' ? value.bind(target) : value
-      },
-    }),
+    store: storeAround(inner, (name, ask) => (name === 'head' ? readHead(ask) : ask())),
+  }
+  async function readHead(ask: () => unknown): Promise<unknown> {
+    reads++
+    if (watched.damage) throw new StoreError('damaged', 'a row is damaged')
+    return ask()
   }
   return watched
 }

@@ -12,6 +12,7 @@ import { encodeUpdateMessage } from '../../../shared/sync/wire.ts'
 import { createDoc, isSettled } from '../../helpers/chain-doc.ts'
 import { ChainWriter, messagePayload } from '../../helpers/chain-writer.ts'
 import { bringTogether, FakeDevice } from '../../helpers/fake-device.ts'
+import { storeAround } from '../../helpers/store-around.ts'
 import { createSyncNode, endlessWindow, type SyncNode } from '../../helpers/sync-node.ts'
 
 const people = Array.from({ length: 50 }, (_, index) => `user-${index}`)
@@ -46,17 +47,11 @@ function counting(inner: ConversationStore, cost: Cost): ConversationStore {
       yield row
     }
   }
-  return new Proxy(inner, {
-    get: (target, name) => {
-      const method: unknown = Reflect.get(target, name)
-      if (typeof method !== 'function') return method
-      return (...query: unknown[]): unknown => {
-        cost.calls++
-        const answer: unknown = Reflect.apply(method, target, query)
-        if (answer instanceof Promise) return answer.then((value: unknown) => (note(value), value))
-        return isRows(answer) ? noted(answer) : answer
-      }
-    },
+  return storeAround(inner, (_name, ask) => {
+    cost.calls++
+    const answer = ask()
+    if (answer instanceof Promise) return answer.then((value: unknown) => (note(value), value))
+    return isRows(answer) ? noted(answer) : answer
   })
 }
 
